@@ -1,0 +1,410 @@
+//! From parameters to a request in which nothing invalid can be represented (R1 to R8, R14, R28).
+
+use std::collections::BTreeSet;
+
+use crate::{
+    Access, Callback, Challenge, Channels, Client, ClientId, ClientKind, ErrorCode, PageError,
+    ParamError, Params, RequestError, Scope, ScopeList,
+};
+
+/// Every parameter that Alias knows at the authorization endpoint.
+const KNOWN: [&str; 17] = [
+    "scope",
+    "include_granted_scopes",
+    "channels",
+    "include_granted_channels",
+    "response_type",
+    "response_mode",
+    "client_id",
+    "redirect_uri",
+    "state",
+    "nonce",
+    "prompt",
+    "max_age",
+    "code_challenge",
+    "code_challenge_method",
+    "request",
+    "request_uri",
+    "login_hint",
+];
+
+/// The longest `state`, in bytes.
+const LONGEST_STATE: usize = 2048;
+
+/// The longest `nonce`, in bytes.
+const LONGEST_NONCE: usize = 512;
+
+/// The client that a request names, before anything else is looked at.
+///
+/// # Errors
+/// A page for the user, for there is nobody to redirect to.
+///
+/// ```
+/// use alias_domain::{Params, requested_client};
+/// let client = requested_client(&Params::parse("client_id=bjOB6HV7cTKtxvfr2k2ucg"))?;
+/// assert_eq!(client.to_string(), "bjOB6HV7cTKtxvfr2k2ucg");
+/// # Ok::<(), alias_domain::PageError>(())
+/// ```
+pub fn requested_client(params: &Params) -> Result<ClientId, PageError> {
+    let id = page_param(params, "client_id")?.ok_or(PageError::MissingClient)?;
+    id.parse().map_err(|_| PageError::UnknownClient)
+}
+
+/// Where the response to a request may go (R29).
+///
+/// # Errors
+/// A page for the user, and never a redirect `[seed]`.
+///
+/// ```
+/// # use alias_domain::*;
+/// let client = testing::sample::client();
+/// let params = Params::parse("redirect_uri=https://evil.example/");
+/// assert_eq!(requested_callback(&params, &client), Err(PageError::UnregisteredRedirectUri));
+/// ```
+pub fn requested_callback(params: &Params, client: &Client) -> Result<Callback, PageError> {
+    let uri = page_param(params, "redirect_uri")?.ok_or(PageError::MissingRedirectUri)?;
+    client
+        .callback(uri)
+        .ok_or(PageError::UnregisteredRedirectUri)
+}
+
+fn page_param<'a>(params: &'a Params, name: &str) -> Result<Option<&'a str>, PageError> {
+    params.text(name).map_err(|error| match error {
+        ParamError::Repeated => PageError::Repeated,
+        ParamError::Malformed | ParamError::ControlCharacter => PageError::Malformed,
+    })
+}
+
+/// What the client wants the user to be asked (OIDC Core 3.1.2.1).
+///
+/// ```
+/// use alias_domain::Prompt;
+/// let usual = Prompt::Allowed { login: false, consent: false, select_account: false };
+/// assert_ne!(usual, Prompt::None);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Prompt {
+    /// Nothing at all: never show a page (R14).
+    None,
+    /// Whatever is needed, and these even where they are not.
+    Allowed {
+        /// Authenticate again (R15).
+        login: bool,
+        /// Ask for consent, though all of it was granted (R9).
+        consent: bool,
+        /// Choose an account (R15).
+        select_account: bool,
+    },
+}
+
+/// The channels of a request. What they mean may depend on the connection (R4, R14).
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum RequestedChannels {
+    /// `contact` is not, and cannot become, an effective scope: nothing was looked at (R4).
+    Ignored,
+    /// `contact` stands in the request itself.
+    Checked(ChannelRequest),
+    /// Only a merge can bring `contact`, so the verdict waits for the connection, and is kept.
+    IfMerged(Result<ChannelRequest, RequestError>),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct ChannelRequest {
+    channels: Channels,
+    include_granted: bool,
+}
+
+/// A sound authorization request of a known client.
+///
+/// ```
+/// # use alias_domain::*;
+/// let client = testing::sample::client();
+/// let params = Params::parse(
+///     "scope=openid%20contact&channels=notifications&response_type=code\
+///      &redirect_uri=https%3A%2F%2Fexample.com%2Falias-callback");
+/// let callback = requested_callback(&params, &client)?;
+/// let request = AuthorizationRequest::parse(&params, &client, callback)?;
+/// let effective = request.effective(&client, None)?;
+/// assert_eq!(client.channel_list(&effective), Some("notifications".to_owned()));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuthorizationRequest {
+    /// Where the response goes.
+    pub callback: Callback,
+    /// Goes into the ID token (OIDC Core 15.5.2).
+    pub nonce: Option<String>,
+    /// What the user must, or must not, be asked.
+    pub prompt: Prompt,
+    /// The greatest age of the user's authentication, in seconds (R15).
+    pub max_age: Option<u64>,
+    /// The PKCE challenge (R28).
+    pub challenge: Option<Challenge>,
+    scopes: BTreeSet<Scope>,
+    include_granted_scopes: bool,
+    channels: RequestedChannels,
+}
+
+impl AuthorizationRequest {
+    /// The names of the parameters that matter, for keeping a request while its user is asked.
+    ///
+    /// ```
+    /// assert!(alias_domain::AuthorizationRequest::parameters().contains(&"scope"));
+    /// ```
+    #[must_use]
+    pub const fn parameters() -> &'static [&'static str] {
+        &KNOWN
+    }
+
+    /// The `state` to return: the exact value, unless it is repeated or cannot be decoded.
+    ///
+    /// ```
+    /// use alias_domain::{AuthorizationRequest, Params};
+    /// assert_eq!(AuthorizationRequest::state(&Params::parse("state=a&state=b")), None);
+    /// ```
+    #[must_use]
+    pub fn state(params: &Params) -> Option<String> {
+        params.one("state").ok().flatten().map(str::to_owned)
+    }
+
+    /// Checks everything that does not depend on who the user is (R14).
+    ///
+    /// # Errors
+    /// What the client is told at its redirect URI. See the type for an example.
+    pub fn parse(
+        params: &Params,
+        client: &Client,
+        callback: Callback,
+    ) -> Result<Self, RequestError> {
+        known_parameters_are_sound(params)?;
+        request_objects_are_refused(params)?;
+        response_type_is_code(params)?;
+        let scopes = scopes(params)?;
+        let include_granted_scopes = boolean(params, "include_granted_scopes")?;
+        let channels = if scopes.contains(&Scope::Contact) {
+            RequestedChannels::Checked(channels(params, client)?)
+        } else if include_granted_scopes {
+            RequestedChannels::IfMerged(channels(params, client))
+        } else {
+            RequestedChannels::Ignored
+        };
+        Ok(Self {
+            callback,
+            nonce: nonce(params)?,
+            prompt: prompt(params)?,
+            max_age: max_age(params)?,
+            challenge: challenge(params, client.kind)?,
+            scopes,
+            include_granted_scopes,
+            channels,
+        })
+    }
+
+    /// The effective request: what was asked for and, where that was asked for too, what the
+    /// connection has (R3, R4, R6).
+    ///
+    /// # Errors
+    /// `invalid_channel` or `invalid_request`, where only the merge brings `contact` (R14).
+    pub fn effective(
+        &self,
+        client: &Client,
+        connection: Option<&Access>,
+    ) -> Result<Access, RequestError> {
+        let granted = connection.cloned().map(|it| client.live(it));
+        let mut effective = self
+            .scopes
+            .iter()
+            .fold(Access::openid(), |access, scope| access.with(*scope));
+        if let (true, Some(granted)) = (self.include_granted_scopes, &granted) {
+            effective = granted.scopes().fold(effective, Access::with);
+        }
+        if !effective.has(Scope::Contact) {
+            return Ok(effective);
+        }
+        let wanted = match &self.channels {
+            RequestedChannels::Ignored => return Ok(effective),
+            RequestedChannels::Checked(wanted) => wanted,
+            RequestedChannels::IfMerged(wanted) => wanted.as_ref().map_err(|error| *error)?,
+        };
+        let merged = granted
+            .as_ref()
+            .and_then(Access::channels)
+            .filter(|_| wanted.include_granted);
+        Ok(effective
+            .with_contact(wanted.channels.clone())
+            .with_contact(merged.cloned().unwrap_or_default()))
+    }
+}
+
+const fn invalid(description: &'static str) -> RequestError {
+    RequestError::new(ErrorCode::InvalidRequest, description)
+}
+
+impl From<ParamError> for RequestError {
+    fn from(error: ParamError) -> Self {
+        invalid(match error {
+            ParamError::Repeated => "a parameter is repeated",
+            ParamError::Malformed => "a parameter is not percent-encoded UTF-8",
+            ParamError::ControlCharacter => "a parameter has a control character",
+        })
+    }
+}
+
+/// RFC 6749 3.1: no parameter more than once. What `scope` and `channels` hold is for R1, R4, R5.
+fn known_parameters_are_sound(params: &Params) -> Result<(), RequestError> {
+    if KNOWN
+        .iter()
+        .any(|name| params.one(name) == Err(ParamError::Repeated))
+    {
+        return Err(ParamError::Repeated.into());
+    }
+    match params.malformed(&["scope", "channels"]) {
+        Some(error) => Err(error.into()),
+        None if state_is_too_long(params) => Err(invalid("state is longer than 2048 bytes")),
+        None => Ok(()),
+    }
+}
+
+fn state_is_too_long(params: &Params) -> bool {
+    AuthorizationRequest::state(params).is_some_and(|it| it.len() > LONGEST_STATE)
+}
+
+/// OIDC Core 6: offered by none of our metadata, and nothing is fetched.
+fn request_objects_are_refused(params: &Params) -> Result<(), RequestError> {
+    if params.has("request") {
+        return Err(RequestError::new(
+            ErrorCode::RequestNotSupported,
+            "request objects are not supported",
+        ));
+    }
+    if params.has("request_uri") {
+        return Err(RequestError::new(
+            ErrorCode::RequestUriNotSupported,
+            "request_uri is not supported",
+        ));
+    }
+    Ok(())
+}
+
+fn response_type_is_code(params: &Params) -> Result<(), RequestError> {
+    match params.text("response_type")? {
+        Some("code") => {}
+        None => return Err(invalid("response_type is missing")),
+        Some(_) => {
+            return Err(RequestError::new(
+                ErrorCode::UnsupportedResponseType,
+                "response_type must be code",
+            ));
+        }
+    }
+    match params.text("response_mode")? {
+        None | Some("query") => Ok(()),
+        Some(_) => Err(invalid("response_mode must be query")),
+    }
+}
+
+/// R1, R2.
+fn scopes(params: &Params) -> Result<BTreeSet<Scope>, RequestError> {
+    let invalid_scope = |description| RequestError::new(ErrorCode::InvalidScope, description);
+    let list = match params.one("scope") {
+        Ok(Some(text)) => text.parse::<ScopeList>().ok(),
+        Ok(None) => return Err(invalid_scope("scope is missing; it must have openid")),
+        Err(_) => None,
+    };
+    let scopes = list
+        .ok_or_else(|| invalid_scope("scope has characters outside the grammar of RFC 6749 3.3"))?
+        .known;
+    if !scopes.contains(&Scope::OpenId) {
+        return Err(invalid_scope("scope must have openid"));
+    }
+    Ok(scopes)
+}
+
+/// R5, R6.
+fn channels(params: &Params, client: &Client) -> Result<ChannelRequest, RequestError> {
+    let invalid_channel = RequestError::new(
+        ErrorCode::InvalidChannel,
+        "channels must name channels that this client declares",
+    );
+    let include_granted = boolean(params, "include_granted_channels")?;
+    let text = params.one("channels").map_err(|_| invalid_channel)?;
+    let mut channels = Channels::new();
+    for name in text.unwrap_or("").split(' ').filter(|it| !it.is_empty()) {
+        // `_meta` and malformed names are refused here too: no client declares them.
+        channels.insert(client.channel(name).ok_or(invalid_channel)?.id);
+    }
+    Ok(ChannelRequest {
+        channels,
+        include_granted,
+    })
+}
+
+/// R7.
+fn boolean(params: &Params, name: &str) -> Result<bool, RequestError> {
+    match params.one(name)? {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(_) => Err(invalid("include_granted_* must be true or false")),
+    }
+}
+
+fn nonce(params: &Params) -> Result<Option<String>, RequestError> {
+    match params.text("nonce")? {
+        Some(it) if it.len() > LONGEST_NONCE => Err(invalid("nonce is longer than 512 bytes")),
+        nonce => Ok(nonce.map(str::to_owned)),
+    }
+}
+
+/// R14.
+fn prompt(params: &Params) -> Result<Prompt, RequestError> {
+    let (mut login, mut consent, mut select_account, mut none) = (false, false, false, false);
+    for value in params.text("prompt")?.unwrap_or("").split(' ') {
+        match value {
+            "" => {}
+            "none" => none = true,
+            "login" => login = true,
+            "consent" => consent = true,
+            "select_account" => select_account = true,
+            _ => return Err(invalid("prompt has an unknown value")),
+        }
+    }
+    if !none {
+        return Ok(Prompt::Allowed {
+            login,
+            consent,
+            select_account,
+        });
+    }
+    if login || consent || select_account {
+        return Err(invalid("prompt none must stand alone"));
+    }
+    Ok(Prompt::None)
+}
+
+/// R15.
+fn max_age(params: &Params) -> Result<Option<u64>, RequestError> {
+    let Some(text) = params.text("max_age")? else {
+        return Ok(None);
+    };
+    let digits = text.bytes().all(|b| b.is_ascii_digit());
+    let seconds = text.parse().ok().filter(|it| *it <= i64::MAX as u64);
+    match seconds.filter(|_| digits) {
+        None => Err(invalid("max_age must be a number of seconds")),
+        some => Ok(some),
+    }
+}
+
+/// R28.
+fn challenge(params: &Params, kind: ClientKind) -> Result<Option<Challenge>, RequestError> {
+    let method = params.text("code_challenge_method")?;
+    match params.text("code_challenge")? {
+        None if method.is_some() => Err(invalid("code_challenge_method without code_challenge")),
+        None if kind == ClientKind::Public => Err(invalid("public clients must use PKCE")),
+        None => Ok(None),
+        Some(_) if method != Some("S256") => Err(invalid("code_challenge_method must be S256")),
+        Some(text) => match text.parse() {
+            Ok(challenge) => Ok(Some(challenge)),
+            Err(_) => Err(invalid("code_challenge must be 43 characters of base64url")),
+        },
+    }
+}

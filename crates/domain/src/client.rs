@@ -1,0 +1,414 @@
+//! Clients: who may ask for a grant (RFC 6749 2).
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Access, Callback, ChannelId, ChannelName, Channels, ClientId, DeclaredChannel, Digest,
+    META_CHANNEL, RedirectUri, RedirectUriError, Secret, channel::MalformedChannelName,
+};
+
+/// Whether a client can keep a secret (RFC 6749 2.1). It is one or the other for good (R30).
+///
+/// ```
+/// use alias_domain::ClientKind;
+/// assert_ne!(ClientKind::Confidential, ClientKind::Public);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientKind {
+    /// Has a secret, and may refresh.
+    Confidential,
+    /// Has none: PKCE is required, and refreshing is not offered (R19, R28).
+    Public,
+}
+
+/// How a confidential client sends its secret (OIDC Core 9).
+///
+/// ```
+/// assert_eq!(alias_domain::AuthMethod::default(), alias_domain::AuthMethod::ClientSecretBasic);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuthMethod {
+    /// In the `Authorization` header, form-encoded (RFC 6749 2.3.1) `[seed]`.
+    #[default]
+    ClientSecretBasic,
+    /// In the body.
+    ClientSecretPost,
+}
+
+/// A registered client.
+///
+/// ```
+/// use alias_domain::{Client, ClientKind, Registration};
+/// # use chrono::DateTime;
+/// let client: Client = Client::register(
+///     "bjOB6HV7cTKtxvfr2k2ucg".parse()?,
+///     Registration {
+///         name: "Fieldnotes".to_owned(),
+///         kind: ClientKind::Confidential,
+///         redirect_uris: vec!["https://example.com/alias-callback".to_owned()],
+///         channels: vec![("notifications".to_owned(), "New sightings".to_owned())],
+///         ..Registration::default()
+///     },
+///     DateTime::UNIX_EPOCH,
+/// )?;
+/// assert!(client.channel("notifications").is_some());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Client {
+    /// The client identifier.
+    pub id: ClientId,
+    /// What the user reads.
+    pub name: String,
+    /// Confidential or public, for good (R30).
+    pub kind: ClientKind,
+    /// How a confidential client authenticates.
+    pub auth_method: AuthMethod,
+    /// Where responses may go (R29).
+    pub redirect_uris: Vec<RedirectUri>,
+    /// Where a user may be sent after signing out.
+    pub post_logout_redirect_uris: Vec<RedirectUri>,
+    /// The channels declared now, in the client's order.
+    pub channels: Vec<DeclaredChannel>,
+    /// The ID of the next channel to be declared: none is ever used twice (R30).
+    pub next_channel: ChannelId,
+    /// When it was registered.
+    pub created_at: DateTime<Utc>,
+}
+
+/// What an operator says of a new client.
+///
+/// ```
+/// use alias_domain::{ClientKind, Registration};
+/// assert_eq!(Registration::default().kind, ClientKind::Confidential);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Registration {
+    /// What the user reads.
+    pub name: String,
+    /// Confidential or public.
+    pub kind: ClientKind,
+    /// How a confidential client authenticates.
+    pub auth_method: AuthMethod,
+    /// At least one.
+    pub redirect_uris: Vec<String>,
+    /// Perhaps none.
+    pub post_logout_redirect_uris: Vec<String>,
+    /// Names and descriptions, in the order in which tokens list them (R16).
+    pub channels: Vec<(String, String)>,
+}
+
+impl Default for Registration {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            kind: ClientKind::Confidential,
+            auth_method: AuthMethod::default(),
+            redirect_uris: Vec::new(),
+            post_logout_redirect_uris: Vec::new(),
+            channels: Vec::new(),
+        }
+    }
+}
+
+/// What an operator changes of a client; what is `None` stays. A list replaces the former list.
+///
+/// ```
+/// use alias_domain::ClientChange;
+/// let rename = ClientChange { name: Some("Fieldnotes".to_owned()), ..ClientChange::default() };
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClientChange {
+    /// A new name.
+    pub name: Option<String>,
+    /// Another way to authenticate.
+    pub auth_method: Option<AuthMethod>,
+    /// All redirect URIs.
+    pub redirect_uris: Option<Vec<String>>,
+    /// All URIs for after signing out.
+    pub post_logout_redirect_uris: Option<Vec<String>>,
+    /// All channels. One that is not among them is withdrawn (R30); one that stays keeps its ID.
+    pub channels: Option<Vec<(String, String)>>,
+}
+
+/// Why a client is not registered or changed.
+///
+/// ```
+/// use alias_domain::{Client, ClientError, Registration};
+/// let nameless = Client::register(
+///     "bjOB6HV7cTKtxvfr2k2ucg".parse()?, Registration::default(), chrono::DateTime::UNIX_EPOCH);
+/// assert_eq!(nameless, Err(ClientError::Name));
+/// # Ok::<(), alias_domain::MalformedId>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClientError {
+    /// Empty, over 100 characters, or with control characters.
+    #[error("a client's name is 1 to 100 characters, none of them a control character")]
+    Name,
+    /// A code could go nowhere.
+    #[error("a client needs at least one redirect URI")]
+    NoRedirectUri,
+    /// One URI cannot be registered.
+    #[error("{uri}: {reason}")]
+    RedirectUri {
+        /// The URI.
+        uri: String,
+        /// What is wrong with it.
+        reason: RedirectUriError,
+    },
+    /// `_meta` is every client's already.
+    #[error("the channel _meta is reserved: every client has it, none declares it")]
+    ReservedChannel,
+    /// A channel's name is malformed.
+    #[error("channel \"{0}\": {MalformedChannelName}")]
+    ChannelName(String),
+    /// A channel's description is empty, over 200 characters, or has control characters.
+    #[error(
+        "channel \"{0}\": a description is 1 to 200 characters, none of them a control character"
+    )]
+    ChannelDescription(String),
+    /// Two channels of one name.
+    #[error("channel \"{0}\" is declared twice")]
+    RepeatedChannel(String),
+}
+
+impl Client {
+    /// Checks what an operator says of a new client.
+    ///
+    /// # Errors
+    /// The first thing that cannot be registered. See the type for an example.
+    pub fn register(
+        id: ClientId,
+        registration: Registration,
+        now: DateTime<Utc>,
+    ) -> Result<Self, ClientError> {
+        let mut client = Self {
+            id,
+            name: String::new(),
+            kind: registration.kind,
+            auth_method: registration.auth_method,
+            redirect_uris: Vec::new(),
+            post_logout_redirect_uris: Vec::new(),
+            channels: Vec::new(),
+            next_channel: ChannelId(1),
+            created_at: now,
+        };
+        client.change(ClientChange {
+            name: Some(registration.name),
+            auth_method: Some(registration.auth_method),
+            redirect_uris: Some(registration.redirect_uris),
+            post_logout_redirect_uris: Some(registration.post_logout_redirect_uris),
+            channels: Some(registration.channels),
+        })?;
+        Ok(client)
+    }
+
+    /// Applies what an operator changes.
+    ///
+    /// # Errors
+    /// The first thing that cannot be registered; the client is then partly changed, and the
+    /// caller drops it.
+    ///
+    /// ```
+    /// # use alias_domain::*;
+    /// # let mut client = testing::sample::client();
+    /// let withdraw = ClientChange { channels: Some(vec![]), ..ClientChange::default() };
+    /// client.change(withdraw)?;
+    /// assert!(client.channels.is_empty());
+    /// # Ok::<(), ClientError>(())
+    /// ```
+    pub fn change(&mut self, change: ClientChange) -> Result<(), ClientError> {
+        if let Some(name) = change.name {
+            self.name = label(&name, 100).ok_or(ClientError::Name)?;
+        }
+        if let Some(auth_method) = change.auth_method {
+            self.auth_method = auth_method;
+        }
+        if let Some(uris) = change.redirect_uris {
+            if uris.is_empty() {
+                return Err(ClientError::NoRedirectUri);
+            }
+            self.redirect_uris = self.checked(uris)?;
+        }
+        if let Some(uris) = change.post_logout_redirect_uris {
+            self.post_logout_redirect_uris = self.checked(uris)?;
+        }
+        if let Some(channels) = change.channels {
+            self.declare(channels)?;
+        }
+        Ok(())
+    }
+
+    fn checked(&self, uris: Vec<String>) -> Result<Vec<RedirectUri>, ClientError> {
+        let check = |uri: String| {
+            RedirectUri::register(&uri, self.kind)
+                .map_err(|reason| ClientError::RedirectUri { uri, reason })
+        };
+        uris.into_iter().map(check).collect()
+    }
+
+    /// R30: what stays declared keeps its ID, what is declared (again) gets a new one.
+    fn declare(&mut self, channels: Vec<(String, String)>) -> Result<(), ClientError> {
+        let before = std::mem::take(&mut self.channels);
+        for (name, description) in channels {
+            if name == META_CHANNEL {
+                return Err(ClientError::ReservedChannel);
+            }
+            let Ok(parsed) = name.parse::<ChannelName>() else {
+                return Err(ClientError::ChannelName(name));
+            };
+            if self.channel(&name).is_some() {
+                return Err(ClientError::RepeatedChannel(name));
+            }
+            let Some(description) = label(&description, 200) else {
+                return Err(ClientError::ChannelDescription(name));
+            };
+            let id = match before.iter().find(|it| it.name == parsed) {
+                Some(kept) => kept.id,
+                None => {
+                    let fresh = self.next_channel;
+                    self.next_channel = ChannelId(fresh.0.saturating_add(1));
+                    fresh
+                }
+            };
+            self.channels.push(DeclaredChannel {
+                id,
+                name: parsed,
+                description,
+            });
+        }
+        Ok(())
+    }
+
+    /// The channel that this client declares under a name.
+    ///
+    /// ```
+    /// # use alias_domain::*;
+    /// assert!(testing::sample::client().channel("_meta").is_none());
+    /// ```
+    #[must_use]
+    pub fn channel(&self, name: &str) -> Option<&DeclaredChannel> {
+        self.channels.iter().find(|it| it.name.as_str() == name)
+    }
+
+    /// What of an access still counts: a withdrawn channel counts nowhere (R30).
+    ///
+    /// ```
+    /// # use alias_domain::*;
+    /// let stale = Access::openid().with_contact([ChannelId(99)].into());
+    /// assert!(!testing::sample::client().live(stale).has_channel(ChannelId(99)));
+    /// ```
+    #[must_use]
+    pub fn live(&self, access: Access) -> Access {
+        access.with_channels_that(|id| self.channels.iter().any(|it| it.id == id))
+    }
+
+    /// The declared channels of a set, in the client's declared order (R16).
+    ///
+    /// ```
+    /// # use alias_domain::*;
+    /// let client = testing::sample::client();
+    /// let names: Vec<_> = client.declared(&[ChannelId(2), ChannelId(1)].into())
+    ///     .map(|it| it.name.as_str()).collect();
+    /// assert_eq!(names, ["notifications", "product_updates"]);
+    /// ```
+    pub fn declared<'a>(
+        &'a self,
+        channels: &'a Channels,
+    ) -> impl Iterator<Item = &'a DeclaredChannel> + 'a {
+        self.channels.iter().filter(|it| channels.contains(&it.id))
+    }
+
+    /// The `channels` of a response: present exactly if there is `contact`, perhaps empty, in
+    /// declared order, never with `_meta` (R16, R27).
+    ///
+    /// ```
+    /// # use alias_domain::*;
+    /// let client = testing::sample::client();
+    /// assert_eq!(client.channel_list(&Access::openid()), None);
+    /// assert_eq!(client.channel_list(&Access::openid().with(Scope::Contact)), Some(String::new()));
+    /// ```
+    #[must_use]
+    pub fn channel_list(&self, access: &Access) -> Option<String> {
+        let names = |channels| -> Vec<&str> {
+            self.declared(channels).map(|it| it.name.as_str()).collect()
+        };
+        access.channels().map(|channels| names(channels).join(" "))
+    }
+
+    /// The callback for a requested redirect URI, if it is one of this client's (R29).
+    ///
+    /// ```
+    /// # use alias_domain::*;
+    /// assert!(testing::sample::client().callback("https://evil.example/").is_none());
+    /// ```
+    #[must_use]
+    pub fn callback(&self, requested: &str) -> Option<Callback> {
+        Callback::resolve(requested, &self.redirect_uris, self.kind)
+    }
+}
+
+/// A text that people read: trimmed, not empty, of bounded length, without control characters.
+fn label(text: &str, longest: usize) -> Option<String> {
+    let text = text.trim();
+    let sound =
+        !text.is_empty() && text.chars().count() <= longest && !text.contains(char::is_control);
+    sound.then(|| text.to_owned())
+}
+
+/// A client secret as a store keeps it. The secret itself has 256 random bits, so a fast digest is
+/// enough.
+///
+/// ```
+/// use alias_domain::{ClientSecret, Secret};
+/// let secret = Secret::from_bits([7; 32]);
+/// let stored = ClientSecret { digest: secret.digest(), expires_at: None };
+/// assert!(ClientSecret::matches(&[stored], &secret, chrono::DateTime::UNIX_EPOCH));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientSecret {
+    /// The digest of the secret.
+    pub digest: Digest,
+    /// When a replaced secret stops working; `None` for the current one.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+impl ClientSecret {
+    /// Whether a presented secret is one of these. Takes the same time whatever the answer, also
+    /// when there is none to compare with.
+    ///
+    /// ```
+    /// use alias_domain::{ClientSecret, Secret};
+    /// let guess = Secret::new("guess".to_owned());
+    /// assert!(!ClientSecret::matches(&[], &guess, chrono::DateTime::UNIX_EPOCH));
+    /// ```
+    #[must_use]
+    pub fn matches(stored: &[Self], presented: &Secret, now: DateTime<Utc>) -> bool {
+        let presented = presented.digest();
+        let never = Self {
+            digest: Digest::from_bytes([0; 32]),
+            expires_at: Some(DateTime::UNIX_EPOCH),
+        };
+        let mut matches = false;
+        for secret in stored.iter().chain([&never]) {
+            let alive = secret.expires_at.is_none_or(|end| now < end);
+            matches |= (secret.digest == presented) & alive;
+        }
+        matches
+    }
+}
+
+impl fmt::Display for ClientKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Confidential => "confidential",
+            Self::Public => "public",
+        })
+    }
+}

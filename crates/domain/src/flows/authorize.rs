@@ -1,0 +1,419 @@
+use chrono::{DateTime, Utc};
+
+use super::{Present, Provider};
+use crate::{
+    Access, AuthorizationId, AuthorizationRequest, Capsule, Client, CodeBinding, ErrorCode, Form,
+    FormPurpose, Interaction, InteractionId, Lifetimes, NewAuthorization, PageError, Params, Reply,
+    RequestError, Screen, Secret, Session, Situation, Step, UserId, decide,
+    ports::{Failure, Recorded},
+    requested_callback, requested_client,
+};
+
+/// What an authorization request comes to, for now.
+///
+/// ```
+/// use alias_domain::{PageError, flows::Outcome};
+/// let outcome = Outcome::Page(PageError::MissingClient);
+/// ```
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// Show an error page and redirect nowhere.
+    Page(PageError),
+    /// Redirect to the client. The address is secret: there may be a code in it.
+    Redirect(Secret),
+    /// Ask the user.
+    Ask(Box<Ask>),
+    /// No such interaction, or another browser's.
+    UnknownInteraction,
+    /// The interaction had its answer.
+    AlreadyAnswered,
+}
+
+/// What the user is asked.
+///
+/// ```
+/// # use alias_domain::flows::{Ask, Stage};
+/// fn asks_for_consent(ask: &Ask) -> bool {
+///     matches!(ask.stage, Stage::Consent { .. })
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// The interaction.
+    pub interaction: InteractionId,
+    /// Who asks.
+    pub client: Client,
+    /// Where the answer will go.
+    pub reply: Reply,
+    /// What is asked.
+    pub stage: Stage,
+    /// The token of the page's form.
+    pub form: Secret,
+}
+
+/// The question.
+///
+/// ```
+/// # use alias_domain::flows::Stage;
+/// let first_visit = Stage::SignIn { known: None };
+/// ```
+#[derive(Clone, Debug)]
+pub enum Stage {
+    /// Who are you?
+    SignIn {
+        /// The session whose user must authenticate again.
+        known: Option<Session>,
+    },
+    /// Which of these are you?
+    ChooseAccount {
+        /// The sessions at this browser.
+        sessions: Vec<Session>,
+    },
+    /// What do you allow?
+    Consent {
+        /// Who is asked.
+        session: Session,
+        /// What is shown.
+        screen: Screen,
+    },
+}
+
+/// A request that was found sound, with who asks.
+pub(super) struct Sound {
+    pub(super) client: Client,
+    pub(super) request: AuthorizationRequest,
+    pub(super) reply: Reply,
+}
+
+impl Provider {
+    /// Takes an authorization request as far as it goes without asking anybody.
+    ///
+    /// # Errors
+    /// If the store or the cryptography fails; nothing is half done then.
+    ///
+    /// ```
+    /// # use alias_domain::{*, flows::*, testing::{MemoryStore, provider, sample}};
+    /// # pollster::block_on(async {
+    /// let provider = provider(MemoryStore::default());
+    /// let visitor = Visitor { bearer: None, cookies: vec![], browser: Digest::of(b"browser") };
+    /// let present = provider.present(&visitor, sample::NOON).await?;
+    /// let outcome = provider.authorize(&Params::parse(""), &present, sample::NOON).await?;
+    /// assert!(matches!(outcome, Outcome::Page(PageError::MissingClient)));
+    /// # Ok::<(), ports::Failure>(())
+    /// # });
+    /// ```
+    pub async fn authorize(
+        &self,
+        params: &Params,
+        present: &Present,
+        now: DateTime<Utc>,
+    ) -> Result<Outcome, Failure> {
+        match self.sound(params).await? {
+            Ok(sound) => self.advance(&sound, None, params, present, now).await,
+            Err(outcome) => Ok(outcome),
+        }
+    }
+
+    /// Takes an interaction as far as it goes without asking anybody more.
+    ///
+    /// # Errors
+    /// If the store or the cryptography fails; nothing is half done then.
+    ///
+    /// ```
+    /// # use alias_domain::{*, flows::*, testing::{MemoryStore, provider, sample}};
+    /// # pollster::block_on(async {
+    /// let provider = provider(MemoryStore::default());
+    /// let visitor = Visitor { bearer: None, cookies: vec![], browser: Digest::of(b"browser") };
+    /// let present = provider.present(&visitor, sample::NOON).await?;
+    /// let outcome = provider.resume(sample::interaction().id, &present, sample::NOON).await?;
+    /// assert!(matches!(outcome, Outcome::UnknownInteraction));
+    /// # Ok::<(), ports::Failure>(())
+    /// # });
+    /// ```
+    pub async fn resume(
+        &self,
+        id: InteractionId,
+        present: &Present,
+        now: DateTime<Utc>,
+    ) -> Result<Outcome, Failure> {
+        let interaction = match self.open(id, present, now).await? {
+            Ok(interaction) => interaction,
+            Err(outcome) => return Ok(outcome),
+        };
+        let params = Params::parse(&interaction.query);
+        match self.sound(&params).await? {
+            Ok(sound) => {
+                self.advance(&sound, Some(&interaction), &params, present, now)
+                    .await
+            }
+            Err(outcome) => Ok(outcome),
+        }
+    }
+
+    /// What is wrong with an interaction, before its form is looked at: `None` if it is this
+    /// visitor's and waits for an answer.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    ///
+    /// ```
+    /// # use alias_domain::{*, flows::*, testing::{MemoryStore, provider, sample}};
+    /// # pollster::block_on(async {
+    /// # let provider = provider(MemoryStore::default());
+    /// # let visitor = Visitor { bearer: None, cookies: vec![], browser: Digest::of(b"browser") };
+    /// # let present = provider.present(&visitor, sample::NOON).await?;
+    /// let wrong = provider.fault(sample::interaction().id, &present, sample::NOON).await?;
+    /// assert!(matches!(wrong, Some(Outcome::UnknownInteraction)));
+    /// # Ok::<(), ports::Failure>(())
+    /// # });
+    /// ```
+    pub async fn fault(
+        &self,
+        id: InteractionId,
+        present: &Present,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Outcome>, Failure> {
+        Ok(self.open(id, present, now).await?.err())
+    }
+
+    /// The interaction, if it is this visitor's and waits for an answer.
+    pub(super) async fn open(
+        &self,
+        id: InteractionId,
+        present: &Present,
+        now: DateTime<Utc>,
+    ) -> Result<Result<Interaction, Outcome>, Failure> {
+        let found = self.store().interaction(id, now).await?;
+        Ok(match found.filter(|it| it.binding == present.binding()) {
+            None => Err(Outcome::UnknownInteraction),
+            Some(interaction) if interaction.answered => Err(Outcome::AlreadyAnswered),
+            Some(interaction) => Ok(interaction),
+        })
+    }
+
+    /// Everything that can be said of a request before its user is known (R14).
+    pub(super) async fn sound(&self, params: &Params) -> Result<Result<Sound, Outcome>, Failure> {
+        let client = match requested_client(params) {
+            Ok(id) => self
+                .store()
+                .client(id)
+                .await?
+                .ok_or(PageError::UnknownClient),
+            Err(error) => Err(error),
+        };
+        let callback = client.and_then(|client| {
+            let callback = requested_callback(params, &client)?;
+            Ok((client, callback))
+        });
+        let (client, callback) = match callback {
+            Ok(both) => both,
+            Err(error) => return Ok(Err(Outcome::Page(error))),
+        };
+        let reply = Reply {
+            callback: callback.clone(),
+            state: AuthorizationRequest::state(params),
+        };
+        Ok(
+            match AuthorizationRequest::parse(params, &client, callback) {
+                Ok(request) => Ok(Sound {
+                    client,
+                    request,
+                    reply,
+                }),
+                Err(error) => Err(self.refused(&reply, error)),
+            },
+        )
+    }
+
+    pub(super) fn refused(&self, reply: &Reply, error: RequestError) -> Outcome {
+        Outcome::Redirect(reply.error(&error, &self.issuer))
+    }
+
+    async fn advance(
+        &self,
+        sound: &Sound,
+        interaction: Option<&Interaction>,
+        params: &Params,
+        present: &Present,
+        now: DateTime<Utc>,
+    ) -> Result<Outcome, Failure> {
+        let account = interaction.and_then(|it| it.account);
+        let session = match account {
+            Some(chosen) => present.session(chosen.session),
+            None => present.latest(),
+        };
+        // What is issued must be covered at the moment of issuing. When the user changes the
+        // connection just then, the decision is taken again, on what it has become.
+        for _ in 0..4 {
+            let connection = match session {
+                Some(it) => self.store().connection(it.user.id, sound.client.id).await?,
+                None => None,
+            };
+            let step = decide(
+                &sound.request,
+                &Situation {
+                    client: &sound.client,
+                    session,
+                    account_chosen: account.is_some(),
+                    authenticated_here: account.is_some_and(|it| it.authenticated),
+                    connection: connection.as_ref().map(|it| &it.access),
+                    now,
+                },
+            );
+            let stage = match (step, session) {
+                (Step::Refuse(error), _) => return Ok(self.refused(&sound.reply, error)),
+                (Step::Issue(access), Some(session)) => {
+                    let id = interaction.map(|it| it.id);
+                    match self.issue(sound, &access, session, id, now).await? {
+                        Some(outcome) => return Ok(outcome),
+                        None => continue,
+                    }
+                }
+                (Step::AskConsent(screen), Some(session)) => Stage::Consent {
+                    session: session.clone(),
+                    screen,
+                },
+                (Step::ChooseAccount, _) => Stage::ChooseAccount {
+                    sessions: present.sessions().cloned().collect(),
+                },
+                (Step::Authenticate | Step::Issue(_) | Step::AskConsent(_), session) => {
+                    Stage::SignIn {
+                        known: session.cloned(),
+                    }
+                }
+            };
+            let id = match interaction {
+                Some(it) => it.id,
+                None => self.open_interaction(sound, params, present, now).await?,
+            };
+            return self.ask(sound, id, stage, present).map(Outcome::Ask);
+        }
+        let busy = RequestError::new(ErrorCode::TemporarilyUnavailable, "try again");
+        Ok(self.refused(&sound.reply, busy))
+    }
+
+    /// Issues a code without asking; `None` if the decision must be taken again.
+    async fn issue(
+        &self,
+        sound: &Sound,
+        access: &Access,
+        session: &Session,
+        interaction: Option<InteractionId>,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Outcome>, Failure> {
+        let new = self.new_authorization(sound, session.user.id, now);
+        let recorded = self
+            .store()
+            .issue(&new, access, session.id, interaction, now)
+            .await?;
+        Ok(match recorded {
+            Recorded::Issued => Some(self.hand_out(sound, new.id)?),
+            Recorded::AlreadyAnswered => Some(Outcome::AlreadyAnswered),
+            Recorded::Changed | Recorded::NotShown => None,
+        })
+    }
+
+    pub(super) fn new_authorization(
+        &self,
+        sound: &Sound,
+        user_id: UserId,
+        now: DateTime<Utc>,
+    ) -> NewAuthorization {
+        NewAuthorization {
+            id: AuthorizationId::from_uuid(self.ports.chance.id()),
+            client_id: sound.client.id,
+            user_id,
+            binding: CodeBinding::of(&sound.request),
+            code_expires_at: now + self.lifetimes.auth_code,
+        }
+    }
+
+    pub(super) fn hand_out(
+        &self,
+        sound: &Sound,
+        authorization: AuthorizationId,
+    ) -> Result<Outcome, Failure> {
+        let code = self.ports.sealer.seal(&Capsule::Code { authorization })?;
+        Ok(Outcome::Redirect(sound.reply.code(&code, &self.issuer)))
+    }
+
+    async fn open_interaction(
+        &self,
+        sound: &Sound,
+        params: &Params,
+        present: &Present,
+        now: DateTime<Utc>,
+    ) -> Result<InteractionId, Failure> {
+        let interaction = Interaction {
+            id: InteractionId::from_uuid(self.ports.chance.id()),
+            binding: present.binding(),
+            client_id: sound.client.id,
+            query: params.to_query(AuthorizationRequest::parameters()),
+            account: None,
+            answered: false,
+            expires_at: now + Lifetimes::INTERACTION,
+        };
+        self.store().open_interaction(&interaction).await?;
+        Ok(interaction.id)
+    }
+
+    fn ask(
+        &self,
+        sound: &Sound,
+        interaction: InteractionId,
+        stage: Stage,
+        present: &Present,
+    ) -> Result<Box<Ask>, Failure> {
+        let purpose = match &stage {
+            Stage::Consent { session, screen } => FormPurpose::Consent {
+                interaction,
+                session: session.id,
+                screen: screen.clone(),
+            },
+            Stage::SignIn { .. } | Stage::ChooseAccount { .. } => {
+                FormPurpose::Interaction { interaction }
+            }
+        };
+        Ok(Box::new(Ask {
+            interaction,
+            client: sound.client.clone(),
+            reply: sound.reply.clone(),
+            form: self.form(present, purpose)?,
+            stage,
+        }))
+    }
+
+    /// Seals the token of a form that is shown to this visitor.
+    ///
+    /// # Errors
+    /// If the cryptography fails.
+    ///
+    /// ```
+    /// # use alias_domain::{FormPurpose, flows::{Present, Provider}, ports::Failure};
+    /// fn form_token(provider: &Provider, present: &Present) -> Result<String, Failure> {
+    ///     Ok(provider.form(present, FormPurpose::SignIn)?.expose().to_owned())
+    /// }
+    /// ```
+    pub fn form(&self, present: &Present, purpose: FormPurpose) -> Result<Secret, Failure> {
+        let binding = present.binding();
+        self.ports
+            .sealer
+            .seal(&Capsule::Form(Form { binding, purpose }))
+    }
+
+    /// What a form that was shown to this visitor is about; `None` for any other text.
+    ///
+    /// ```
+    /// # use alias_domain::{FormPurpose, flows::{Present, Provider}};
+    /// fn is_sign_in(provider: &Provider, present: &Present, token: &str) -> bool {
+    ///     provider.opened_form(present, token) == Some(FormPurpose::SignIn)
+    /// }
+    /// ```
+    #[must_use]
+    pub fn opened_form(&self, present: &Present, token: &str) -> Option<FormPurpose> {
+        match self.ports.sealer.open(token)? {
+            Capsule::Form(form) if form.is_for(present.binding()) => Some(form.purpose),
+            _ => None,
+        }
+    }
+}

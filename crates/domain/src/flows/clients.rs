@@ -1,0 +1,51 @@
+use chrono::{DateTime, Utc};
+
+use super::Provider;
+use crate::{
+    Client, ClientCredentials, ClientId, ClientKind, ClientSecret, INVALID_CLIENT, RequestError,
+    Secret, ports::Failure,
+};
+
+impl Provider {
+    /// Authenticates a client (RFC 6749 2.3): a confidential one by its secret, sent as it is
+    /// registered to send it; a public one by its ID alone. An unknown client and a wrong secret
+    /// get the same answer after the same comparison.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    ///
+    /// ```
+    /// # use alias_domain::{*, flows::*, testing::{MemoryStore, provider, sample}};
+    /// # pollster::block_on(async {
+    /// let provider = provider(MemoryStore::default());
+    /// let credentials = ClientCredentials { client_id: "nobody".to_owned(), secret: None };
+    /// let client = provider.authenticate_client(&credentials, sample::NOON).await?;
+    /// assert_eq!(client, Err(INVALID_CLIENT));
+    /// # Ok::<(), ports::Failure>(())
+    /// # });
+    /// ```
+    pub async fn authenticate_client(
+        &self,
+        credentials: &ClientCredentials,
+        now: DateTime<Utc>,
+    ) -> Result<Result<Client, RequestError>, Failure> {
+        let known = match credentials.client_id.parse::<ClientId>() {
+            Ok(id) => self.store().client_with_secrets(id).await?,
+            Err(_) => None,
+        };
+        let (client, secrets) = known.unzip();
+        let nothing = Secret::new(String::new());
+        let presented = credentials.secret.as_ref();
+        let right = ClientSecret::matches(
+            &secrets.unwrap_or_default(),
+            presented.map_or(&nothing, |(_, secret)| secret),
+            now,
+        );
+        let admitted = client.filter(|client| match (client.kind, presented) {
+            (ClientKind::Public, None) => true,
+            (ClientKind::Confidential, Some((method, _))) => right && *method == client.auth_method,
+            (ClientKind::Public, Some(_)) | (ClientKind::Confidential, None) => false,
+        });
+        Ok(admitted.ok_or(INVALID_CLIENT))
+    }
+}

@@ -1,0 +1,199 @@
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::Provider;
+use crate::{
+    Access, Capsule, Client, ErrorCode, IdTokenClaims, Phase, Redeem, Redemption, RefreshChain,
+    RefreshToken, RequestError, Scope, Secret, Standing, TokenRequest, UserToken, ports::Failure,
+};
+
+/// A successful answer of the token endpoint `[seed]`, in the order of the seed's example.
+///
+/// ```
+/// # use alias_domain::{Secret, flows::TokenResponse};
+/// let response = TokenResponse {
+///     access_token: Secret::new("x-o7".to_owned()),
+///     expires_in: 1800,
+///     scope: "openid".to_owned(),
+///     channels: None,
+///     id_token: None,
+///     refresh_token: None,
+/// };
+/// assert!(!format!("{response:?}").contains("x-o7"));
+/// ```
+#[derive(Clone, Debug)]
+pub struct TokenResponse {
+    /// A user token.
+    pub access_token: Secret,
+    /// How long it lives, in seconds.
+    pub expires_in: i64,
+    /// Its scopes, in canonical order.
+    pub scope: String,
+    /// Its channels; there exactly if it has `contact` (R16).
+    pub channels: Option<String>,
+    /// Only for a code (R18).
+    pub id_token: Option<Secret>,
+    /// Exactly if R19 says so.
+    pub refresh_token: Option<Secret>,
+}
+
+impl Serialize for TokenResponse {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeMap;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("access_token", self.access_token.expose())?;
+        map.serialize_entry("token_type", "Bearer")?;
+        map.serialize_entry("expires_in", &self.expires_in)?;
+        map.serialize_entry("scope", &self.scope)?;
+        if let Some(channels) = &self.channels {
+            map.serialize_entry("channels", channels)?;
+        }
+        for (name, token) in [
+            ("id_token", &self.id_token),
+            ("refresh_token", &self.refresh_token),
+        ] {
+            if let Some(token) = token {
+                map.serialize_entry(name, token.expose())?;
+            }
+        }
+        map.end()
+    }
+}
+
+/// The one answer to a code or refresh token that is not worth anything (to this client).
+pub(super) const INVALID_GRANT: RequestError = RequestError::new(
+    ErrorCode::InvalidGrant,
+    "the code or refresh token is invalid, expired, used or revoked",
+);
+
+impl Provider {
+    /// Answers a token request of an authenticated client (RFC 6749 4.1.3, 6).
+    ///
+    /// # Errors
+    /// If the store or the cryptography fails. What the client did wrong is a value.
+    ///
+    /// ```
+    /// # use alias_domain::{*, flows::*, testing::{MemoryStore, provider, sample}};
+    /// # pollster::block_on(async {
+    /// let provider = provider(MemoryStore::default());
+    /// let request = TokenRequest::Code {
+    ///     code: Secret::new("a guess".to_owned()),
+    ///     redirect_uri: sample::REDIRECT_URI.to_owned(),
+    ///     verifier: None,
+    /// };
+    /// let answer = provider.tokens(&sample::client(), request, sample::NOON).await?;
+    /// assert_eq!(answer.map_err(|it| it.code).err(), Some(ErrorCode::InvalidGrant));
+    /// # Ok::<(), ports::Failure>(())
+    /// # });
+    /// ```
+    pub async fn tokens(
+        &self,
+        client: &Client,
+        request: TokenRequest,
+        now: DateTime<Utc>,
+    ) -> Result<Result<TokenResponse, RequestError>, Failure> {
+        match request {
+            TokenRequest::Code {
+                code,
+                redirect_uri,
+                verifier,
+            } => {
+                let Some(Capsule::Code { authorization }) = self.ports.sealer.open(code.expose())
+                else {
+                    return Ok(Err(INVALID_GRANT));
+                };
+                let redemption = Redemption {
+                    authorization,
+                    client_id: client.id,
+                    redirect_uri,
+                    verifier: verifier.map(|it| it.expose().to_owned()),
+                };
+                self.exchange(&redemption, now).await
+            }
+            TokenRequest::Refresh {
+                refresh_token,
+                scope,
+            } => self.refresh(client, &refresh_token, scope, now).await,
+        }
+    }
+
+    async fn exchange(
+        &self,
+        redemption: &Redemption,
+        now: DateTime<Utc>,
+    ) -> Result<Result<TokenResponse, RequestError>, Failure> {
+        let redeemed = self
+            .store()
+            .redeem(redemption, &self.lifetimes, now)
+            .await?;
+        let Some((standing, Redeem::Granted { access, next })) = redeemed else {
+            return Ok(Err(INVALID_GRANT));
+        };
+        let refresh = match next.phase {
+            Phase::Redeemed { refresh } => refresh,
+            Phase::Code { .. } => None,
+        };
+        let mut response = self.token_response(&standing, access.clone(), refresh, now)?;
+        let claims = self.id_token(&standing, &access, &response.access_token, now);
+        response.id_token = Some(self.ports.id_tokens.sign(&claims).await?);
+        Ok(Ok(response))
+    }
+
+    /// A user token and, where there is a chain, its newest refresh token.
+    pub(super) fn token_response(
+        &self,
+        standing: &Standing,
+        access: Access,
+        refresh: Option<RefreshChain>,
+        now: DateTime<Utc>,
+    ) -> Result<TokenResponse, Failure> {
+        let authorization = standing.authorization.id;
+        let refresh_token = refresh
+            .map(|chain| {
+                self.ports.sealer.seal(&Capsule::Refresh(RefreshToken {
+                    authorization,
+                    generation: chain.generation,
+                }))
+            })
+            .transpose()?;
+        Ok(TokenResponse {
+            expires_in: self.lifetimes.user_token.num_seconds(),
+            scope: access.to_string(),
+            channels: standing.client.channel_list(&access),
+            access_token: self.ports.sealer.seal(&Capsule::User(UserToken {
+                authorization,
+                access,
+                issued_at: now,
+                expires_at: now + self.lifetimes.user_token,
+            }))?,
+            id_token: None,
+            refresh_token,
+        })
+    }
+
+    fn id_token(
+        &self,
+        standing: &Standing,
+        access: &Access,
+        user_token: &Secret,
+        now: DateTime<Utc>,
+    ) -> IdTokenClaims {
+        IdTokenClaims {
+            jti: URL_SAFE_NO_PAD.encode(self.ports.chance.id()),
+            iss: self.issuer.clone(),
+            aud: standing.client.id,
+            iat: now.timestamp(),
+            exp: now.timestamp() + self.lifetimes.id_token.num_seconds(),
+            nonce: standing.authorization.binding.nonce.clone(),
+            at_hash: IdTokenClaims::at_hash(user_token),
+            sub: standing.alias_id,
+            nickname: standing
+                .user
+                .nickname
+                .clone()
+                .filter(|_| access.has(Scope::Nickname)),
+            auth_time: standing.authorization.auth_time.timestamp(),
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! The flows: they run the ports in order and hold no rule. Each takes the present time; none
+//! keeps any state between calls.
+
+mod account;
+mod authorize;
+mod clients;
+mod consent;
+mod exchange;
+mod refresh;
+mod sign_in;
+mod tokens;
+mod visitor;
+
+use std::sync::Arc;
+
+use crate::{
+    Lifetimes, Secret,
+    ports::{Chance, IdTokens, Passwords, Sealer, Store},
+};
+
+pub use account::ConnectedClient;
+pub use authorize::{Ask, Outcome, Stage};
+pub use consent::{ConsentAnswer, Refusal, Verdict};
+pub use exchange::TokenResponse;
+pub use sign_in::{SignIn, SignedIn};
+pub use tokens::{Introspection, UserInfo};
+pub use visitor::{Present, Visitor};
+
+/// The collaborators of the flows.
+///
+/// ```
+/// # use std::sync::Arc;
+/// use alias_domain::{flows::Ports, testing::*};
+/// let ports = Ports {
+///     store: Arc::new(MemoryStore::default()),
+///     sealer: Arc::new(TestSealer::default()),
+///     id_tokens: Arc::new(TestIdTokens),
+///     passwords: Arc::new(TestPasswords),
+///     chance: Arc::new(TestChance::default()),
+/// };
+/// ```
+#[derive(Clone)]
+pub struct Ports {
+    /// Everything that is kept.
+    pub store: Arc<dyn Store>,
+    /// Seals tokens.
+    pub sealer: Arc<dyn Sealer>,
+    /// Signs ID tokens.
+    pub id_tokens: Arc<dyn IdTokens>,
+    /// Hashes passwords.
+    pub passwords: Arc<dyn Passwords>,
+    /// Draws lots.
+    pub chance: Arc<dyn Chance>,
+}
+
+/// An OpenID provider: one issuer with its collaborators.
+///
+/// ```
+/// use alias_domain::testing::{MemoryStore, provider};
+/// assert_eq!(provider(MemoryStore::default()).issuer(), "https://projectalias.com");
+/// ```
+#[derive(Clone)]
+pub struct Provider {
+    issuer: String,
+    lifetimes: Lifetimes,
+    ports: Ports,
+}
+
+impl Provider {
+    /// A provider that calls itself `issuer`; see [`provider`](crate::testing::provider).
+    ///
+    /// ```
+    /// # use alias_domain::{Lifetimes, flows::{Ports, Provider}};
+    /// fn make(ports: Ports) -> Provider {
+    ///     Provider::new("https://id.example".to_owned(), Lifetimes::default(), ports)
+    /// }
+    /// ```
+    #[must_use]
+    pub const fn new(issuer: String, lifetimes: Lifetimes, ports: Ports) -> Self {
+        Self {
+            issuer,
+            lifetimes,
+            ports,
+        }
+    }
+
+    /// The issuer identifier; see the type for an example.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// The store, for reading what no flow is about, and for administration.
+    ///
+    /// ```
+    /// # use alias_domain::testing::{MemoryStore, provider};
+    /// # pollster::block_on(async {
+    /// assert!(provider(MemoryStore::default()).store().ping().await.is_ok());
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn store(&self) -> &dyn Store {
+        self.ports.store.as_ref()
+    }
+
+    /// A fresh secret of 256 bits, for a cookie that knows a browser.
+    ///
+    /// ```
+    /// # use alias_domain::testing::{MemoryStore, provider};
+    /// let provider = provider(MemoryStore::default());
+    /// assert_ne!(provider.fresh_secret().expose(), provider.fresh_secret().expose());
+    /// ```
+    #[must_use]
+    pub fn fresh_secret(&self) -> Secret {
+        Secret::from_bits(self.ports.chance.secret())
+    }
+
+    /// How long things live here.
+    ///
+    /// ```
+    /// # use alias_domain::testing::{MemoryStore, provider};
+    /// assert_eq!(provider(MemoryStore::default()).lifetimes().session.num_days(), 14);
+    /// ```
+    #[must_use]
+    pub const fn lifetimes(&self) -> &Lifetimes {
+        &self.lifetimes
+    }
+}

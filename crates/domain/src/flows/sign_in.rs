@@ -1,0 +1,150 @@
+use chrono::{DateTime, Utc};
+
+use super::{Outcome, Present, Provider};
+use crate::{
+    ChosenAccount, Digest, Email, InteractionId, Secret, SessionId, User,
+    ports::{Failure, PasswordVerdict, SessionStart, Started},
+};
+
+/// What became of a sign-in.
+///
+/// ```
+/// let refused = alias_domain::flows::SignIn::Refused;
+/// ```
+#[derive(Clone, Debug)]
+pub enum SignIn {
+    /// The user is signed in.
+    Done(SignedIn),
+    /// An unknown address, a wrong password or a locked user: nobody is told which (R30).
+    Refused,
+}
+
+/// A session that began, or was renewed.
+///
+/// ```
+/// # use alias_domain::flows::SignedIn;
+/// fn cookie(signed_in: &SignedIn) -> &str {
+///     signed_in.token.expose()
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    /// The session.
+    pub session: SessionId,
+    /// Its new token.
+    pub token: Secret,
+    /// The presented token that it replaces.
+    pub replaced: Option<Digest>,
+    /// How long it lives, in seconds.
+    pub expires_in: i64,
+}
+
+impl Provider {
+    /// Signs a user in with a password. `presented` are the session tokens of the browser.
+    ///
+    /// # Errors
+    /// If the store or the cryptography fails.
+    ///
+    /// ```
+    /// # use alias_domain::{*, flows::*, testing::{MemoryStore, provider, sample}};
+    /// # pollster::block_on(async {
+    /// let provider = provider(MemoryStore::default());
+    /// let password = Secret::new("guess".to_owned());
+    /// let outcome = provider.sign_in("nobody@example.com", &password, &[], sample::NOON).await?;
+    /// assert!(matches!(outcome, SignIn::Refused));
+    /// # Ok::<(), ports::Failure>(())
+    /// # });
+    /// ```
+    pub async fn sign_in(
+        &self,
+        email: &str,
+        password: &Secret,
+        presented: &[Digest],
+        now: DateTime<Utc>,
+    ) -> Result<SignIn, Failure> {
+        let Some(user) = self.checked_password(email, password).await? else {
+            return Ok(SignIn::Refused);
+        };
+        let token = Secret::from_bits(self.ports.chance.secret());
+        let start = SessionStart {
+            id: SessionId::from_uuid(self.ports.chance.id()),
+            user: user.id,
+            token: token.digest(),
+            presented: presented.to_vec(),
+            auth_time: now,
+            expires_at: now + self.lifetimes.session,
+        };
+        Ok(match self.store().start_session(&start).await? {
+            Started::Locked => SignIn::Refused,
+            Started::Session { id, replaced } => SignIn::Done(SignedIn {
+                session: id,
+                token,
+                replaced,
+                expires_in: self.lifetimes.session.num_seconds(),
+            }),
+        })
+    }
+
+    /// The user of this address, if the password is theirs. Whatever the answer, a password is
+    /// hashed for it.
+    async fn checked_password(
+        &self,
+        email: &str,
+        password: &Secret,
+    ) -> Result<Option<User>, Failure> {
+        let known = match email.parse::<Email>() {
+            Ok(email) => self.store().user_by_email(&email).await?,
+            Err(_) => None,
+        };
+        let (user, stored) = known.unzip();
+        let verdict = self
+            .ports
+            .passwords
+            .verify(password, stored.clone())
+            .await?;
+        match (user, verdict) {
+            (Some(user), PasswordVerdict::Right { rehash }) => {
+                if let (Some(before), Some(next)) = (stored, rehash) {
+                    self.store()
+                        .rehash_password(user.id, &before, &next)
+                        .await?;
+                }
+                Ok(Some(user))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Lets an interaction go on with an account (R15): one that is signed in at this browser, or
+    /// one that has just authenticated for it. `None` if it may go on.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    ///
+    /// ```
+    /// # use alias_domain::{*, flows::*, testing::{MemoryStore, provider, sample}};
+    /// # pollster::block_on(async {
+    /// # let provider = provider(MemoryStore::default());
+    /// # let visitor = Visitor { bearer: None, cookies: vec![], browser: Digest::of(b"browser") };
+    /// # let present = provider.present(&visitor, sample::NOON).await?;
+    /// let account = ChosenAccount { session: sample::session().id, authenticated: false };
+    /// let id = sample::interaction().id;
+    /// let outcome = provider.go_on_with(id, account, &present, sample::NOON).await?;
+    /// assert!(matches!(outcome, Some(Outcome::UnknownInteraction)));
+    /// # Ok::<(), ports::Failure>(())
+    /// # });
+    /// ```
+    pub async fn go_on_with(
+        &self,
+        id: InteractionId,
+        account: ChosenAccount,
+        present: &Present,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Outcome>, Failure> {
+        if let Err(outcome) = self.open(id, present, now).await? {
+            return Ok(Some(outcome));
+        }
+        let waits = self.store().choose_account(id, account, now).await?;
+        Ok((!waits).then_some(Outcome::AlreadyAnswered))
+    }
+}

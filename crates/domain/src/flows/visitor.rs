@@ -1,0 +1,141 @@
+use chrono::{DateTime, Utc};
+
+use super::Provider;
+use crate::{Digest, Session, SessionId, ports::StoreError};
+
+/// What a request shows of who sends it: digests of what it holds.
+///
+/// ```
+/// use alias_domain::{Digest, flows::Visitor};
+/// let visitor = Visitor { bearer: None, cookies: vec![], browser: Digest::of(b"browser") };
+/// ```
+#[derive(Clone, Debug)]
+pub struct Visitor {
+    /// Of a session token in the `Authorization` header.
+    pub bearer: Option<Digest>,
+    /// Of the session tokens in the cookie, latest last.
+    pub cookies: Vec<Digest>,
+    /// Of the cookie that knows the browser, and no user.
+    pub browser: Digest,
+}
+
+/// Who is there.
+///
+/// ```
+/// # use alias_domain::{Digest, flows::Visitor, testing::{MemoryStore, provider, sample}};
+/// # pollster::block_on(async {
+/// let nobody = Visitor { bearer: None, cookies: vec![], browser: Digest::of(b"browser") };
+/// let present = provider(MemoryStore::default()).present(&nobody, sample::NOON).await?;
+/// assert!(present.latest().is_none());
+/// # Ok::<(), alias_domain::ports::StoreError>(())
+/// # });
+/// ```
+#[derive(Clone, Debug)]
+pub struct Present {
+    bearer: Option<Session>,
+    cookies: Vec<(Digest, Session)>,
+    binding: Digest,
+}
+
+impl Provider {
+    /// Finds the live sessions of a visitor. A live session token outranks the cookie; a dead one
+    /// counts as none. See [`Present`] for an example.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn present(
+        &self,
+        visitor: &Visitor,
+        now: DateTime<Utc>,
+    ) -> Result<Present, StoreError> {
+        let tokens: Vec<Digest> = visitor
+            .bearer
+            .into_iter()
+            .chain(visitor.cookies.clone())
+            .collect();
+        let mut live = if tokens.is_empty() {
+            Vec::new()
+        } else {
+            self.store().live_sessions(&tokens, now).await?
+        };
+        let first_is_bearer = live
+            .first()
+            .is_some_and(|(digest, _)| Some(*digest) == visitor.bearer);
+        let bearer = first_is_bearer.then(|| live.remove(0).1);
+        Ok(Present {
+            binding: match (&bearer, visitor.bearer) {
+                (Some(_), Some(token)) => token,
+                _ => visitor.browser,
+            },
+            bearer,
+            cookies: live,
+        })
+    }
+}
+
+impl Present {
+    /// The session that a request without further wishes uses: that of the session token, else
+    /// the latest sign-in (R15). See the type for an example.
+    #[must_use]
+    pub fn latest(&self) -> Option<&Session> {
+        let latest = || {
+            self.cookies
+                .iter()
+                .map(|it| &it.1)
+                .max_by_key(|it| it.auth_time)
+        };
+        self.bearer.as_ref().or_else(latest)
+    }
+
+    /// A session by its ID, if it is one of those.
+    ///
+    /// ```
+    /// # use alias_domain::{SessionId, flows::Present};
+    /// fn is_there(present: &Present, id: SessionId) -> bool {
+    ///     present.session(id).is_some()
+    /// }
+    /// ```
+    #[must_use]
+    pub fn session(&self, id: SessionId) -> Option<&Session> {
+        self.sessions().find(|it| it.id == id)
+    }
+
+    /// All of them: the accounts signed in here.
+    ///
+    /// ```
+    /// # use alias_domain::flows::Present;
+    /// fn emails(present: &Present) -> Vec<String> {
+    ///     present.sessions().map(|it| it.user.email.to_string()).collect()
+    /// }
+    /// ```
+    pub fn sessions(&self) -> impl Iterator<Item = &Session> {
+        self.bearer
+            .iter()
+            .chain(self.cookies.iter().map(|it| &it.1))
+    }
+
+    /// The digests of the cookie's session tokens that are alive, latest last.
+    ///
+    /// ```
+    /// # use alias_domain::{Digest, flows::Present};
+    /// fn keep(present: &Present, token: Digest) -> bool {
+    ///     present.live_cookies().any(|it| it == token)
+    /// }
+    /// ```
+    pub fn live_cookies(&self) -> impl Iterator<Item = Digest> {
+        self.cookies.iter().map(|it| it.0)
+    }
+
+    /// What pages and forms shown to this visitor are bound to.
+    ///
+    /// ```
+    /// # use alias_domain::{Digest, flows::Present};
+    /// fn binding(present: &Present) -> Digest {
+    ///     present.binding()
+    /// }
+    /// ```
+    #[must_use]
+    pub const fn binding(&self) -> Digest {
+        self.binding
+    }
+}

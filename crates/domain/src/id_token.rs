@@ -1,0 +1,61 @@
+//! The claims of an ID token (R18, OIDC Core 2), in the order of the seed's example.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::Serialize;
+
+use crate::{AliasId, ClientId, Digest, Nickname, Secret};
+
+/// The claims of an ID token. Times are seconds since 1970, as integers.
+///
+/// ```
+/// # use alias_domain::*;
+/// let claims = IdTokenClaims {
+///     jti: "DCZ2_7Se3ziXdcdSscAL0w".to_owned(),
+///     iss: "https://projectalias.com".to_owned(),
+///     aud: testing::sample::client().id,
+///     iat: 1_593_519_330,
+///     exp: 1_593_521_130,
+///     nonce: None,
+///     at_hash: IdTokenClaims::at_hash(&Secret::new("token".to_owned())),
+///     sub: "epGEcGfc6LQMmKTqffWW2g".parse()?,
+///     nickname: None,
+///     auth_time: 1_593_518_730,
+/// };
+/// assert_eq!(claims.at_hash.len(), 22);
+/// # Ok::<(), MalformedId>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct IdTokenClaims {
+    /// Fresh for each.
+    pub jti: String,
+    /// The issuer.
+    pub iss: String,
+    /// The client.
+    pub aud: ClientId,
+    /// When it was issued.
+    pub iat: i64,
+    /// When it ends.
+    pub exp: i64,
+    /// The nonce of the request, if one was sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<String>,
+    /// Binds it to the user token that came with it (OIDC Core 3.1.3.6).
+    pub at_hash: String,
+    /// The user, as this client sees them.
+    pub sub: AliasId,
+    /// Only if the user token has that scope.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nickname: Option<Nickname>,
+    /// When the user authenticated.
+    pub auth_time: i64,
+}
+
+impl IdTokenClaims {
+    /// The left half of the SHA-256 of a user token, for algorithms that use SHA-256
+    /// (OIDC Core 3.1.3.6). See the type for an example.
+    #[must_use]
+    pub fn at_hash(user_token: &Secret) -> String {
+        let digest = Digest::of(user_token.expose().as_bytes()).bytes();
+        URL_SAFE_NO_PAD.encode(&digest[..16])
+    }
+}

@@ -1,0 +1,110 @@
+//! Identifiers: 128 bits, written as 22 characters of base64url, as in the seed's examples.
+
+use std::{fmt, str::FromStr};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use uuid::Uuid;
+
+/// A text that is no identifier: not 22 characters of canonical, unpadded base64url.
+///
+/// ```
+/// use alias_domain::{ClientId, MalformedId};
+/// assert_eq!("not an id".parse::<ClientId>(), Err(MalformedId));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not an identifier: 22 characters of base64url are expected")]
+pub struct MalformedId;
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        ///
+        /// ```
+        #[doc = concat!("use alias_domain::", stringify!($name), ";")]
+        #[doc = concat!("let id: ", stringify!($name), " = \"bjOB6HV7cTKtxvfr2k2ucg\".parse()?;")]
+        /// assert_eq!(id.to_string(), "bjOB6HV7cTKtxvfr2k2ucg");
+        #[doc = concat!("assert_eq!(", stringify!($name), "::from_uuid(id.uuid()), id);")]
+        /// # Ok::<(), alias_domain::MalformedId>(())
+        /// ```
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// Takes 128 bits as an identifier; see the type for an example.
+            #[must_use]
+            pub const fn from_uuid(bits: Uuid) -> Self {
+                Self(bits)
+            }
+
+            /// The 128 bits, as a store keeps them; see the type for an example.
+            #[must_use]
+            pub const fn uuid(self) -> Uuid {
+                self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&URL_SAFE_NO_PAD.encode(self.0.as_bytes()))
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = MalformedId;
+
+            fn from_str(text: &str) -> Result<Self, MalformedId> {
+                let mut bits = [0; 16];
+                match URL_SAFE_NO_PAD.decode_slice(text, &mut bits) {
+                    Ok(16) => Ok(Self(Uuid::from_bytes(bits))),
+                    _ => Err(MalformedId),
+                }
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+                text.parse().map_err(de::Error::custom)
+            }
+        }
+    };
+}
+
+id! {
+    /// Names a client (RFC 6749 2.2).
+    ClientId
+}
+id! {
+    /// Names a user inside Alias. No client ever sees it: clients see an [`AliasId`].
+    UserId
+}
+id! {
+    /// The `sub` that one client sees for one user: a pairwise subject (OIDC Core 8.1), stable for
+    /// the two and unlinkable between clients.
+    AliasId
+}
+id! {
+    /// Names one authorization, from which a code, user tokens and refresh tokens stem.
+    AuthorizationId
+}
+id! {
+    /// Names one user's sign-in at one browser or program. It is no credential.
+    SessionId
+}
+id! {
+    /// Names a pending authorization request that is shown to somebody. It is no credential.
+    InteractionId
+}

@@ -1,0 +1,44 @@
+//! Interactions: a request that waits for its user, bound to the browser it was shown to.
+
+use chrono::{DateTime, Utc};
+
+use crate::{ClientId, Digest, InteractionId, SessionId};
+
+/// An authorization request that waits for its user.
+///
+/// ```
+/// # use alias_domain::*;
+/// let interaction = testing::sample::interaction();
+/// assert!(!interaction.answered);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interaction {
+    /// Its identifier, which is in its pages' addresses.
+    pub id: InteractionId,
+    /// The digest of what its browser, or the program that holds a session token, can show.
+    pub binding: Digest,
+    /// The client that asks.
+    pub client_id: ClientId,
+    /// The request, as a query string of known parameters.
+    pub query: String,
+    /// The account that this interaction goes on with.
+    pub account: Option<ChosenAccount>,
+    /// Whether it had its answer: it has one at most.
+    pub answered: bool,
+    /// When it is forgotten.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// The account that an interaction goes on with (R15).
+///
+/// ```
+/// # use alias_domain::*;
+/// let chosen = ChosenAccount { session: testing::sample::session().id, authenticated: true };
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChosenAccount {
+    /// The session that was chosen, or that began here.
+    pub session: SessionId,
+    /// Whether its user authenticated in this interaction.
+    pub authenticated: bool,
+}

@@ -1,0 +1,69 @@
+//! The rules of the Alias grant: what may be asked for, what is granted, and what a token is worth.
+//!
+//! This crate is pure. It knows no runtime, no clock, no randomness and no I/O: time and chance
+//! come in as arguments, storage and cryptography through [`ports`], and a whole grant can be
+//! replayed in a unit test. The rules are numbered R1 to R31; each stands in one place, which cites
+//! its number.
+//!
+//! - *Words*: [`Scope`], [`ChannelName`], [`Access`], [`Client`], [`Connection`], [`Standing`].
+//! - *Decisions*, pure functions: [`AuthorizationRequest::parse`], [`decide`],
+//!   [`Screen::selection`], [`redeem`], [`rotate`], [`revoked`], [`UserToken::worth`].
+//! - *Flows*, which run the ports and hold no rule: [`flows::Provider`].
+//! - *Testing* (feature `testing`): mocks of every port, an in-memory store, and the contract suite
+//!   that every store runs.
+
+#![forbid(unsafe_code)]
+
+mod access;
+mod authorization;
+mod channel;
+mod client;
+mod code;
+mod connection;
+mod consent;
+pub mod flows;
+mod id_token;
+mod ids;
+mod interaction;
+mod lifetimes;
+mod params;
+mod pkce;
+pub mod ports;
+mod redirect;
+mod refresh;
+mod scope;
+mod secret;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod token;
+mod token_request;
+mod user;
+
+pub use access::{Access, AccessRecord, NoAccess};
+pub use authorization::{
+    Authorization, AuthorizationRequest, CodeBinding, ErrorCode, NewAuthorization, PageError,
+    Phase, Prompt, RefreshChain, Reply, RequestError, Situation, Standing, Step, decide,
+    requested_callback, requested_client,
+};
+pub use channel::{
+    ChannelId, ChannelName, Channels, DeclaredChannel, META_CHANNEL, MalformedChannelName,
+};
+pub use client::{
+    AuthMethod, Client, ClientChange, ClientError, ClientKind, ClientSecret, Registration,
+};
+pub use code::{Redeem, Redemption, redeem};
+pub use connection::{Connection, Revocation, RevocationError, revoked};
+pub use consent::{Answer, NotShown, Screen};
+pub use id_token::IdTokenClaims;
+pub use ids::{AliasId, AuthorizationId, ClientId, InteractionId, MalformedId, SessionId, UserId};
+pub use interaction::{ChosenAccount, Interaction};
+pub use lifetimes::Lifetimes;
+pub use params::{ParamError, Params};
+pub use pkce::{Challenge, MalformedChallenge};
+pub use redirect::{Callback, RedirectUri, RedirectUriError};
+pub use refresh::{RequestedScope, Rotate, Rotation, rotate};
+pub use scope::{MalformedScope, Scope, ScopeList, UnknownScope};
+pub use secret::{Digest, Secret};
+pub use token::{Capsule, Form, FormPurpose, RefreshToken, UserToken};
+pub use token_request::{ClientCredentials, INVALID_CLIENT, TokenRequest, requested_token};
+pub use user::{Email, MalformedEmail, MalformedNickname, Nickname, Session, User};

@@ -1,0 +1,59 @@
+//! How long things live.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::RefreshChain;
+
+/// How long things live; the defaults are those of `docs/operating.md`.
+///
+/// ```
+/// use alias_domain::Lifetimes;
+/// assert_eq!(Lifetimes::default().user_token.num_minutes(), 30);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lifetimes {
+    /// A code (R17).
+    pub auth_code: TimeDelta,
+    /// A user token `[seed]`.
+    pub user_token: TimeDelta,
+    /// An ID token (R18).
+    pub id_token: TimeDelta,
+    /// A refresh token; each refresh starts it anew (R23).
+    pub refresh_token: TimeDelta,
+    /// How long a replaced refresh token may be retried (R23).
+    pub refresh_grace: TimeDelta,
+    /// A session.
+    pub session: TimeDelta,
+}
+
+impl Default for Lifetimes {
+    fn default() -> Self {
+        Self {
+            auth_code: TimeDelta::seconds(60),
+            user_token: TimeDelta::minutes(30),
+            id_token: TimeDelta::minutes(30),
+            refresh_token: TimeDelta::days(90),
+            refresh_grace: TimeDelta::hours(1),
+            session: TimeDelta::days(14),
+        }
+    }
+}
+
+impl Lifetimes {
+    /// How long a shown page waits for its answer.
+    ///
+    /// ```
+    /// assert_eq!(alias_domain::Lifetimes::INTERACTION.num_hours(), 1);
+    /// ```
+    pub const INTERACTION: TimeDelta = TimeDelta::hours(1);
+
+    /// When the last of the tokens issued now ends.
+    pub(crate) fn end_of_tokens(
+        &self,
+        now: DateTime<Utc>,
+        refresh: Option<&RefreshChain>,
+    ) -> DateTime<Utc> {
+        let user_token = now + self.user_token;
+        refresh.map_or(user_token, |it| it.expires_at.max(user_token))
+    }
+}

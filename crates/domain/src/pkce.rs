@@ -1,0 +1,72 @@
+//! Proof Key for Code Exchange (RFC 7636), `S256` only (R28).
+
+use std::fmt;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use subtle::ConstantTimeEq;
+
+use crate::Digest;
+
+/// An `S256` code challenge.
+///
+/// ```
+/// use alias_domain::Challenge;
+/// // The pair of RFC 7636 appendix B.
+/// let challenge: Challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM".parse()?;
+/// assert!(challenge.is_met_by("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"));
+/// # Ok::<(), alias_domain::MalformedChallenge>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Challenge(String);
+
+/// A text that is no challenge: not 43 characters of base64url (R28).
+///
+/// ```
+/// use alias_domain::{Challenge, MalformedChallenge};
+/// assert_eq!("short".parse::<Challenge>(), Err(MalformedChallenge));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("code_challenge must be 43 characters of base64url")]
+pub struct MalformedChallenge;
+
+impl Challenge {
+    /// Whether this is the verifier that the challenge was made from.
+    ///
+    /// ```
+    /// # use alias_domain::Challenge;
+    /// let challenge: Challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM".parse()?;
+    /// assert!(!challenge.is_met_by("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"));
+    /// # Ok::<(), alias_domain::MalformedChallenge>(())
+    /// ```
+    #[must_use]
+    pub fn is_met_by(&self, verifier: &str) -> bool {
+        let unreserved = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
+        (43..=128).contains(&verifier.len())
+            && verifier.bytes().all(unreserved)
+            && URL_SAFE_NO_PAD
+                .encode(Digest::of(verifier.as_bytes()).bytes())
+                .as_bytes()
+                .ct_eq(self.0.as_bytes())
+                .into()
+    }
+}
+
+impl std::str::FromStr for Challenge {
+    type Err = MalformedChallenge;
+
+    fn from_str(text: &str) -> Result<Self, MalformedChallenge> {
+        let base64url = |b: u8| b.is_ascii_alphanumeric() || b"-_".contains(&b);
+        if text.len() == 43 && text.bytes().all(base64url) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(MalformedChallenge)
+        }
+    }
+}
+
+impl fmt::Display for Challenge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

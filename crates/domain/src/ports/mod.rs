@@ -1,0 +1,67 @@
+//! What the rules need of the world: one trait per collaborator, whole atomic steps only, so that
+//! no transaction leaks out of a store. Each method states its promise; the contract suite
+//! (`testing::contract`) holds every store to it.
+
+mod authorizations;
+mod clients;
+mod crypto;
+mod error;
+mod grants;
+mod interactions;
+mod sessions;
+mod signing_keys;
+mod users;
+
+pub use authorizations::Authorizations;
+#[cfg(feature = "testing")]
+pub use authorizations::MockAuthorizations;
+pub use clients::Clients;
+#[cfg(feature = "testing")]
+pub use clients::MockClients;
+pub use crypto::{Chance, IdTokens, PasswordHash, PasswordVerdict, Passwords, Sealer};
+#[cfg(feature = "testing")]
+pub use crypto::{MockChance, MockIdTokens, MockPasswords, MockSealer};
+pub use error::{Failure, StoreError};
+#[cfg(feature = "testing")]
+pub use grants::MockGrants;
+pub use grants::{Decision, Grants, Recorded};
+pub use interactions::Interactions;
+#[cfg(feature = "testing")]
+pub use interactions::MockInteractions;
+#[cfg(feature = "testing")]
+pub use sessions::MockSessions;
+pub use sessions::{SessionStart, Sessions, Started};
+#[cfg(feature = "testing")]
+pub use signing_keys::MockSigningKeys;
+pub use signing_keys::{SigningKeys, StoredSigningKey};
+#[cfg(feature = "testing")]
+pub use users::MockUsers;
+pub use users::{EmailTaken, Users};
+
+/// Everything that one database keeps.
+///
+/// ```
+/// # use alias_domain::ports::Store;
+/// fn takes_any(store: &dyn Store) {}
+/// ```
+#[async_trait::async_trait]
+pub trait Store:
+    Clients + Users + Sessions + Interactions + Grants + Authorizations + SigningKeys
+{
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// If it does not.
+    async fn ping(&self) -> Result<(), StoreError>;
+
+    /// Removes at most `limit` rows of each kind that have ended, and says how many it removed.
+    /// Nothing alive at `now` is touched; it may run while the service does.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    async fn sweep(
+        &self,
+        now: chrono::DateTime<chrono::Utc>,
+        limit: u32,
+    ) -> Result<u32, StoreError>;
+}

@@ -1,0 +1,92 @@
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use super::StoreError;
+use crate::{Digest, Session, SessionId, UserId};
+
+/// A sign-in, to become a session.
+///
+/// ```
+/// # use alias_domain::{Digest, ports::SessionStart, testing::sample};
+/// let start = SessionStart {
+///     id: sample::session().id,
+///     user: sample::user().id,
+///     token: Digest::of(b"a fresh token"),
+///     presented: vec![],
+///     auth_time: sample::NOON,
+///     expires_at: sample::NOON + chrono::TimeDelta::days(14),
+/// };
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionStart {
+    /// Fresh; used if the user has no session at this browser yet.
+    pub id: SessionId,
+    /// Who signs in.
+    pub user: UserId,
+    /// The digest of the new session token.
+    pub token: Digest,
+    /// The digests of the session tokens that the browser presented.
+    pub presented: Vec<Digest>,
+    /// Now.
+    pub auth_time: DateTime<Utc>,
+    /// The end.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// What became of a sign-in.
+///
+/// ```
+/// # use alias_domain::{ports::Started, testing::sample};
+/// let begun = Started::Session { id: sample::session().id, replaced: None };
+/// assert_ne!(begun, Started::Locked);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Started {
+    /// It began, or the user's session at this browser was renewed.
+    Session {
+        /// Its identifier.
+        id: SessionId,
+        /// The presented token that the new one replaces.
+        replaced: Option<Digest>,
+    },
+    /// The user is locked, or gone (R30).
+    Locked,
+}
+
+/// The sessions. A store sees digests of their tokens, never the tokens.
+///
+/// ```
+/// # use alias_domain::{Digest, ports::Sessions, testing::{MemoryStore, sample}};
+/// # pollster::block_on(async {
+/// let store = MemoryStore::default();
+/// assert_eq!(store.live_sessions(&[Digest::of(b"guess")], sample::NOON).await?, []);
+/// # Ok::<(), alias_domain::ports::StoreError>(())
+/// # });
+/// ```
+#[cfg_attr(feature = "testing", mockall::automock)]
+#[async_trait]
+pub trait Sessions: Send + Sync {
+    /// Begins a session. If one of the presented tokens is of a live session of the same user,
+    /// that one is renewed instead: it keeps its ID, and its old token is worth nothing from then
+    /// on. A locked user gets none (R30).
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    async fn start_session(&self, start: &SessionStart) -> Result<Started, StoreError>;
+
+    /// The sessions of these tokens that have not ended, in the order of the tokens.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    async fn live_sessions(
+        &self,
+        tokens: &[Digest],
+        now: DateTime<Utc>,
+    ) -> Result<Vec<(Digest, Session)>, StoreError>;
+
+    /// Ends a session, and no token (R30). Ending twice is harmless.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    async fn end_session(&self, id: SessionId) -> Result<(), StoreError>;
+}

@@ -1,0 +1,229 @@
+//! Refreshing: generations make it safe to retry and tell a replay (R20 to R23).
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    Access, Authorization, AuthorizationId, ClientId, Lifetimes, Phase, RefreshChain, Scope,
+    Standing,
+};
+
+/// A genuine refresh token, as an authenticated client presents it.
+///
+/// ```
+/// # use alias_domain::*;
+/// let rotation = Rotation {
+///     authorization: testing::sample::standing().authorization.id,
+///     client_id: testing::sample::client().id,
+///     generation: 1,
+///     scope: RequestedScope::Everything,
+/// };
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rotation {
+    /// The authorization that the token names.
+    pub authorization: AuthorizationId,
+    /// Who presents it.
+    pub client_id: ClientId,
+    /// The generation that the token carries.
+    pub generation: u32,
+    /// What the new user token shall have.
+    pub scope: RequestedScope,
+}
+
+/// The `scope` of a refresh (R21).
+///
+/// ```
+/// use alias_domain::{RequestedScope, Scope};
+/// assert_eq!(RequestedScope::parse(None), RequestedScope::Everything);
+/// assert_eq!(RequestedScope::parse(Some("openid profile")), RequestedScope::Impossible);
+/// assert_eq!(
+///     RequestedScope::parse(Some("openid")),
+///     RequestedScope::Only([Scope::OpenId].into())
+/// );
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RequestedScope {
+    /// None was sent: the whole authority.
+    Everything,
+    /// These, `openid` among them.
+    Only(BTreeSet<Scope>),
+    /// A list that no authority can cover: malformed, with an unknown scope, or without `openid`.
+    Impossible,
+}
+
+impl RequestedScope {
+    /// Reads the parameter; see the type for an example.
+    #[must_use]
+    pub fn parse(scope: Option<&str>) -> Self {
+        let Some(text) = scope else {
+            return Self::Everything;
+        };
+        match text.parse::<crate::ScopeList>() {
+            Ok(list) if !list.has_unknown && list.known.contains(&Scope::OpenId) => {
+                Self::Only(list.known)
+            }
+            _ => Self::Impossible,
+        }
+    }
+
+    /// The part of an authority that is asked for, or `None` if more is asked for than there is.
+    fn of(&self, authority: &Access) -> Option<Access> {
+        match self {
+            Self::Everything => Some(authority.clone()),
+            Self::Only(scopes) => scopes
+                .iter()
+                .all(|scope| authority.has(*scope))
+                .then(|| authority.narrowed_to(scopes)),
+            Self::Impossible => None,
+        }
+    }
+}
+
+/// What becomes of a refresh.
+///
+/// ```
+/// # use alias_domain::*;
+/// # let standing = testing::sample::standing();
+/// # let rotation = Rotation {
+/// #     authorization: standing.authorization.id,
+/// #     client_id: standing.client.id,
+/// #     generation: 1,
+/// #     scope: RequestedScope::Everything,
+/// # };
+/// // The code was not exchanged yet, so no refresh token can be genuine.
+/// let outcome = rotate(&standing, &rotation, &Lifetimes::default(), testing::sample::NOON);
+/// assert_eq!(outcome, Rotate::Refused);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rotate {
+    /// New tokens.
+    Granted {
+        /// What the user token has.
+        access: Access,
+        /// The refresh token to return.
+        refresh: RefreshChain,
+        /// The authorization from now on, to be stored in the same step.
+        next: Box<Authorization>,
+    },
+    /// `invalid_grant`, and nothing changes.
+    Refused,
+    /// `invalid_scope`, and the refresh token stays unused (R21).
+    ScopeRefused,
+    /// `invalid_grant`, and the authorization dies (RFC 9700 4.14.2).
+    Replayed,
+}
+
+/// Judges a refresh (R20 to R23). See [`Rotate`] for an example.
+#[must_use]
+pub fn rotate(
+    standing: &Standing,
+    presented: &Rotation,
+    lifetimes: &Lifetimes,
+    now: DateTime<Utc>,
+) -> Rotate {
+    let authorization = &standing.authorization;
+    let Phase::Redeemed {
+        refresh: Some(chain),
+    } = authorization.phase
+    else {
+        return Rotate::Refused;
+    };
+    if authorization.client_id != presented.client_id || standing.user.locked {
+        return Rotate::Refused;
+    }
+    let standing_in_line = match age(&chain, presented.generation) {
+        Age::Ahead => return Rotate::Refused,
+        Age::Newest => Next::Rotate,
+        Age::Replaced if now < chain.issued_at + lifetimes.refresh_grace => Next::Repeat,
+        Age::Replaced | Age::Older => return Rotate::Replayed,
+    };
+    if now >= chain.expires_at {
+        return Rotate::Refused;
+    }
+    // R22, before R21.
+    let Some(authority) = standing
+        .authority()
+        .filter(|it| it.has(Scope::OfflineAccess))
+    else {
+        return Rotate::Refused;
+    };
+    let Some(access) = presented.scope.of(&authority) else {
+        return Rotate::ScopeRefused;
+    };
+    let refresh = match standing_in_line {
+        Next::Repeat => chain,
+        Next::Rotate => RefreshChain {
+            generation: chain.generation.saturating_add(1),
+            issued_at: now,
+            expires_at: now + lifetimes.refresh_token,
+        },
+    };
+    let ends_at = lifetimes.end_of_tokens(now, Some(&refresh));
+    Rotate::Granted {
+        access,
+        refresh,
+        next: Box::new(Authorization {
+            phase: Phase::Redeemed {
+                refresh: Some(refresh),
+            },
+            ends_at: ends_at.max(authorization.ends_at),
+            ..authorization.clone()
+        }),
+    }
+}
+
+impl RefreshChain {
+    /// What a refresh token of this generation is worth now: `None` unless it could be used.
+    ///
+    /// ```
+    /// # use alias_domain::*;
+    /// # use chrono::TimeDelta;
+    /// # let now = testing::sample::NOON;
+    /// let chain = RefreshChain { generation: 3, issued_at: now, expires_at: now + TimeDelta::days(90) };
+    /// let standing = testing::sample::standing();
+    /// assert!(chain.worth(&standing, 3, &Lifetimes::default(), now).is_some());
+    /// assert!(chain.worth(&standing, 1, &Lifetimes::default(), now).is_none());
+    /// ```
+    #[must_use]
+    pub fn worth(
+        &self,
+        standing: &Standing,
+        generation: u32,
+        lifetimes: &Lifetimes,
+        now: DateTime<Utc>,
+    ) -> Option<Access> {
+        let usable = match age(self, generation) {
+            Age::Newest => true,
+            Age::Replaced => now < self.issued_at + lifetimes.refresh_grace,
+            Age::Ahead | Age::Older => false,
+        };
+        standing
+            .authority()
+            .filter(|it| usable && now < self.expires_at && it.has(Scope::OfflineAccess))
+    }
+}
+
+enum Next {
+    Rotate,
+    /// A retry: the same next generation again.
+    Repeat,
+}
+
+/// How a presented generation stands to the newest one.
+enum Age {
+    Ahead,
+    Newest,
+    Replaced,
+    Older,
+}
+
+fn age(chain: &RefreshChain, presented: u32) -> Age {
+    match chain.generation.checked_sub(presented) {
+        None => Age::Ahead,
+        Some(0) => Age::Newest,
+        Some(1) => Age::Replaced,
+        Some(_) => Age::Older,
+    }
+}

@@ -1,0 +1,169 @@
+//! The token request (RFC 6749 4.1.3 and 6), and who sends it.
+
+use crate::{AuthMethod, ErrorCode, Params, RequestError, RequestedScope, Secret};
+
+/// Every field that Alias knows at the token endpoint, `scope` aside (R21).
+const KNOWN: [&str; 8] = [
+    "grant_type",
+    "code",
+    "redirect_uri",
+    "client_id",
+    "client_secret",
+    "code_verifier",
+    "refresh_token",
+    "scope",
+];
+
+/// What a client asks of the token endpoint.
+///
+/// ```
+/// use alias_domain::{Params, RequestedScope, TokenRequest};
+/// let request = TokenRequest::parse(&Params::parse("grant_type=refresh_token&refresh_token=q"))?;
+/// assert!(matches!(request, TokenRequest::Refresh { scope: RequestedScope::Everything, .. }));
+/// # Ok::<(), alias_domain::RequestError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub enum TokenRequest {
+    /// Exchange a code.
+    Code {
+        /// The code.
+        code: Secret,
+        /// The redirect URI that brought it.
+        redirect_uri: String,
+        /// The PKCE verifier.
+        verifier: Option<Secret>,
+    },
+    /// Refresh.
+    Refresh {
+        /// The refresh token.
+        refresh_token: Secret,
+        /// What the new user token shall have (R21).
+        scope: RequestedScope,
+    },
+}
+
+impl TokenRequest {
+    /// Reads the fields; see the type for an example.
+    ///
+    /// # Errors
+    /// `invalid_request` or `unsupported_grant_type` (RFC 6749 5.2).
+    pub fn parse(params: &Params) -> Result<Self, RequestError> {
+        form_is_sound(params, &KNOWN)?;
+        match params.one("grant_type")? {
+            Some("authorization_code") => Ok(Self::Code {
+                code: required(params, "code", "code is missing")?,
+                redirect_uri: required(params, "redirect_uri", "redirect_uri is missing")?
+                    .expose()
+                    .to_owned(),
+                verifier: params
+                    .one("code_verifier")?
+                    .map(|it| Secret::new(it.to_owned())),
+            }),
+            Some("refresh_token") => Ok(Self::Refresh {
+                refresh_token: required(params, "refresh_token", "refresh_token is missing")?,
+                scope: match params.one("scope") {
+                    Ok(scope) => RequestedScope::parse(scope),
+                    Err(_) => RequestedScope::Impossible,
+                },
+            }),
+            None => Err(invalid("grant_type is missing")),
+            Some(_) => Err(RequestError::new(
+                ErrorCode::UnsupportedGrantType,
+                "grant_type must be authorization_code or refresh_token",
+            )),
+        }
+    }
+}
+
+const fn invalid(description: &'static str) -> RequestError {
+    RequestError::new(ErrorCode::InvalidRequest, description)
+}
+
+fn required(params: &Params, name: &str, missing: &'static str) -> Result<Secret, RequestError> {
+    let value = params.one(name)?.ok_or(invalid(missing))?;
+    Ok(Secret::new(value.to_owned()))
+}
+
+/// No known field twice (RFC 6749 3.2), nothing malformed; a malformed `scope` is for R21.
+fn form_is_sound(params: &Params, known: &[&str]) -> Result<(), RequestError> {
+    for name in known {
+        if params.one(name) == Err(crate::ParamError::Repeated) {
+            return Err(invalid("a field is repeated"));
+        }
+    }
+    params
+        .malformed(&["scope"])
+        .map_or(Ok(()), |error| Err(error.into()))
+}
+
+/// The token of a revocation (RFC 7009 2.1) or introspection (RFC 7662 2.1) request.
+///
+/// # Errors
+/// `invalid_request` if it is missing, repeated or malformed.
+///
+/// ```
+/// use alias_domain::{Params, requested_token};
+/// assert_eq!(requested_token(&Params::parse("token=x"))?.expose(), "x");
+/// # Ok::<(), alias_domain::RequestError>(())
+/// ```
+pub fn requested_token(params: &Params) -> Result<Secret, RequestError> {
+    let known = ["token", "token_type_hint", "client_id", "client_secret"];
+    form_is_sound(params, &known)?;
+    required(params, "token", "token is missing")
+}
+
+/// How a client says who it is.
+///
+/// ```
+/// use alias_domain::{ClientCredentials, Params};
+/// let body = Params::parse("client_id=bjOB6HV7cTKtxvfr2k2ucg");
+/// let public = ClientCredentials::from_request(None, &body)?;
+/// assert!(public.secret.is_none());
+/// # Ok::<(), alias_domain::RequestError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct ClientCredentials {
+    /// The client ID as it was sent.
+    pub client_id: String,
+    /// The secret and the way it came, if one did.
+    pub secret: Option<(AuthMethod, Secret)>,
+}
+
+impl ClientCredentials {
+    /// Credentials from the `Authorization` header (user and password, decoded) or the body.
+    /// See the type for an example.
+    ///
+    /// # Errors
+    /// `invalid_request` for two ways of authenticating or two client IDs (RFC 6749 2.3),
+    /// `invalid_client` without any.
+    pub fn from_request(
+        basic: Option<(String, Secret)>,
+        body: &Params,
+    ) -> Result<Self, RequestError> {
+        let client_id = body.one("client_id")?;
+        let client_secret = body.one("client_secret")?;
+        match (basic, client_id, client_secret) {
+            (Some(_), _, Some(_)) => Err(invalid("two ways of authenticating")),
+            (Some((user, _)), Some(id), None) if user != id => {
+                Err(invalid("client_id is not that of the Authorization header"))
+            }
+            (Some((client_id, secret)), _, None) => Ok(Self {
+                client_id,
+                secret: Some((AuthMethod::ClientSecretBasic, secret)),
+            }),
+            (None, Some(id), secret) => Ok(Self {
+                client_id: id.to_owned(),
+                secret: secret.map(|it| (AuthMethod::ClientSecretPost, Secret::new(it.to_owned()))),
+            }),
+            (None, None, _) => Err(INVALID_CLIENT),
+        }
+    }
+}
+
+/// The one answer to an unknown client, a wrong secret and malformed credentials alike.
+///
+/// ```
+/// assert_eq!(alias_domain::INVALID_CLIENT.code.name(), "invalid_client");
+/// ```
+pub const INVALID_CLIENT: RequestError =
+    RequestError::new(ErrorCode::InvalidClient, "client authentication failed");

@@ -1,0 +1,155 @@
+//! Users and their sessions.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::{SessionId, UserId};
+
+/// A user of Alias.
+///
+/// ```
+/// # use alias_domain::*;
+/// let user = testing::sample::user();
+/// assert!(!user.locked);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// Known to Alias alone.
+    pub id: UserId,
+    /// How the user signs in.
+    pub email: Email,
+    /// How the user wishes to be known.
+    pub nickname: Option<Nickname>,
+    /// A locked user cannot sign in, and codes and tokens are worth nothing (R30).
+    pub locked: bool,
+    /// When the account was made.
+    pub created_at: DateTime<Utc>,
+}
+
+/// An email address. Two that differ in case alone are one account.
+///
+/// ```
+/// use alias_domain::Email;
+/// assert_eq!("Fred@Example.com".parse::<Email>()?, "fred@example.com".parse::<Email>()?);
+/// # Ok::<(), alias_domain::MalformedEmail>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Email(String);
+
+/// A text that is no email address.
+///
+/// ```
+/// use alias_domain::{Email, MalformedEmail};
+/// assert_eq!("fred".parse::<Email>(), Err(MalformedEmail));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not an email address")]
+pub struct MalformedEmail;
+
+impl Email {
+    /// The address, in lower case.
+    ///
+    /// ```
+    /// assert_eq!("A@b.example".parse::<alias_domain::Email>()?.as_str(), "a@b.example");
+    /// # Ok::<(), alias_domain::MalformedEmail>(())
+    /// ```
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::str::FromStr for Email {
+    type Err = MalformedEmail;
+
+    /// Admits what could be an address; whether it is one, only a mail can tell.
+    fn from_str(text: &str) -> Result<Self, MalformedEmail> {
+        let text = text.trim();
+        let odd = |c: char| c.is_whitespace() || c.is_control() || "<>,;\"()\\".contains(c);
+        let sound = text.len() <= 254
+            && !text.contains(odd)
+            && text.rsplit_once('@').is_some_and(|(local, domain)| {
+                !local.is_empty() && !local.contains('@') && !domain.is_empty()
+            });
+        sound
+            .then(|| Self(text.to_lowercase()))
+            .ok_or(MalformedEmail)
+    }
+}
+
+impl fmt::Display for Email {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The name that a user wishes to be known as: 1 to 64 characters, none of them a control
+/// character.
+///
+/// ```
+/// use alias_domain::Nickname;
+/// assert_eq!(" Fred ".parse::<Nickname>()?.as_str(), "Fred");
+/// assert!("".parse::<Nickname>().is_err());
+/// # Ok::<(), alias_domain::MalformedNickname>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Nickname(String);
+
+/// A text that is no nickname.
+///
+/// ```
+/// use alias_domain::{MalformedNickname, Nickname};
+/// assert_eq!("a\u{0}b".parse::<Nickname>(), Err(MalformedNickname));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a nickname is 1 to 64 characters, none of them a control character")]
+pub struct MalformedNickname;
+
+impl Nickname {
+    /// The nickname; see the type for an example.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::str::FromStr for Nickname {
+    type Err = MalformedNickname;
+
+    fn from_str(text: &str) -> Result<Self, MalformedNickname> {
+        let text = text.trim();
+        let sound = (1..=64).contains(&text.chars().count()) && !text.contains(char::is_control);
+        sound
+            .then(|| Self(text.to_owned()))
+            .ok_or(MalformedNickname)
+    }
+}
+
+impl fmt::Display for Nickname {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A user's sign-in at one browser or program, while it lasts.
+///
+/// ```
+/// # use alias_domain::*;
+/// let session = testing::sample::session();
+/// assert_eq!(session.user.id, testing::sample::user().id);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// Stays the same when the user authenticates again, so that no other tab is disturbed.
+    pub id: SessionId,
+    /// Who signed in.
+    pub user: User,
+    /// When the user last authenticated (OIDC Core 2, `auth_time`).
+    pub auth_time: DateTime<Utc>,
+    /// When the session ends by itself.
+    pub expires_at: DateTime<Utc>,
+}
