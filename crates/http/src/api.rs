@@ -1,0 +1,249 @@
+//! What programs get: JSON, and errors as `{"error","error_description"}`.
+
+use std::fmt;
+
+use actix_web::{
+    HttpRequest, HttpResponse, ResponseError,
+    http::{
+        StatusCode,
+        header::{ALLOW, AUTHORIZATION, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE},
+    },
+    web::Payload,
+};
+use alias_domain::{
+    Client, ClientCredentials, ErrorCode, INVALID_CLIENT, Params, RequestError, Secret,
+    ports::{Failure, StoreError},
+};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde_json::json;
+
+use crate::{
+    body::{self, BodyError},
+    server::State,
+};
+
+/// A refusal for a program.
+#[derive(Clone, Debug)]
+pub(crate) struct ApiError {
+    status: StatusCode,
+    error: &'static str,
+    description: &'static str,
+    challenge: Option<&'static str>,
+}
+
+pub(crate) type Answer = Result<HttpResponse, ApiError>;
+
+impl ApiError {
+    pub(crate) const fn new(
+        status: StatusCode,
+        error: &'static str,
+        description: &'static str,
+    ) -> Self {
+        Self {
+            status,
+            error,
+            description,
+            challenge: None,
+        }
+    }
+
+    const fn challenging(mut self, challenge: &'static str) -> Self {
+        self.challenge = Some(challenge);
+        self
+    }
+
+    /// Nobody is signed in, or no token was sent (RFC 6750 3.1: then without an error code).
+    pub(crate) const fn unauthenticated() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "unauthorized",
+            "a live token is needed",
+        )
+        .challenging("Bearer")
+    }
+
+    /// RFC 6750 3.1.
+    pub(crate) const fn invalid_token() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "invalid_token",
+            "the token is invalid, expired or revoked",
+        )
+        .challenging("Bearer error=\"invalid_token\"")
+    }
+
+    pub(crate) const fn foreign() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "forbidden",
+            "this request comes from another site",
+        )
+    }
+
+    pub(crate) const fn not_found(description: &'static str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", description)
+    }
+
+    const fn unavailable() -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "temporarily_unavailable",
+            "try again in a few seconds",
+        )
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.error, self.description)
+    }
+}
+
+impl ResponseError for ApiError {
+    fn status_code(&self) -> StatusCode {
+        self.status
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status);
+        response.insert_header((PRAGMA, "no-cache"));
+        if let Some(challenge) = self.challenge {
+            response.insert_header((WWW_AUTHENTICATE, challenge));
+        }
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            response.insert_header((RETRY_AFTER, "5"));
+        }
+        response.json(json!({"error": self.error, "error_description": self.description}))
+    }
+}
+
+impl From<Failure> for ApiError {
+    fn from(failure: Failure) -> Self {
+        tracing::error!(%failure, "a request could not be answered");
+        Self::unavailable()
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        Failure::from(error).into()
+    }
+}
+
+impl From<RequestError> for ApiError {
+    fn from(error: RequestError) -> Self {
+        let refusal = |status| Self::new(status, error.code.name(), error.description);
+        if error.code == ErrorCode::InvalidClient {
+            refusal(StatusCode::UNAUTHORIZED).challenging("Basic realm=\"Alias\"")
+        } else {
+            refusal(StatusCode::BAD_REQUEST)
+        }
+    }
+}
+
+impl From<BodyError> for ApiError {
+    fn from(error: BodyError) -> Self {
+        let invalid = |status, description| Self::new(status, "invalid_request", description);
+        match error {
+            BodyError::TooLarge => invalid(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "the body is longer than 64 KiB",
+            ),
+            BodyError::Broken => invalid(StatusCode::BAD_REQUEST, "the body broke off"),
+            BodyError::NotAForm => invalid(
+                StatusCode::BAD_REQUEST,
+                "the content type must be application/x-www-form-urlencoded",
+            ),
+        }
+    }
+}
+
+pub(crate) async fn not_found() -> HttpResponse {
+    ApiError::not_found("no such resource").error_response()
+}
+
+pub(crate) fn method_not_allowed() -> HttpResponse {
+    let error = ApiError::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "invalid_request",
+        "this method is not offered here",
+    );
+    let mut response = error.error_response();
+    if let Ok(methods) = "GET, POST, DELETE".parse() {
+        response.headers_mut().insert(ALLOW, methods);
+    }
+    response
+}
+
+/// Reads the form of an authenticated client (RFC 6749 2.3): the token, revocation and
+/// introspection endpoints have this in common.
+pub(crate) async fn client_form(
+    request: &HttpRequest,
+    payload: Payload,
+    state: &State,
+) -> Result<(Client, Params), ApiError> {
+    let form = body::form(request, payload).await?;
+    let address = Params::parse(request.query_string());
+    if address.has("client_secret") || address.has("client_id") {
+        return Err(RequestError::new(
+            ErrorCode::InvalidRequest,
+            "credentials do not belong into an address",
+        )
+        .into());
+    }
+    let basic = match request.headers().get(AUTHORIZATION) {
+        None => None,
+        Some(header) => Some(basic(header.as_bytes()).ok_or(INVALID_CLIENT)?),
+    };
+    let credentials = ClientCredentials::from_request(basic, &form)?;
+    let client = state
+        .provider
+        .authenticate_client(&credentials, State::now())
+        .await?;
+    Ok((client?, form))
+}
+
+/// HTTP Basic (RFC 7617), both halves form-encoded (RFC 6749 2.3.1). What we issue is base64url,
+/// which encodes to itself, so clients that do not encode are understood too.
+fn basic(header: &[u8]) -> Option<(String, Secret)> {
+    let header = std::str::from_utf8(header).ok()?;
+    let (scheme, credentials) = header.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = String::from_utf8(STANDARD.decode(credentials.trim()).ok()?).ok()?;
+    let (user, password) = decoded.split_once(':')?;
+    let form_decoded = |text: &str| {
+        let params = Params::parse(&format!("it={text}"));
+        (!text.contains('&')).then(|| params.one("it").ok().flatten().map(str::to_owned))?
+    };
+    Some((form_decoded(user)?, Secret::new(form_decoded(password)?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Engine, STANDARD, basic};
+
+    fn credentials(text: &str) -> Option<(String, String)> {
+        let header = format!("Basic {}", STANDARD.encode(text));
+        basic(header.as_bytes()).map(|(user, secret)| (user, secret.expose().to_owned()))
+    }
+
+    #[test]
+    fn basic_credentials_are_form_decoded() {
+        let some = |user: &str, secret: &str| Some((user.to_owned(), secret.to_owned()));
+        assert_eq!(credentials("id:s_-cret"), some("id", "s_-cret"));
+        assert_eq!(credentials("id:a%3Ab+c"), some("id", "a:b c"));
+        assert_eq!(credentials("id:a:b"), some("id", "a:b"));
+    }
+
+    #[test]
+    fn malformed_credentials_are_none() {
+        for text in ["", "id", ":", "id:", ":secret", "id:%GG", "id:a&b"] {
+            assert_eq!(credentials(text), None, "{text}");
+        }
+        assert!(basic(b"Basic !!!").is_none());
+        assert!(basic(b"Bearer abc").is_none());
+        assert!(basic(b"Basic").is_none());
+    }
+}

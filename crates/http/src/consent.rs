@@ -1,0 +1,148 @@
+//! The consent page, and its answer.
+
+use actix_web::{HttpRequest, web};
+use alias_domain::{
+    Channels, Client, META_CHANNEL, Params, Scope, Screen,
+    flows::{Ask, ConsentAnswer, Outcome, Refusal, Stage, Verdict},
+};
+
+use crate::{
+    body, guard, interaction,
+    pages::{ChannelChoice, ConsentPage, ErrorCause, ScopeChoice, ScopeKind},
+    respond::{self, Page},
+    server::State,
+    visitor::Arrival,
+};
+
+/// The query of the choose-an-account page for one who was asked for consent already.
+pub(crate) const SWITCH: &str = "switch";
+
+pub(crate) async fn page(
+    request: HttpRequest,
+    state: web::Data<State>,
+    path: web::Path<String>,
+) -> Page {
+    let now = State::now();
+    let arrival = Arrival::of(&request, &state, now).await?;
+    let id = interaction::named(&path)?;
+    let outcome = state.provider.resume(id, &arrival.present, now).await?;
+    match &outcome {
+        Outcome::Ask(ask) => match consent_page(ask) {
+            Some(page) => {
+                let response = respond::page(&page)?;
+                Ok(respond::towards(ask.reply.callback.as_str(), response))
+            }
+            None => interaction::towards(&outcome),
+        },
+        _ => interaction::towards(&outcome),
+    }
+}
+
+fn consent_page(ask: &Ask) -> Option<ConsentPage> {
+    let Stage::Consent { session, screen } = &ask.stage else {
+        return None;
+    };
+    let choice = |scope| scope_choice(scope, screen, &ask.client);
+    let account = interaction::address(ask.interaction, "account");
+    Some(ConsentPage {
+        action: interaction::address(ask.interaction, "consent"),
+        form_token: ask.form.expose().to_owned(),
+        client_name: ask.client.name.clone(),
+        client_host: host(ask.reply.callback.as_str()).to_owned(),
+        account: session.user.email.to_string(),
+        scopes: screen.shown().scopes().map(choice).collect(),
+        can_switch_account: Some(format!("{account}?{SWITCH}")),
+    })
+}
+
+/// Where the answer goes, for people: the host, or what stands for one.
+fn host(callback: &str) -> &str {
+    let Some((scheme, rest)) = callback.split_once("://") else {
+        return callback.split(':').next().unwrap_or(callback);
+    };
+    let host = rest.split(['/', '?']).next().unwrap_or(rest);
+    if host.is_empty() { scheme } else { host }
+}
+
+fn scope_choice(scope: Scope, screen: &Screen, client: &Client) -> ScopeChoice {
+    ScopeChoice {
+        kind: kind(scope),
+        required: scope == Scope::OpenId,
+        granted: screen.was_granted(scope),
+        channels: match screen.shown().channels() {
+            Some(channels) if scope == Scope::Contact => channel_choices(channels, screen, client),
+            _ => Vec::new(),
+        },
+    }
+}
+
+fn channel_choices(channels: &Channels, screen: &Screen, client: &Client) -> Vec<ChannelChoice> {
+    let meta = ChannelChoice {
+        name: META_CHANNEL.to_owned(),
+        description: String::new(),
+        required: true,
+        granted: screen.was_granted(Scope::Contact),
+    };
+    let declared = client.declared(channels).map(|channel| ChannelChoice {
+        name: channel.name.to_string(),
+        description: channel.description.clone(),
+        required: false,
+        granted: screen.was_granted_channel(channel.id),
+    });
+    [meta].into_iter().chain(declared).collect()
+}
+
+pub(crate) const fn kind(scope: Scope) -> ScopeKind {
+    match scope {
+        Scope::OpenId => ScopeKind::OpenId,
+        Scope::OfflineAccess => ScopeKind::OfflineAccess,
+        Scope::Contact => ScopeKind::Contact,
+        Scope::Nickname => ScopeKind::Nickname,
+    }
+}
+
+pub(crate) async fn answer(
+    request: HttpRequest,
+    payload: web::Payload,
+    state: web::Data<State>,
+    path: web::Path<String>,
+) -> Page {
+    let now = State::now();
+    let arrival = Arrival::of(&request, &state, now).await?;
+    let form = body::form(&request, payload).await?;
+    if !guard::is_own(&request, state.provider.issuer()) {
+        return Err(ErrorCause::ForeignForm.into());
+    }
+    let id = interaction::named(&path)?;
+    if let Some(outcome) = state.provider.fault(id, &arrival.present, now).await? {
+        return interaction::towards(&outcome);
+    }
+    let answer = parsed(&form).ok_or(ErrorCause::BadRequest)?;
+    let token = form.one("form_token").ok().flatten().unwrap_or_default();
+    let outcome = state
+        .provider
+        .answer(id, token, answer, &arrival.present, now)
+        .await?;
+    match outcome {
+        Ok(outcome) => interaction::towards(&outcome),
+        Err(Refusal::ForeignForm) => Err(ErrorCause::ForeignForm.into()),
+        Err(Refusal::NotShown) => Err(ErrorCause::NotShown.into()),
+    }
+}
+
+fn parsed(form: &Params) -> Option<ConsentAnswer> {
+    if form.malformed(&[]).is_some() {
+        return None;
+    }
+    let all = |name| form.all(name).map(str::to_owned).collect();
+    Some(ConsentAnswer {
+        verdict: match form.one("decision").ok()?? {
+            "approve_all" => Verdict::AllowAll,
+            "approve" => Verdict::AllowSelected,
+            "deny" => Verdict::Deny,
+            _ => return None,
+        },
+        scopes: all("scope"),
+        channels: all("channel"),
+    })
+}

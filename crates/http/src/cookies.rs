@@ -1,0 +1,84 @@
+use actix_web::{
+    HttpRequest,
+    cookie::{Cookie, SameSite, time::Duration},
+};
+use alias_domain::{Digest, Secret};
+
+/// The most accounts that one browser holds; the oldest gives way.
+const MOST_SESSIONS: usize = 8;
+
+/// The cookies of the service. Their names are unique whatever their path, and under https the
+/// `__Host-` prefix ties them to this host alone.
+pub(crate) struct Cookies {
+    session: &'static str,
+    browser: &'static str,
+    secure: bool,
+}
+
+impl Cookies {
+    pub(crate) fn for_issuer(issuer: &str) -> Self {
+        if issuer.starts_with("https:") {
+            Self {
+                session: "__Host-alias_session",
+                browser: "__Host-alias_browser",
+                secure: true,
+            }
+        } else {
+            Self {
+                session: "alias_session",
+                browser: "alias_browser",
+                secure: false,
+            }
+        }
+    }
+
+    /// The session tokens that a browser holds, latest sign-in last.
+    pub(crate) fn sessions(&self, request: &HttpRequest) -> Vec<Secret> {
+        let cookie = request.cookie(self.session);
+        let tokens = cookie.as_ref().map_or("", Cookie::value).split('.');
+        tokens
+            .filter(|it| !it.is_empty())
+            .take(MOST_SESSIONS)
+            .map(|it| Secret::new(it.to_owned()))
+            .collect()
+    }
+
+    /// What knows this browser, and no user.
+    pub(crate) fn browser(&self, request: &HttpRequest) -> Option<Secret> {
+        let cookie = request.cookie(self.browser)?;
+        Some(Secret::new(cookie.value().to_owned()))
+    }
+
+    pub(crate) fn set_browser(&self, secret: &Secret) -> Cookie<'static> {
+        self.cookie(self.browser, secret.expose().to_owned())
+    }
+
+    /// The cookie for these sessions of `held`, and a new one beside them.
+    pub(crate) fn set_sessions(
+        &self,
+        held: &[Secret],
+        kept: &[Digest],
+        new: Option<&Secret>,
+        max_age_seconds: i64,
+    ) -> Cookie<'static> {
+        let held = held.iter().filter(|it| kept.contains(&it.digest()));
+        let tokens: Vec<&str> = held.chain(new).map(Secret::expose).collect();
+        let latest = tokens.len().saturating_sub(MOST_SESSIONS);
+        let mut cookie = self.cookie(self.session, tokens[latest..].join("."));
+        cookie.set_max_age(if tokens.is_empty() {
+            Duration::ZERO
+        } else {
+            Duration::seconds(max_age_seconds)
+        });
+        cookie
+    }
+
+    fn cookie(&self, name: &'static str, value: String) -> Cookie<'static> {
+        Cookie::build(name, value)
+            .path("/")
+            .http_only(true)
+            .same_site(SameSite::Lax)
+            .secure(self.secure)
+            .finish()
+    }
+}

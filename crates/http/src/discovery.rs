@@ -1,0 +1,81 @@
+//! What clients find out by themselves (OIDC Discovery 4, RFC 8414). Public, cacheable, and open
+//! to scripts of other origins; none of it asks the store.
+
+use actix_web::{
+    HttpResponse,
+    http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL},
+    web,
+};
+use alias_domain::Scope;
+use serde_json::{Value, json};
+
+use crate::{
+    routes::{AUTHORIZE, INTROSPECTION, KEY_SET, REVOCATION, TOKEN, USERINFO},
+    server::State,
+};
+
+pub(crate) async fn openid(state: web::Data<State>) -> HttpResponse {
+    let mut document = common(&state);
+    document["userinfo_endpoint"] = json!(at(&state, USERINFO));
+    document["subject_types_supported"] = json!(["pairwise"]);
+    document["id_token_signing_alg_values_supported"] = json!(["RS256"]);
+    document["claim_types_supported"] = json!(["normal"]);
+    document["claims_supported"] = json!([
+        "iss",
+        "sub",
+        "aud",
+        "iat",
+        "exp",
+        "jti",
+        "nonce",
+        "at_hash",
+        "auth_time",
+        "nickname"
+    ]);
+    document["claims_parameter_supported"] = json!(false);
+    document["request_parameter_supported"] = json!(false);
+    document["request_uri_parameter_supported"] = json!(false);
+    document["prompt_values_supported"] = json!(["none", "login", "consent", "select_account"]);
+    public(&document)
+}
+
+pub(crate) async fn oauth(state: web::Data<State>) -> HttpResponse {
+    public(&common(&state))
+}
+
+pub(crate) async fn key_set(state: web::Data<State>) -> HttpResponse {
+    public(&state.key_set)
+}
+
+fn common(state: &State) -> Value {
+    let secret = ["client_secret_basic", "client_secret_post"];
+    let secret_or_none = ["client_secret_basic", "client_secret_post", "none"];
+    json!({
+        "issuer": state.provider.issuer(),
+        "authorization_endpoint": at(state, AUTHORIZE),
+        "token_endpoint": at(state, TOKEN),
+        "jwks_uri": at(state, KEY_SET),
+        "revocation_endpoint": at(state, REVOCATION),
+        "introspection_endpoint": at(state, INTROSPECTION),
+        "scopes_supported": Scope::ALL.map(Scope::name),
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": ["authorization_code", "refresh_token"],
+        "token_endpoint_auth_methods_supported": secret_or_none,
+        "revocation_endpoint_auth_methods_supported": secret_or_none,
+        "introspection_endpoint_auth_methods_supported": secret,
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": true,
+    })
+}
+
+fn at(state: &State, path: &str) -> String {
+    format!("{}{path}", state.provider.issuer())
+}
+
+fn public(document: &Value) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((CACHE_CONTROL, "public, max-age=300"))
+        .insert_header((ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
+        .json(document)
+}

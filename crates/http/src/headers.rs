@@ -1,0 +1,75 @@
+use actix_web::{
+    Error,
+    body::MessageBody,
+    dev::{ServiceRequest, ServiceResponse},
+    http::header::{
+        CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue,
+        REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    },
+    middleware::Next,
+};
+
+/// What every response says, unless its handler said otherwise.
+const DEFAULTS: [(HeaderName, &str); 4] = [
+    (CACHE_CONTROL, "no-store"),
+    (REFERRER_POLICY, "no-referrer"),
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (
+        CONTENT_SECURITY_POLICY,
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
+         base-uri 'none'; frame-ancestors 'none'",
+    ),
+];
+
+/// Adds the headers that no response may lack.
+pub(crate) async fn add(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let mut response = next.call(request).await?;
+    let headers: &mut HeaderMap = response.headers_mut();
+    for (name, value) in DEFAULTS {
+        if !headers.contains_key(&name) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+    }
+    Ok(response)
+}
+
+/// The policy of a page whose form ends at a client: Chromium blocks a redirect after a form to
+/// where `form-action` does not point.
+pub(crate) fn policy_towards(callback: &str) -> String {
+    format!(
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self' {}; \
+         base-uri 'none'; frame-ancestors 'none'",
+        source(callback)
+    )
+}
+
+/// A callback as a source expression (CSP 3, 2.3.1). A private-use scheme has no origin, and an
+/// IPv6 address no place in the grammar: for both, the scheme stands.
+fn source(callback: &str) -> &str {
+    let scheme = callback.find(':').map_or("", |end| &callback[..=end]);
+    let Some(rest) = callback[scheme.len()..].strip_prefix("//") else {
+        return scheme;
+    };
+    if rest.starts_with('[') || !matches!(scheme, "http:" | "https:") {
+        return scheme;
+    }
+    let host = rest.find(['/', '?']).unwrap_or(rest.len());
+    &callback[..callback.len() - rest.len() + host]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::source;
+
+    #[test]
+    fn a_callback_is_admitted_by_its_origin_or_scheme() {
+        assert_eq!(source("https://example.com/cb?x=1"), "https://example.com");
+        assert_eq!(source("http://127.0.0.1:81/cb"), "http://127.0.0.1:81");
+        assert_eq!(source("http://[::1]:81/cb"), "http:");
+        assert_eq!(source("com.example.app:/cb"), "com.example.app:");
+        assert_eq!(source("com.example.app://cb/x"), "com.example.app:");
+    }
+}

@@ -1,0 +1,33 @@
+//! Alias over HTTP: endpoints, pages, and the mapping of what the domain decides to the wire.
+//!
+//! No rule of the grant stands here. A handler reads a request into domain types, runs one flow,
+//! and writes what came of it: [`respond`] for what people see, [`api`] for what programs do.
+
+#![forbid(unsafe_code)]
+
+mod account;
+mod api;
+mod authorize;
+mod body;
+mod consent;
+mod cookies;
+mod discovery;
+mod grants;
+mod guard;
+mod headers;
+mod health;
+mod interaction;
+mod introspection;
+pub mod pages;
+mod respond;
+mod revocation;
+mod routes;
+mod server;
+mod session;
+mod sign_in;
+mod token;
+mod trace;
+mod userinfo;
+mod visitor;
+
+pub use server::{Bound, Service};

@@ -1,0 +1,32 @@
+//! The pages that people see: what each one shows, apart from how it comes about.
+//!
+//! Presentation alone: a page is a struct of plain strings, flags and lists, its template is checked
+//! as it compiles, and nothing here knows the domain. Every human text stands in `text`, and the
+//! stylesheet and the mark are among the [`assets`]. No page holds a script or an inline style, so
+//! that a strict content security policy needs no exception.
+//!
+//! Whatever a client or a user chose (names, descriptions, addresses) is escaped by the templates,
+//! and set apart with `<bdi>`, so that a name written from right to left, or made to mislead, cannot
+//! rearrange the sentence around it.
+
+mod account;
+mod assets;
+mod choose_account;
+mod consent;
+mod error;
+mod permission;
+mod sign_in;
+mod text;
+
+#[cfg(test)]
+mod markup;
+#[cfg(test)]
+mod tests;
+
+pub use account::{AccountPage, ConnectionView, Notice, RevocableChannel, RevocableScope};
+pub use assets::{Asset, assets};
+pub use choose_account::{ANOTHER_ACCOUNT, AccountChoice, ChooseAccountPage};
+pub use consent::{ChannelChoice, ConsentPage, ScopeChoice};
+pub use error::{ErrorCause, ErrorPage};
+pub use permission::ScopeKind;
+pub use sign_in::SignInPage;

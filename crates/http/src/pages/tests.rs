@@ -1,0 +1,304 @@
+//! What holds for every page, whatever stands on it.
+
+use std::collections::HashSet;
+
+use super::{
+    markup::{elements, forms, input, label, render, tags},
+    *,
+};
+
+/// A name made to break out of wherever it is put.
+const HOSTILE: &str = "\"'><script>alert(1)</script><h1>& متجر\u{202e}";
+
+fn hostile() -> String {
+    HOSTILE.to_owned()
+}
+
+fn longest_channel() -> String {
+    "a".repeat(64)
+}
+
+/// Each page in its fullest form, with a hostile text wherever one can be.
+fn every_page() -> Vec<(String, String)> {
+    let mut pages = vec![
+        ("sign in".to_owned(), render(&sign_in(true))),
+        ("sign in again".to_owned(), render(&sign_in(false))),
+        ("choose an account".to_owned(), render(&choose_account())),
+        ("consent".to_owned(), render(&consent())),
+        ("account".to_owned(), render(&account())),
+    ];
+    pages.extend(causes().map(|cause| (format!("{cause:?}"), render(&ErrorPage { cause }))));
+    pages
+}
+
+fn sign_in(failed: bool) -> SignInPage {
+    SignInPage {
+        action: hostile(),
+        form_token: hostile(),
+        client_name: Some(hostile()),
+        email: hostile(),
+        failed,
+        reauthenticate: !failed,
+    }
+}
+
+fn choose_account() -> ChooseAccountPage {
+    let account = AccountChoice {
+        value: hostile(),
+        nickname: Some(hostile()),
+        email: hostile(),
+    };
+    ChooseAccountPage {
+        action: hostile(),
+        form_token: hostile(),
+        client_name: hostile(),
+        accounts: vec![account.clone(), account],
+    }
+}
+
+fn consent() -> ConsentPage {
+    let channel = |name: String, description: String| ChannelChoice {
+        required: name == "_meta",
+        granted: false,
+        name,
+        description,
+    };
+    let channels = vec![
+        channel("_meta".to_owned(), String::new()),
+        channel(hostile(), hostile()),
+        channel(longest_channel(), String::new()),
+    ];
+    ConsentPage {
+        action: hostile(),
+        form_token: hostile(),
+        client_name: hostile(),
+        client_host: hostile(),
+        account: hostile(),
+        scopes: ScopeKind::ALL
+            .map(|kind| ScopeChoice {
+                kind,
+                required: kind == ScopeKind::OpenId,
+                granted: kind == ScopeKind::Nickname,
+                channels: channels.clone(),
+            })
+            .into(),
+        can_switch_account: Some(hostile()),
+    }
+}
+
+fn account() -> AccountPage {
+    let channel = |name: String, description: String| RevocableChannel {
+        revocable: name != "_meta",
+        name,
+        description,
+    };
+    let connection = ConnectionView {
+        client_id: hostile(),
+        client_name: hostile(),
+        granted_at: hostile(),
+        scopes: ScopeKind::ALL
+            .map(|kind| RevocableScope {
+                kind,
+                revocable: kind != ScopeKind::OpenId,
+            })
+            .into(),
+        channels: vec![
+            channel("_meta".to_owned(), String::new()),
+            channel(hostile(), hostile()),
+            channel(longest_channel(), String::new()),
+        ],
+    };
+    AccountPage {
+        form_token: hostile(),
+        email: hostile(),
+        nickname: Some(hostile()),
+        connections: vec![connection.clone(), connection],
+        notice: Some(Notice::Disconnected),
+        sign_out_action: hostile(),
+    }
+}
+
+fn causes() -> impl Iterator<Item = ErrorCause> {
+    [
+        ErrorCause::UnknownClient,
+        ErrorCause::MissingClient,
+        ErrorCause::RepeatedParameter,
+        ErrorCause::UnregisteredRedirectUri,
+        ErrorCause::MissingRedirectUri,
+        ErrorCause::MalformedParameter,
+        ErrorCause::ForeignForm,
+        ErrorCause::UnknownInteraction,
+        ErrorCause::AlreadyAnswered,
+        ErrorCause::NotShown,
+        ErrorCause::NotFound,
+        ErrorCause::MethodNotAllowed,
+        ErrorCause::TooLarge,
+        ErrorCause::Unavailable,
+        ErrorCause::BadRequest,
+    ]
+    .into_iter()
+}
+
+#[test]
+fn a_page_has_one_main_heading() {
+    for (page, html) in every_page() {
+        assert_eq!(elements(&html, "h1").len(), 1, "{page}");
+    }
+}
+
+#[test]
+fn a_page_names_its_language() {
+    for (page, html) in every_page() {
+        assert!(elements(&html, "html")[0].is("lang", "en"), "{page}");
+    }
+}
+
+#[test]
+fn a_page_has_a_title_before_the_name_of_the_service() {
+    for (page, html) in every_page() {
+        let title = html
+            .split_once("<title>")
+            .and_then(|(_, rest)| rest.split_once(" · Alias</title>"))
+            .map(|(title, _)| title);
+        assert!(title.is_some_and(|title| !title.is_empty()), "{page}");
+    }
+}
+
+#[test]
+fn hostile_text_stays_text() {
+    for (page, html) in every_page() {
+        assert!(elements(&html, "script").is_empty(), "{page}: {html}");
+    }
+}
+
+#[test]
+fn hostile_text_is_shown_as_it_is() {
+    let html = render(&consent());
+    let shown =
+        "&#34;&#39;&#62;&#60;script&#62;alert(1)&#60;/script&#62;&#60;h1&#62;&#38; متجر\u{202e}";
+    assert!(html.contains(&format!("<h1><bdi class=\"name\">{shown}</bdi> asks")));
+}
+
+#[test]
+fn a_page_holds_no_script_and_no_style_of_its_own() {
+    for (page, html) in every_page() {
+        for tag in tags(&html) {
+            assert!(!tag.is_inline_code(), "{page}: {tag:?}");
+        }
+    }
+}
+
+#[test]
+fn what_is_opened_is_closed_in_order() {
+    const VOID: [&str; 4] = ["meta", "link", "img", "input"];
+    for (page, html) in every_page() {
+        let mut open = Vec::new();
+        for tag in tags(&html) {
+            match tag.name.strip_prefix('/') {
+                Some(name) => assert_eq!(open.pop(), Some(name), "{page}"),
+                None if VOID.contains(&tag.name) => {}
+                None => open.push(tag.name),
+            }
+        }
+        assert!(open.is_empty(), "{page}: {open:?}");
+    }
+}
+
+#[test]
+fn an_id_stands_once() {
+    for (page, html) in every_page() {
+        let mut seen = HashSet::new();
+        for tag in tags(&html) {
+            if let Some(id) = tag.attribute("id") {
+                assert!(seen.insert(id), "{page}: {id}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_reference_leads_to_an_element() {
+    for (page, html) in every_page() {
+        let tags = tags(&html);
+        let ids: HashSet<_> = tags.iter().filter_map(|tag| tag.attribute("id")).collect();
+        for tag in &tags {
+            for reference in ["for", "aria-labelledby", "aria-describedby"] {
+                for id in tag.attribute(reference).unwrap_or("").split_whitespace() {
+                    assert!(ids.contains(id), "{page}: {reference}={id}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_field_that_people_fill_in_has_a_label() {
+    for (page, html) in every_page() {
+        for field in elements(&html, "input") {
+            if !field.is("type", "hidden") {
+                assert!(!label(&html, &field).is_empty(), "{page}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_form_posts() {
+    for (page, html) in every_page() {
+        for form in elements(&html, "form") {
+            assert!(form.is("method", "post"), "{page}: {form:?}");
+        }
+    }
+}
+
+#[test]
+fn a_form_carries_its_token() {
+    for (page, html) in every_page() {
+        for form in forms(&html) {
+            let tokens = form.matches("<input type=\"hidden\" name=\"form_token\"");
+            assert_eq!(tokens.count(), 1, "{page}: {form}");
+        }
+    }
+}
+
+#[test]
+fn only_consent_has_a_decision() {
+    for (page, html) in every_page() {
+        assert_eq!(
+            html.contains("name=\"decision\""),
+            page == "consent",
+            "{page}"
+        );
+    }
+}
+
+#[test]
+fn every_file_that_a_page_links_to_is_an_asset() {
+    let paths: HashSet<_> = assets().iter().map(|asset| asset.path).collect();
+    for (page, html) in every_page() {
+        let linked = elements(&html, "link")
+            .into_iter()
+            .filter_map(|tag| tag.attribute("href"));
+        let shown = elements(&html, "img")
+            .into_iter()
+            .filter_map(|tag| tag.attribute("src"));
+        for path in linked.chain(shown) {
+            assert!(paths.contains(path), "{page}: {path}");
+        }
+    }
+}
+
+#[test]
+fn the_stylesheet_asks_for_nothing_else() {
+    let stylesheet = assets()
+        .iter()
+        .find(|asset| asset.path.ends_with(".css"))
+        .expect("there is a stylesheet");
+    let text = String::from_utf8_lossy(stylesheet.bytes);
+    assert!(!text.contains("url(") && !text.contains("@import"));
+}
+
+#[test]
+fn a_channel_of_the_longest_name_can_be_ticked() {
+    assert!(!input(&render(&consent()), "channel", &longest_channel()).has("disabled"));
+}

@@ -1,0 +1,358 @@
+//! Every text that people read, in one place.
+//!
+//! A translation is another value of [`Text`]; the compiler says what it lacks. Templates hold no
+//! prose, only structure.
+
+/// The texts in use.
+pub(super) static TEXT: Text = ENGLISH;
+
+/// All texts of one language.
+pub(super) struct Text {
+    pub(super) language: Language,
+    pub(super) alias: &'static str,
+    pub(super) motto: &'static str,
+    pub(super) error_prefix: &'static str,
+    pub(super) sign_in: SignIn,
+    pub(super) choose_account: ChooseAccount,
+    pub(super) consent: Consent,
+    pub(super) permissions: Permissions,
+    pub(super) account: Account,
+    pub(super) errors: Errors,
+}
+
+/// A sentence with one name in it, where `{}` stands. It is kept whole, so that a translation may
+/// put the name elsewhere, and cut in two only where the name gets its markup.
+pub(super) struct Sentence(&'static str);
+
+impl Sentence {
+    const NAME: &'static str = "{}";
+
+    pub(super) fn before(&self) -> &'static str {
+        self.0
+            .split_once(Self::NAME)
+            .map_or(self.0, |(before, _)| before)
+    }
+
+    pub(super) fn after(&self) -> &'static str {
+        self.0.split_once(Self::NAME).map_or("", |(_, after)| after)
+    }
+}
+
+pub(super) struct Language {
+    /// A language tag (BCP 47).
+    pub(super) tag: &'static str,
+    /// `ltr` or `rtl`.
+    pub(super) direction: &'static str,
+}
+
+pub(super) struct SignIn {
+    pub(super) title: &'static str,
+    pub(super) title_again: &'static str,
+    pub(super) for_client: Sentence,
+    pub(super) for_oneself: &'static str,
+    pub(super) again_for_client: Sentence,
+    pub(super) again_for_oneself: &'static str,
+    pub(super) failed: &'static str,
+    pub(super) email: &'static str,
+    pub(super) password: &'static str,
+    pub(super) submit: &'static str,
+}
+
+pub(super) struct ChooseAccount {
+    pub(super) title: &'static str,
+    pub(super) for_client: Sentence,
+    pub(super) another: &'static str,
+}
+
+pub(super) struct Consent {
+    pub(super) title: &'static str,
+    pub(super) asked_by: Sentence,
+    pub(super) account: &'static str,
+    pub(super) switch_account: &'static str,
+    pub(super) destination: &'static str,
+    pub(super) permissions: &'static str,
+    pub(super) new: &'static str,
+    pub(super) granted: &'static str,
+    pub(super) required: &'static str,
+    pub(super) take_back: &'static str,
+    pub(super) channels: &'static str,
+    pub(super) channels_hint: Sentence,
+    pub(super) decision: &'static str,
+    pub(super) allow_selected: &'static str,
+    pub(super) allow_all: &'static str,
+    pub(super) deny: &'static str,
+    pub(super) afterwards: &'static str,
+}
+
+/// The words for one permission.
+pub(super) struct Permission {
+    /// What it lets the client do, to the question "what may it do?".
+    pub(super) title: &'static str,
+    /// What that means, and what it does not.
+    pub(super) about: &'static str,
+}
+
+pub(super) struct Permissions {
+    pub(super) openid: Permission,
+    pub(super) offline_access: Permission,
+    pub(super) contact: Permission,
+    pub(super) nickname: Permission,
+    pub(super) meta: Permission,
+}
+
+pub(super) struct Account {
+    pub(super) title: &'static str,
+    pub(super) email: &'static str,
+    pub(super) nickname: &'static str,
+    pub(super) no_nickname: &'static str,
+    pub(super) sign_out: &'static str,
+    pub(super) connections: &'static str,
+    pub(super) connections_about: &'static str,
+    pub(super) no_connections: &'static str,
+    pub(super) granted_at: Sentence,
+    pub(super) revoke: &'static str,
+    pub(super) revoke_contact_hint: &'static str,
+    pub(super) part_of_connection: &'static str,
+    pub(super) disconnect: &'static str,
+    pub(super) disconnect_about: &'static str,
+    pub(super) revoked: &'static str,
+    pub(super) disconnected: &'static str,
+}
+
+/// The words for one cause of an error page.
+pub(super) struct Explanation {
+    pub(super) title: &'static str,
+    pub(super) what: &'static str,
+    pub(super) next: &'static str,
+}
+
+pub(super) struct Errors {
+    pub(super) status: Sentence,
+    pub(super) unknown_client: Explanation,
+    pub(super) missing_client: Explanation,
+    pub(super) repeated_parameter: Explanation,
+    pub(super) unregistered_redirect_uri: Explanation,
+    pub(super) missing_redirect_uri: Explanation,
+    pub(super) malformed_parameter: Explanation,
+    pub(super) foreign_form: Explanation,
+    pub(super) unknown_interaction: Explanation,
+    pub(super) already_answered: Explanation,
+    pub(super) not_shown: Explanation,
+    pub(super) not_found: Explanation,
+    pub(super) method_not_allowed: Explanation,
+    pub(super) too_large: Explanation,
+    pub(super) unavailable: Explanation,
+    pub(super) bad_request: Explanation,
+}
+
+const ENGLISH: Text = Text {
+    language: Language {
+        tag: "en",
+        direction: "ltr",
+    },
+    alias: "Alias",
+    motto: "To each service a face of its own.",
+    error_prefix: "Error:",
+    sign_in: SignIn {
+        title: "Sign in",
+        title_again: "Confirm that it is you",
+        for_client: Sentence("You are on your way to {}."),
+        for_oneself: "You will see which services know you, and what each may do.",
+        again_for_client: Sentence("Before you go on to {}, enter your password once more."),
+        again_for_oneself: "Before you go on, enter your password once more.",
+        failed: "Email or password is wrong. Check both and try again.",
+        email: "Email",
+        password: "Password",
+        submit: "Sign in",
+    },
+    choose_account: ChooseAccount {
+        title: "Choose an account",
+        for_client: Sentence("Which account do you want to use with {}?"),
+        another: "Use another account",
+    },
+    consent: Consent {
+        title: "Choose what to allow",
+        asked_by: Sentence("{} asks for your permission"),
+        account: "Signed in as",
+        switch_account: "Switch account",
+        destination: "Your answer goes to",
+        permissions: "What may it do?",
+        new: "new",
+        granted: "allowed before",
+        required: "always needed",
+        take_back: "Untick what you allowed before to take it back.",
+        channels: "Kinds of message",
+        channels_hint: Sentence("These count only if “{}” above is ticked too."),
+        decision: "Your decision",
+        allow_selected: "Allow selected",
+        allow_all: "Allow all",
+        deny: "Deny",
+        afterwards: "“Allow all” also allows what is not ticked. “Deny” changes nothing. \
+                     Whatever you allow, you can take back on your account page.",
+    },
+    permissions: Permissions {
+        openid: Permission {
+            title: "Know that you are you",
+            about: "It gets an ID of your own that no other service sees. It does not get your \
+                    email address.",
+        },
+        offline_access: Permission {
+            title: "Act while you are away",
+            about: "It may use what you allow here even when you are not using it, until you take it \
+                    back.",
+        },
+        contact: Permission {
+            title: "Send you messages",
+            about: "Only of the kinds that are ticked below.",
+        },
+        nickname: Permission {
+            title: "Know your nickname",
+            about: "The name by which you wish to be known.",
+        },
+        meta: Permission {
+            title: "What you must be told",
+            about: "Rare and important: a leak of your data, a change of terms. Always part of \
+                    messages.",
+        },
+    },
+    account: Account {
+        title: "Your account",
+        email: "Email",
+        nickname: "Nickname",
+        no_nickname: "none",
+        sign_out: "Sign out",
+        connections: "Connected services",
+        connections_about: "Each knows you by another ID, and may do only what is listed here. \
+                            What you revoke ends at once.",
+        no_connections: "No service is connected. One appears here when you allow it something.",
+        granted_at: Sentence("Connected since {}"),
+        revoke: "Revoke",
+        revoke_contact_hint: "Revoke this, and every kind of message below ends with it.",
+        part_of_connection: "part of being connected",
+        disconnect: "Disconnect",
+        disconnect_about: "Ends everything above. If you connect again, it will know you again.",
+        revoked: "Revoked. The service can no longer use it.",
+        disconnected: "Disconnected. The service can do nothing in your name any more.",
+    },
+    errors: Errors {
+        status: Sentence("Status {}"),
+        unknown_client: Explanation {
+            title: "Alias does not know this service",
+            what: "The link that brought you here has a client_id that is not registered.",
+            next: BACK_TO_SERVICE,
+        },
+        missing_client: Explanation {
+            title: "The link does not say who is asking",
+            what: "The link that brought you here has no client_id.",
+            next: BACK_TO_SERVICE,
+        },
+        repeated_parameter: Explanation {
+            title: "The link contradicts itself",
+            what: "It has a client_id or a redirect_uri more than once, so that Alias cannot tell \
+                   which one is meant.",
+            next: BACK_TO_SERVICE,
+        },
+        unregistered_redirect_uri: Explanation {
+            title: "The way back is not registered",
+            what: "The link asks Alias to send you to an address (redirect_uri) that this service \
+                   has not registered. That may be a mistake, or somebody’s attempt to pose as \
+                   the service. Alias does not send you there.",
+            next: BACK_TO_SERVICE,
+        },
+        missing_redirect_uri: Explanation {
+            title: "The link does not say where to return",
+            what: "The link that brought you here has no redirect_uri.",
+            next: BACK_TO_SERVICE,
+        },
+        malformed_parameter: Explanation {
+            title: "Part of the link cannot be read",
+            what: "The link was damaged on its way, or it holds characters that do not belong in \
+                   one.",
+            next: BACK_TO_SERVICE,
+        },
+        foreign_form: Explanation {
+            title: "This form did not come from Alias",
+            what: "It was sent from another site, or from a page that is no longer valid. \
+                   Nothing was changed.",
+            next: "Open the page again and send the form from there. Your browser must accept \
+                   cookies from Alias.",
+        },
+        unknown_interaction: Explanation {
+            title: "There is no such request here",
+            what: "It has expired, or it was made in another browser or for another account.",
+            next: START_AGAIN,
+        },
+        already_answered: Explanation {
+            title: "You have answered this already",
+            what: "A request is answered once, and your first answer counts. This one changed \
+                   nothing.",
+            next: START_AGAIN,
+        },
+        not_shown: Explanation {
+            title: "You were not asked for that",
+            what: "The answer names a permission that the page did not show, so all of it was \
+                   refused. Nothing was changed.",
+            next: START_AGAIN,
+        },
+        not_found: Explanation {
+            title: "There is no such page",
+            what: "The address may be mistyped, or what was here has ended.",
+            next: "Check the address, or go back to where you came from.",
+        },
+        method_not_allowed: Explanation {
+            title: "This page does not work that way",
+            what: "The page is there, but not for this kind of request (its HTTP method).",
+            next: "Go back to where you came from and try again.",
+        },
+        too_large: Explanation {
+            title: "That is more than Alias takes",
+            what: "What was sent is too large. Nothing of it was used.",
+            next: "Go back and send less.",
+        },
+        unavailable: Explanation {
+            title: "Alias cannot answer just now",
+            what: "It is busy, or it cannot reach its data. Nothing was half done.",
+            next: "Wait a moment, then try again.",
+        },
+        bad_request: Explanation {
+            title: "Alias cannot read this request",
+            what: "Something in it is missing, or is not as it should be. Nothing was changed.",
+            next: "Go back to where you came from and try again.",
+        },
+    },
+};
+
+const BACK_TO_SERVICE: &str = "Nothing about you was shared. Go back to the service and try again. \
+                               If it happens again, the people who run it need to know.";
+
+const START_AGAIN: &str = "If the service still waits for you, go back to it and start again.";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_is_cut_at_its_name() {
+        let sentence = Sentence("Before {}, after.");
+        assert_eq!(
+            (sentence.before(), sentence.after()),
+            ("Before ", ", after.")
+        );
+    }
+
+    #[test]
+    fn every_sentence_has_room_for_exactly_one_name() {
+        let sentences = [
+            &TEXT.sign_in.for_client,
+            &TEXT.sign_in.again_for_client,
+            &TEXT.choose_account.for_client,
+            &TEXT.consent.asked_by,
+            &TEXT.consent.channels_hint,
+            &TEXT.account.granted_at,
+            &TEXT.errors.status,
+        ];
+        for Sentence(sentence) in sentences {
+            assert_eq!(sentence.matches(Sentence::NAME).count(), 1, "{sentence}");
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Sessions for programs.
+
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
+use alias_domain::{Secret, flows::SignIn};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::{
+    api::{Answer, ApiError},
+    body, guard,
+    server::State,
+    visitor::Arrival,
+};
+
+#[derive(Deserialize)]
+struct Credentials {
+    email: String,
+    password: String,
+}
+
+pub(crate) async fn begin(payload: web::Payload, state: web::Data<State>) -> Answer {
+    let body = body::bytes(payload).await?;
+    let credentials: Credentials = serde_json::from_slice(&body).map_err(|_| {
+        ApiError::new(
+            StatusCode::BAD_REQUEST,
+            "invalid_request",
+            "the body must be {\"email\": …, \"password\": …} in JSON",
+        )
+    })?;
+    let password = Secret::new(credentials.password);
+    let signed_in = state
+        .provider
+        .sign_in(&credentials.email, &password, &[], State::now())
+        .await?;
+    match signed_in {
+        SignIn::Done(it) => Ok(HttpResponse::Ok().json(json!({
+            "access_token": it.token.expose(),
+            "token_type": "Bearer",
+            "expires_in": it.expires_in,
+        }))),
+        SignIn::Refused => Err(ApiError::new(
+            StatusCode::UNAUTHORIZED,
+            "invalid_credentials",
+            "the email address or the password is wrong",
+        )),
+    }
+}
+
+pub(crate) async fn end(request: HttpRequest, state: web::Data<State>) -> Answer {
+    let arrival = Arrival::of(&request, &state, State::now()).await?;
+    if !guard::is_own(&request, state.provider.issuer()) {
+        return Err(ApiError::foreign());
+    }
+    let session = arrival
+        .present
+        .latest()
+        .ok_or_else(ApiError::unauthenticated)?;
+    state.provider.sign_out(session.id).await?;
+    Ok(HttpResponse::NoContent().finish())
+}

@@ -1,0 +1,62 @@
+//! Signing in for oneself, to manage one's account.
+
+use actix_web::{HttpRequest, http::StatusCode, web};
+use alias_domain::{FormPurpose, Secret, flows::SignIn};
+
+use crate::{
+    body, guard,
+    pages::{ErrorCause, SignInPage},
+    respond::{self, Page, see_other},
+    routes::{ACCOUNT, SIGN_IN},
+    server::State,
+    visitor::Arrival,
+};
+
+pub(crate) async fn page(request: HttpRequest, state: web::Data<State>) -> Page {
+    let arrival = Arrival::of(&request, &state, State::now()).await?;
+    let response = form(&state, &arrival, None)?;
+    Ok(arrival.remember(&state, response))
+}
+
+fn form(state: &State, arrival: &Arrival, failed: Option<String>) -> Page {
+    let status = match failed {
+        Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        None => StatusCode::OK,
+    };
+    let token = state.provider.form(&arrival.present, FormPurpose::SignIn)?;
+    let page = SignInPage {
+        action: SIGN_IN.to_owned(),
+        form_token: token.expose().to_owned(),
+        client_name: None,
+        reauthenticate: false,
+        failed: failed.is_some(),
+        email: failed.unwrap_or_default(),
+    };
+    respond::rendered(&page, status)
+}
+
+pub(crate) async fn submit(
+    request: HttpRequest,
+    payload: web::Payload,
+    state: web::Data<State>,
+) -> Page {
+    let now = State::now();
+    let arrival = Arrival::of(&request, &state, now).await?;
+    let body = body::form(&request, payload).await?;
+    let field = |name| body.one(name).ok().flatten().unwrap_or_default();
+    let purpose = state
+        .provider
+        .opened_form(&arrival.present, field("form_token"));
+    if !guard::is_own(&request, state.provider.issuer()) || purpose != Some(FormPurpose::SignIn) {
+        return Err(ErrorCause::ForeignForm.into());
+    }
+    let password = Secret::new(field("password").to_owned());
+    let signed_in = state
+        .provider
+        .sign_in(field("email"), &password, &arrival.presented(), now)
+        .await?;
+    match signed_in {
+        SignIn::Done(it) => Ok(arrival.admit(&state, &it, see_other(ACCOUNT))),
+        SignIn::Refused => form(&state, &arrival, Some(field("email").to_owned())),
+    }
+}

@@ -1,0 +1,25 @@
+//! The token endpoint (RFC 6749 3.2).
+
+use actix_web::{HttpRequest, HttpResponse, http::header::PRAGMA, web};
+use alias_domain::TokenRequest;
+
+use crate::{
+    api::{self, Answer},
+    server::State,
+};
+
+pub(crate) async fn token(
+    request: HttpRequest,
+    payload: web::Payload,
+    state: web::Data<State>,
+) -> Answer {
+    let (client, form) = api::client_form(&request, payload, &state).await?;
+    let request = TokenRequest::parse(&form)?;
+    let response = state
+        .provider
+        .tokens(&client, request, State::now())
+        .await??;
+    Ok(HttpResponse::Ok()
+        .insert_header((PRAGMA, "no-cache"))
+        .json(response))
+}

@@ -1,0 +1,36 @@
+use actix_web::{
+    Error,
+    body::MessageBody,
+    dev::{ServiceRequest, ServiceResponse},
+};
+use tracing_actix_web::{DefaultRootSpanBuilder, RootSpanBuilder};
+
+/// One span for each request. It names the route and never the address as sent: queries carry
+/// what must not reach a log.
+pub(crate) struct Span;
+
+impl RootSpanBuilder for Span {
+    fn on_request_start(request: &ServiceRequest) -> tracing::Span {
+        tracing::info_span!(
+            "request",
+            method = %request.method(),
+            route = request.match_pattern().unwrap_or_default(),
+            status = tracing::field::Empty,
+            http.status_code = tracing::field::Empty,
+            otel.status_code = tracing::field::Empty,
+            exception.message = tracing::field::Empty,
+            exception.details = tracing::field::Empty,
+        )
+    }
+
+    fn on_request_end<B: MessageBody>(
+        span: tracing::Span,
+        outcome: &Result<ServiceResponse<B>, Error>,
+    ) {
+        if let Ok(response) = outcome {
+            span.record("status", response.status().as_u16());
+            tracing::debug!(parent: &span, "answered");
+        }
+        DefaultRootSpanBuilder::on_request_end(span, outcome);
+    }
+}

@@ -1,0 +1,103 @@
+use actix_web::{HttpRequest, HttpResponse, http::header::AUTHORIZATION};
+use alias_domain::{
+    Digest, Secret,
+    flows::{Present, SignedIn, Visitor},
+    ports::StoreError,
+};
+use chrono::{DateTime, Utc};
+
+use crate::server::State;
+
+/// Who sends a request, with the cookies that go back to them.
+pub(crate) struct Arrival {
+    pub(crate) present: Present,
+    held: Vec<Secret>,
+    /// Set if the browser was not known yet.
+    fresh_browser: Option<Secret>,
+}
+
+impl Arrival {
+    pub(crate) async fn of(
+        request: &HttpRequest,
+        state: &State,
+        now: DateTime<Utc>,
+    ) -> Result<Self, StoreError> {
+        let held = state.cookies.sessions(request);
+        let known = state.cookies.browser(request);
+        let fresh_browser = known.is_none().then(|| state.provider.fresh_secret());
+        let browser = known.as_ref().or(fresh_browser.as_ref());
+        let visitor = Visitor {
+            bearer: bearer(request).map(|it| it.digest()),
+            cookies: held.iter().map(Secret::digest).collect(),
+            browser: browser.map_or_else(|| Digest::of(b""), Secret::digest),
+        };
+        Ok(Self {
+            present: state.provider.present(&visitor, now).await?,
+            held,
+            fresh_browser,
+        })
+    }
+
+    /// The digests of the session tokens in the cookie.
+    pub(crate) fn presented(&self) -> Vec<Digest> {
+        self.held.iter().map(Secret::digest).collect()
+    }
+
+    /// Lets a browser that was not known yet be known from now on.
+    pub(crate) fn remember(&self, state: &State, mut response: HttpResponse) -> HttpResponse {
+        if let Some(browser) = &self.fresh_browser {
+            add(&mut response, state.cookies.set_browser(browser));
+        }
+        response
+    }
+
+    /// Gives the browser its new session, beside those of other accounts.
+    pub(crate) fn admit(
+        &self,
+        state: &State,
+        signed_in: &SignedIn,
+        response: HttpResponse,
+    ) -> HttpResponse {
+        let mut kept: Vec<Digest> = self.present.live_cookies().collect();
+        kept.retain(|it| Some(*it) != signed_in.replaced);
+        let cookie = state.cookies.set_sessions(
+            &self.held,
+            &kept,
+            Some(&signed_in.token),
+            signed_in.expires_in,
+        );
+        let mut response = self.remember(state, response);
+        add(&mut response, cookie);
+        response
+    }
+
+    /// Takes the session that ended out of the cookie.
+    pub(crate) fn dismiss(
+        &self,
+        state: &State,
+        still: &Present,
+        mut response: HttpResponse,
+    ) -> HttpResponse {
+        let kept: Vec<Digest> = still.live_cookies().collect();
+        let max_age = state.provider.lifetimes().session.num_seconds();
+        let cookie = state.cookies.set_sessions(&self.held, &kept, None, max_age);
+        add(&mut response, cookie);
+        response
+    }
+}
+
+fn add(response: &mut HttpResponse, cookie: actix_web::cookie::Cookie<'static>) {
+    // It fails only for a value that is no header; ours are base64url.
+    if response.add_cookie(&cookie).is_err() {
+        tracing::error!("a cookie could not be set");
+    }
+}
+
+/// The token of an `Authorization: Bearer` header (RFC 6750 2.1).
+pub(crate) fn bearer(request: &HttpRequest) -> Option<Secret> {
+    let header = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = header.split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty())
+        .then(|| Secret::new(token.to_owned()))
+}
