@@ -314,8 +314,8 @@ impl Client {
     /// ```
     /// # use alias_domain::*;
     /// let client = testing::sample::client();
-    /// let names: Vec<_> = client.declared(&[ChannelId(2), ChannelId(1)].into())
-    ///     .map(|it| it.name.as_str()).collect();
+    /// let channels = [ChannelId(2), ChannelId(1)].into();
+    /// let names: Vec<_> = client.declared(&channels).map(|it| it.name.as_str()).collect();
     /// assert_eq!(names, ["notifications", "product_updates"]);
     /// ```
     pub fn declared<'a>(

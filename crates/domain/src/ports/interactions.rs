@@ -7,9 +7,10 @@ use crate::{ChosenAccount, Interaction, InteractionId};
 /// The requests that wait for their users.
 ///
 /// ```
-/// # use alias_domain::{ports::Interactions, testing::{MemoryStore, sample}};
+/// # use alias_domain::{ports::{Clients, Interactions}, testing::{MemoryStore, sample}};
 /// # pollster::block_on(async {
 /// let store = MemoryStore::default();
+/// store.insert_client(&sample::client(), &[]).await?;
 /// let interaction = sample::interaction();
 /// store.open_interaction(&interaction).await?;
 /// // An answer is consumed once.

@@ -1,1 +1,571 @@
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use crate::{
+    Access, AliasId, Authorization, AuthorizationId, ChosenAccount, Client, ClientId, ClientSecret,
+    Connection, Digest, Email, Interaction, InteractionId, Lifetimes, NewAuthorization, Redeem,
+    Redemption, Revocation, RevocationError, Rotate, Rotation, Session, SessionId, Standing, User,
+    UserId,
+    ports::{
+        Authorizations, Clients, Decision, EmailTaken, Grants, Interactions, PasswordHash,
+        Recorded, SessionStart, Sessions, SigningKeys, Started, Store, StoreError,
+        StoredSigningKey, Users,
+    },
+    redeem, revoked, rotate,
+};
+
+/// A store in memory: one lock around everything, so that every step is atomic. It holds no rule.
+///
+/// ```
+/// use alias_domain::{ports::Store, testing::MemoryStore};
+/// assert!(pollster::block_on(MemoryStore::default().ping()).is_ok());
+/// ```
+#[derive(Default)]
+pub struct MemoryStore(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    clients: Vec<(Client, Vec<ClientSecret>)>,
+    users: Vec<(User, PasswordHash)>,
+    sessions: BTreeMap<SessionId, StoredSession>,
+    interactions: BTreeMap<InteractionId, Interaction>,
+    connections: BTreeMap<(UserId, ClientId), StoredConnection>,
+    authorizations: BTreeMap<AuthorizationId, Authorization>,
+    signing_keys: Vec<StoredSigningKey>,
+}
+
+struct StoredSession {
+    user: UserId,
+    token: Digest,
+    auth_time: DateTime<Utc>,
+    expires_at: DateTime<Utc>,
+}
+
+/// The alias ID stays when the access goes.
+struct StoredConnection {
+    alias_id: AliasId,
+    access: Option<Access>,
+    granted_at: DateTime<Utc>,
+}
+
+impl MemoryStore {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn client(&self, id: ClientId) -> Option<&Client> {
+        self.clients.iter().map(|it| &it.0).find(|it| it.id == id)
+    }
+
+    fn user(&self, id: UserId) -> Option<&User> {
+        self.users.iter().map(|it| &it.0).find(|it| it.id == id)
+    }
+
+    fn session(&self, id: SessionId, now: DateTime<Utc>) -> Option<Session> {
+        let stored = self.sessions.get(&id)?;
+        let user = self.user(stored.user).filter(|it| !it.locked)?;
+        (now < stored.expires_at).then(|| Session {
+            id,
+            user: user.clone(),
+            auth_time: stored.auth_time,
+            expires_at: stored.expires_at,
+        })
+    }
+
+    fn session_of(&self, token: Digest, now: DateTime<Utc>) -> Option<Session> {
+        let (id, _) = self.sessions.iter().find(|(_, it)| it.token == token)?;
+        self.session(*id, now)
+    }
+
+    fn waiting(&mut self, id: InteractionId, now: DateTime<Utc>) -> Option<&mut Interaction> {
+        self.interactions
+            .get_mut(&id)
+            .filter(|it| !it.answered && now < it.expires_at)
+    }
+
+    fn connection(&self, user: UserId, client: ClientId) -> Option<Connection> {
+        let stored = self.connections.get(&(user, client))?;
+        Some(Connection {
+            alias_id: stored.alias_id,
+            access: self.client(client)?.live(stored.access.clone()?),
+            granted_at: stored.granted_at,
+        })
+    }
+
+    fn standing(&self, id: AuthorizationId) -> Option<Standing> {
+        let authorization = self.authorizations.get(&id)?;
+        let (user, client) = (authorization.user_id, authorization.client_id);
+        let connection = self.connections.get(&(user, client))?;
+        Some(Standing {
+            authorization: authorization.clone(),
+            client: self.client(client)?.clone(),
+            user: self.user(user)?.clone(),
+            alias_id: connection.alias_id,
+            connection: connection.access.clone(),
+        })
+    }
+
+    fn end_authorizations(&mut self, ended: impl Fn(&Authorization) -> bool) {
+        self.authorizations.retain(|_, it| !ended(it));
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn ping(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn sweep(&self, now: DateTime<Utc>, limit: u32) -> Result<u32, StoreError> {
+        let state = &mut *self.state();
+        let some = usize::try_from(limit).unwrap_or(usize::MAX);
+        let authorizations = ended(&state.authorizations, some, |it| it.ends_at <= now);
+        let interactions = ended(&state.interactions, some, |it| it.expires_at <= now);
+        let sessions = ended(&state.sessions, some, |it| it.expires_at <= now);
+        state
+            .authorizations
+            .retain(|id, _| !authorizations.contains(id));
+        state
+            .interactions
+            .retain(|id, _| !interactions.contains(id));
+        state.sessions.retain(|id, _| !sessions.contains(id));
+        let mut secrets = 0;
+        for (_, stored) in &mut state.clients {
+            stored.retain(|it| {
+                let ended = secrets < some && it.expires_at.is_some_and(|end| end <= now);
+                secrets += usize::from(ended);
+                !ended
+            });
+        }
+        let removed = authorizations.len() + interactions.len() + sessions.len() + secrets;
+        Ok(u32::try_from(removed).unwrap_or(u32::MAX))
+    }
+}
+
+/// The keys of at most `limit` entries that have ended.
+fn ended<K: Copy, V>(
+    entries: &BTreeMap<K, V>,
+    limit: usize,
+    has_ended: impl Fn(&V) -> bool,
+) -> Vec<K> {
+    let ended = entries.iter().filter(|(_, it)| has_ended(it));
+    ended.map(|(key, _)| *key).take(limit).collect()
+}
+
+#[async_trait]
+impl Clients for MemoryStore {
+    async fn insert_client(
+        &self,
+        client: &Client,
+        secrets: &[ClientSecret],
+    ) -> Result<(), StoreError> {
+        let entry = (client.clone(), secrets.to_vec());
+        self.state().clients.push(entry);
+        Ok(())
+    }
+
+    async fn client(&self, id: ClientId) -> Result<Option<Client>, StoreError> {
+        Ok(self.state().client(id).cloned())
+    }
+
+    async fn client_with_secrets(
+        &self,
+        id: ClientId,
+    ) -> Result<Option<(Client, Vec<ClientSecret>)>, StoreError> {
+        let state = self.state();
+        Ok(state.clients.iter().find(|it| it.0.id == id).cloned())
+    }
+
+    async fn clients(&self) -> Result<Vec<Client>, StoreError> {
+        let mut clients: Vec<Client> = self.state().clients.iter().map(|it| it.0.clone()).collect();
+        clients.sort_by_key(|it| it.created_at);
+        Ok(clients)
+    }
+
+    async fn update_client(&self, before: &Client, next: &Client) -> Result<bool, StoreError> {
+        let mut state = self.state();
+        let stored = state.clients.iter_mut().find(|it| it.0 == *before);
+        Ok(stored.map(|it| it.0 = next.clone()).is_some())
+    }
+
+    async fn set_client_secrets(
+        &self,
+        id: ClientId,
+        secrets: &[ClientSecret],
+    ) -> Result<bool, StoreError> {
+        let mut state = self.state();
+        let stored = state.clients.iter_mut().find(|it| it.0.id == id);
+        Ok(stored.map(|it| it.1 = secrets.to_vec()).is_some())
+    }
+
+    async fn delete_client(&self, id: ClientId) -> Result<bool, StoreError> {
+        let mut state = self.state();
+        let before = state.clients.len();
+        state.clients.retain(|it| it.0.id != id);
+        state.connections.retain(|key, _| key.1 != id);
+        state.interactions.retain(|_, it| it.client_id != id);
+        state.end_authorizations(|it| it.client_id == id);
+        Ok(state.clients.len() < before)
+    }
+}
+
+#[async_trait]
+impl Users for MemoryStore {
+    async fn insert_user(
+        &self,
+        user: &User,
+        password: &PasswordHash,
+    ) -> Result<Result<(), EmailTaken>, StoreError> {
+        let mut state = self.state();
+        if state.users.iter().any(|it| it.0.email == user.email) {
+            return Ok(Err(EmailTaken));
+        }
+        state.users.push((user.clone(), password.clone()));
+        Ok(Ok(()))
+    }
+
+    async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
+        Ok(self.state().user(id).cloned())
+    }
+
+    async fn user_by_email(
+        &self,
+        email: &Email,
+    ) -> Result<Option<(User, PasswordHash)>, StoreError> {
+        let state = self.state();
+        Ok(state.users.iter().find(|it| it.0.email == *email).cloned())
+    }
+
+    async fn users(&self) -> Result<Vec<User>, StoreError> {
+        let mut users: Vec<User> = self.state().users.iter().map(|it| it.0.clone()).collect();
+        users.sort_by_key(|it| it.created_at);
+        Ok(users)
+    }
+
+    async fn rehash_password(
+        &self,
+        id: UserId,
+        before: &PasswordHash,
+        next: &PasswordHash,
+    ) -> Result<(), StoreError> {
+        let mut state = self.state();
+        let mut users = state.users.iter_mut();
+        if let Some(stored) = users.find(|it| it.0.id == id && it.1 == *before) {
+            stored.1 = next.clone();
+        }
+        Ok(())
+    }
+
+    async fn lock_user(&self, id: UserId, locked: bool) -> Result<bool, StoreError> {
+        let mut state = self.state();
+        let stored = state.users.iter_mut().find(|it| it.0.id == id);
+        let found = stored.map(|it| it.0.locked = locked).is_some();
+        if locked {
+            state.sessions.retain(|_, it| it.user != id);
+        }
+        Ok(found)
+    }
+
+    async fn delete_user(&self, id: UserId) -> Result<bool, StoreError> {
+        let mut state = self.state();
+        let before = state.users.len();
+        state.users.retain(|it| it.0.id != id);
+        state.sessions.retain(|_, it| it.user != id);
+        state.connections.retain(|key, _| key.0 != id);
+        state.end_authorizations(|it| it.user_id == id);
+        Ok(state.users.len() < before)
+    }
+}
+
+#[async_trait]
+impl Sessions for MemoryStore {
+    async fn start_session(&self, start: &SessionStart) -> Result<Started, StoreError> {
+        let mut state = self.state();
+        if state.user(start.user).is_none_or(|it| it.locked) {
+            return Ok(Started::Locked);
+        }
+        let renewed = start.presented.iter().find_map(|token| {
+            let session = state.session_of(*token, start.auth_time)?;
+            (session.user.id == start.user).then_some((session.id, *token))
+        });
+        let (id, replaced) = renewed.map_or((start.id, None), |(id, token)| (id, Some(token)));
+        let session = StoredSession {
+            user: start.user,
+            token: start.token,
+            auth_time: start.auth_time,
+            expires_at: start.expires_at,
+        };
+        state.sessions.insert(id, session);
+        Ok(Started::Session { id, replaced })
+    }
+
+    async fn live_sessions(
+        &self,
+        tokens: &[Digest],
+        now: DateTime<Utc>,
+    ) -> Result<Vec<(Digest, Session)>, StoreError> {
+        let state = self.state();
+        let live = |token: &Digest| Some((*token, state.session_of(*token, now)?));
+        Ok(tokens.iter().filter_map(live).collect())
+    }
+
+    async fn end_session(&self, id: SessionId) -> Result<(), StoreError> {
+        self.state().sessions.remove(&id);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Interactions for MemoryStore {
+    async fn open_interaction(&self, interaction: &Interaction) -> Result<(), StoreError> {
+        let mut state = self.state();
+        if state.client(interaction.client_id).is_some() {
+            state
+                .interactions
+                .insert(interaction.id, interaction.clone());
+        }
+        Ok(())
+    }
+
+    async fn interaction(
+        &self,
+        id: InteractionId,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Interaction>, StoreError> {
+        let state = self.state();
+        let found = state.interactions.get(&id);
+        Ok(found.filter(|it| now < it.expires_at).cloned())
+    }
+
+    async fn choose_account(
+        &self,
+        id: InteractionId,
+        account: ChosenAccount,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        let mut state = self.state();
+        let waiting = state.waiting(id, now);
+        Ok(waiting.map(|it| it.account = Some(account)).is_some())
+    }
+
+    async fn close_interaction(
+        &self,
+        id: InteractionId,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        let mut state = self.state();
+        let waiting = state.waiting(id, now);
+        Ok(waiting.map(|it| it.answered = true).is_some())
+    }
+}
+
+#[async_trait]
+impl Grants for MemoryStore {
+    async fn connection(
+        &self,
+        user: UserId,
+        client: ClientId,
+    ) -> Result<Option<Connection>, StoreError> {
+        Ok(self.state().connection(user, client))
+    }
+
+    async fn connections(&self, user: UserId) -> Result<Vec<(Client, Connection)>, StoreError> {
+        let state = self.state();
+        let of_user = state.connections.keys().filter(|key| key.0 == user);
+        let mut connections: Vec<(Client, Connection)> = of_user
+            .filter_map(|(user, client)| {
+                let connection = state.connection(*user, *client)?;
+                Some((state.client(*client)?.clone(), connection))
+            })
+            .collect();
+        connections.sort_by_key(|it| std::cmp::Reverse(it.1.granted_at));
+        Ok(connections)
+    }
+
+    async fn issue(
+        &self,
+        new: &NewAuthorization,
+        access: &Access,
+        session: SessionId,
+        interaction: Option<InteractionId>,
+        now: DateTime<Utc>,
+    ) -> Result<Recorded, StoreError> {
+        let mut state = self.state();
+        if let Some(id) = interaction
+            && state.waiting(id, now).is_none()
+        {
+            return Ok(Recorded::AlreadyAnswered);
+        }
+        let session = state.session(session, now);
+        let Some(session) = session.filter(|it| it.user.id == new.user_id) else {
+            return Ok(Recorded::Changed);
+        };
+        let covered = state
+            .connection(new.user_id, new.client_id)
+            .is_some_and(|it| it.access.covers(access));
+        if !covered {
+            return Ok(Recorded::Changed);
+        }
+        let authorization = new.clone().approved(access.clone(), session.auth_time);
+        state.authorizations.insert(new.id, authorization);
+        if let Some(waiting) = interaction.and_then(|id| state.waiting(id, now)) {
+            waiting.answered = true;
+        }
+        Ok(Recorded::Issued)
+    }
+
+    async fn record_decision(
+        &self,
+        decision: &Decision,
+        now: DateTime<Utc>,
+    ) -> Result<Recorded, StoreError> {
+        let mut state = self.state();
+        let new = &decision.new;
+        if state.waiting(decision.interaction, now).is_none() {
+            return Ok(Recorded::AlreadyAnswered);
+        }
+        let session = state.session(decision.session, now);
+        let (Some(session), Some(client)) = (
+            session.filter(|it| it.user.id == new.user_id),
+            state.client(new.client_id),
+        ) else {
+            return Ok(Recorded::Changed);
+        };
+        let Ok(selected) = decision.screen.selection(client, &decision.answer) else {
+            return Ok(Recorded::NotShown);
+        };
+        let key = (new.user_id, new.client_id);
+        let before = state.connection(key.0, key.1).map(|it| it.access);
+        let after = decision.screen.applied(&selected, before.as_ref());
+        let stored = state
+            .connections
+            .entry(key)
+            .or_insert_with(|| StoredConnection {
+                alias_id: decision.alias_id,
+                access: None,
+                granted_at: now,
+            });
+        stored.access = Some(after);
+        stored.granted_at = now;
+        let authorization = new.clone().approved(selected, session.auth_time);
+        state.authorizations.insert(new.id, authorization);
+        if let Some(waiting) = state.waiting(decision.interaction, now) {
+            waiting.answered = true;
+        }
+        Ok(Recorded::Issued)
+    }
+
+    async fn revoke(
+        &self,
+        user: UserId,
+        client: ClientId,
+        revocation: &Revocation,
+    ) -> Result<Result<(), RevocationError>, StoreError> {
+        let mut state = self.state();
+        let (Some(connection), Some(declared)) =
+            (state.connection(user, client), state.client(client))
+        else {
+            return Ok(Err(RevocationError::NotGranted));
+        };
+        let left = match revoked(&connection.access, declared, revocation) {
+            Ok(left) => left,
+            Err(error) => return Ok(Err(error)),
+        };
+        if left.is_none() {
+            state.end_authorizations(|it| it.user_id == user && it.client_id == client);
+        }
+        if let Some(stored) = state.connections.get_mut(&(user, client)) {
+            stored.access = left;
+        }
+        Ok(Ok(()))
+    }
+}
+
+#[async_trait]
+impl Authorizations for MemoryStore {
+    async fn standing(&self, id: AuthorizationId) -> Result<Option<Standing>, StoreError> {
+        Ok(self.state().standing(id))
+    }
+
+    async fn redeem(
+        &self,
+        redemption: &Redemption,
+        lifetimes: &Lifetimes,
+        now: DateTime<Utc>,
+    ) -> Result<Option<(Standing, Redeem)>, StoreError> {
+        let mut state = self.state();
+        let Some(standing) = state.standing(redemption.authorization) else {
+            return Ok(None);
+        };
+        let verdict = redeem(&standing, redemption, lifetimes, now);
+        match &verdict {
+            Redeem::Granted { next, .. } => {
+                state.authorizations.insert(next.id, (**next).clone());
+            }
+            Redeem::Replayed => _ = state.authorizations.remove(&redemption.authorization),
+            Redeem::Refused => {}
+        }
+        Ok(Some((standing, verdict)))
+    }
+
+    async fn rotate(
+        &self,
+        rotation: &Rotation,
+        lifetimes: &Lifetimes,
+        now: DateTime<Utc>,
+    ) -> Result<Option<(Standing, Rotate)>, StoreError> {
+        let mut state = self.state();
+        let Some(standing) = state.standing(rotation.authorization) else {
+            return Ok(None);
+        };
+        let verdict = rotate(&standing, rotation, lifetimes, now);
+        match &verdict {
+            Rotate::Granted { next, .. } => {
+                state.authorizations.insert(next.id, (**next).clone());
+            }
+            Rotate::Replayed => _ = state.authorizations.remove(&rotation.authorization),
+            Rotate::Refused | Rotate::ScopeRefused => {}
+        }
+        Ok(Some((standing, verdict)))
+    }
+
+    async fn end_authorization(&self, id: AuthorizationId) -> Result<(), StoreError> {
+        self.state().authorizations.remove(&id);
+        Ok(())
+    }
+
+    async fn void_user_tokens(
+        &self,
+        id: AuthorizationId,
+        through: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        if let Some(stored) = self.state().authorizations.get_mut(&id) {
+            stored.user_tokens_void_through = stored.user_tokens_void_through.max(Some(through));
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl SigningKeys for MemoryStore {
+    async fn signing_keys(&self) -> Result<Vec<StoredSigningKey>, StoreError> {
+        Ok(self.state().signing_keys.clone())
+    }
+
+    async fn add_first_signing_key(&self, key: &StoredSigningKey) -> Result<bool, StoreError> {
+        let mut state = self.state();
+        let mut keys = state.signing_keys.iter();
+        let first = !keys.any(|it| it.algorithm == key.algorithm);
+        if first {
+            state.signing_keys.push(key.clone());
+        }
+        Ok(first)
+    }
+}

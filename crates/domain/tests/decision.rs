@@ -1,0 +1,203 @@
+//! What happens next: R9, R14, R15.
+
+use alias_domain::{
+    Access, AuthorizationRequest, ChannelId, Client, ErrorCode, Params, Scope, Session, Situation,
+    Step, decide,
+    testing::sample::{self, NOON, client, public_client, session},
+};
+use chrono::TimeDelta;
+
+struct Case {
+    client: Client,
+    session: Option<Session>,
+    chosen: bool,
+    here: bool,
+    connection: Option<Access>,
+    /// Seconds since noon, when the session began.
+    later: i64,
+}
+
+impl Default for Case {
+    fn default() -> Self {
+        Self {
+            client: client(),
+            session: Some(session()),
+            chosen: false,
+            here: false,
+            connection: Some(sample::everything()),
+            later: 60,
+        }
+    }
+}
+
+impl Case {
+    fn step(&self, extra: &str) -> Step {
+        let uri = self.client.redirect_uris[0].as_str();
+        let callback = self.client.callback(uri).expect("a registered URI");
+        let query = format!("response_type=code&{extra}");
+        let request = AuthorizationRequest::parse(&Params::parse(&query), &self.client, callback)
+            .expect("a sound request");
+        decide(
+            &request,
+            &Situation {
+                client: &self.client,
+                session: self.session.as_ref(),
+                account_chosen: self.chosen,
+                authenticated_here: self.here,
+                connection: self.connection.as_ref(),
+                now: NOON + TimeDelta::seconds(self.later),
+            },
+        )
+    }
+}
+
+fn refusal(step: &Step) -> Option<ErrorCode> {
+    match step {
+        Step::Refuse(error) => Some(error.code),
+        _ => None,
+    }
+}
+
+fn asks(step: &Step) -> bool {
+    matches!(step, Step::AskConsent(_))
+}
+
+#[test]
+fn r9_what_was_granted_is_not_asked_for_again() {
+    let step = Case::default().step("scope=openid+nickname");
+    assert_eq!(step, Step::Issue(Access::openid().with(Scope::Nickname)));
+}
+
+#[test]
+fn r9_a_scope_or_channel_that_is_not_granted_is_asked_for() {
+    let granted = Access::openid().with_contact([ChannelId(1)].into());
+    let case = Case {
+        connection: Some(granted),
+        ..Case::default()
+    };
+    assert!(asks(&case.step("scope=openid+nickname")));
+    assert!(asks(
+        &case.step("scope=openid+contact&channels=product_updates")
+    ));
+    assert!(!asks(
+        &case.step("scope=openid+contact&channels=notifications")
+    ));
+    let unconnected = Case {
+        connection: None,
+        ..Case::default()
+    };
+    assert!(asks(&unconnected.step("scope=openid")));
+}
+
+#[test]
+fn r9_prompt_consent_asks_though_all_is_granted() {
+    assert!(asks(&Case::default().step("scope=openid&prompt=consent")));
+}
+
+#[test]
+fn r9_a_public_client_on_the_users_device_is_always_asked_for() {
+    let pkce =
+        "code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256";
+    let case = Case {
+        client: public_client(),
+        ..Case::default()
+    };
+    assert!(asks(&case.step(&format!("scope=openid&{pkce}"))));
+    let step = case.step(&format!("scope=openid&prompt=none&{pkce}"));
+    assert_eq!(refusal(&step), Some(ErrorCode::ConsentRequired));
+}
+
+#[test]
+fn r14_prompt_none_never_shows_a_page() {
+    let nobody = Case {
+        session: None,
+        connection: None,
+        ..Case::default()
+    };
+    let step = nobody.step("scope=openid&prompt=none");
+    assert_eq!(refusal(&step), Some(ErrorCode::LoginRequired));
+    let unconnected = Case {
+        connection: None,
+        ..Case::default()
+    };
+    let step = unconnected.step("scope=openid&prompt=none");
+    assert_eq!(refusal(&step), Some(ErrorCode::ConsentRequired));
+    let step = Case::default().step("scope=openid&prompt=none");
+    assert_eq!(step, Step::Issue(Access::openid()));
+}
+
+#[test]
+fn r14_a_channel_that_only_the_merge_concerns_is_told_once_the_user_is_known() {
+    let query = "scope=openid&include_granted_scopes=true&channels=nowhere";
+    let nobody = Case {
+        session: None,
+        connection: None,
+        ..Case::default()
+    };
+    assert_eq!(nobody.step(query), Step::Authenticate);
+    assert_eq!(
+        refusal(&Case::default().step(query)),
+        Some(ErrorCode::InvalidChannel)
+    );
+}
+
+#[test]
+fn r15_prompt_login_asks_again_once_in_each_interaction() {
+    assert_eq!(
+        Case::default().step("scope=openid&prompt=login"),
+        Step::Authenticate
+    );
+    let here = Case {
+        here: true,
+        chosen: true,
+        ..Case::default()
+    };
+    assert_eq!(
+        here.step("scope=openid&prompt=login"),
+        Step::Issue(Access::openid())
+    );
+}
+
+#[test]
+fn r15_an_authentication_older_than_max_age_is_renewed() {
+    let aged = |seconds, here| Case {
+        later: seconds,
+        here,
+        ..Case::default()
+    };
+    let fresh = Step::Issue(Access::openid());
+    assert_eq!(aged(60, false).step("scope=openid&max_age=60"), fresh);
+    assert_eq!(
+        aged(61, false).step("scope=openid&max_age=60"),
+        Step::Authenticate
+    );
+    assert_eq!(aged(61, true).step("scope=openid&max_age=60"), fresh);
+    assert_eq!(
+        aged(0, false).step("scope=openid&max_age=0"),
+        Step::Authenticate
+    );
+    assert_eq!(aged(0, true).step("scope=openid&max_age=0"), fresh);
+    let step = aged(61, false).step("scope=openid&max_age=60&prompt=none");
+    assert_eq!(refusal(&step), Some(ErrorCode::LoginRequired));
+    assert_eq!(
+        aged(i64::from(i32::MAX), false).step("scope=openid&max_age=9223372036854775807"),
+        fresh
+    );
+}
+
+#[test]
+fn r15_select_account_asks_until_an_account_is_chosen() {
+    let query = "scope=openid&prompt=select_account";
+    assert_eq!(Case::default().step(query), Step::ChooseAccount);
+    let chosen = Case {
+        chosen: true,
+        ..Case::default()
+    };
+    assert_eq!(chosen.step(query), Step::Issue(Access::openid()));
+    let nobody = Case {
+        session: None,
+        connection: None,
+        ..Case::default()
+    };
+    assert_eq!(nobody.step(query), Step::Authenticate);
+}

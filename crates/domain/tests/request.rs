@@ -1,0 +1,399 @@
+//! The request: R1 to R8, R14, R15 (the parameter), R28 (the parameter), and what is malformed.
+
+use alias_domain::{
+    Access, AuthorizationRequest, Client, ErrorCode, PageError, Params, Prompt, RequestError,
+    Scope, requested_callback, requested_client,
+    testing::sample::{self, client, public_client},
+};
+
+/// A sound request of the sample client, with what each test puts into it.
+fn parse(extra: &str) -> Result<AuthorizationRequest, RequestError> {
+    parse_raw(&format!("response_type=code&{extra}"), &client())
+}
+
+fn parse_raw(query: &str, client: &Client) -> Result<AuthorizationRequest, RequestError> {
+    let uri = client.redirect_uris[0].as_str();
+    let callback = client.callback(uri).expect("a registered URI");
+    AuthorizationRequest::parse(&Params::parse(query), client, callback)
+}
+
+fn code(extra: &str) -> Result<(), ErrorCode> {
+    parse(extra).map(|_| ()).map_err(|error| error.code)
+}
+
+fn effective(
+    extra: &str,
+    connection: Option<&Access>,
+) -> Result<(String, Option<String>), ErrorCode> {
+    let client = client();
+    let access = parse(extra)
+        .and_then(|request| request.effective(&client, connection))
+        .map_err(|error| error.code)?;
+    Ok((access.to_string(), client.channel_list(&access)))
+}
+
+fn scopes(list: &str) -> Result<(String, Option<String>), ErrorCode> {
+    Ok((list.to_owned(), None))
+}
+
+fn contact(list: &str, channels: &str) -> Result<(String, Option<String>), ErrorCode> {
+    Ok((list.to_owned(), Some(channels.to_owned())))
+}
+
+#[test]
+fn r1_duplicates_collapse_and_output_is_in_canonical_order() {
+    assert_eq!(
+        effective("scope=nickname+openid+nickname+offline_access+openid", None),
+        scopes("openid offline_access nickname")
+    );
+}
+
+#[test]
+fn r1_unknown_scopes_are_ignored() {
+    assert_eq!(
+        effective("scope=openid+profile+email", None),
+        scopes("openid")
+    );
+}
+
+#[test]
+fn r1_characters_outside_the_grammar_are_an_invalid_scope() {
+    for scope in [
+        "openid+%22x",
+        "openid+%5C",
+        "openid%00",
+        "openid%09contact",
+        "openid+%C3%B6",
+        "openid%GG",
+        "%FFopenid",
+    ] {
+        assert_eq!(
+            code(&format!("scope={scope}")),
+            Err(ErrorCode::InvalidScope),
+            "{scope}"
+        );
+    }
+}
+
+#[test]
+fn r2_openid_must_stand_in_scope_itself() {
+    let everything = sample::everything();
+    for query in [
+        "",
+        "scope=",
+        "scope=+",
+        "scope=contact",
+        "scope=contact&include_granted_scopes=true",
+    ] {
+        let request = parse(query).and_then(|it| it.effective(&client(), Some(&everything)));
+        assert_eq!(
+            request.map_err(|it| it.code),
+            Err(ErrorCode::InvalidScope),
+            "{query}"
+        );
+    }
+}
+
+#[test]
+fn r3_granted_scopes_are_included_only_where_asked_for() {
+    let granted = Access::openid().with(Scope::Nickname);
+    let with = |query: &str| effective(query, Some(&granted));
+    assert_eq!(with("scope=openid"), scopes("openid"));
+    assert_eq!(
+        with("scope=openid&include_granted_scopes=false"),
+        scopes("openid")
+    );
+    assert_eq!(
+        with("scope=openid&include_granted_scopes=true"),
+        scopes("openid nickname")
+    );
+    assert_eq!(
+        effective("scope=openid&include_granted_scopes=true", None),
+        scopes("openid")
+    );
+}
+
+#[test]
+fn r4_without_effective_contact_channels_are_ignored_even_malformed() {
+    for channels in ["notifications", "nowhere", "%00", "%GG", "_meta"] {
+        let query = format!("scope=openid&channels={channels}&include_granted_channels=maybe");
+        assert_eq!(effective(&query, None), scopes("openid"), "{channels}");
+        let merging = format!("{query}&include_granted_scopes=true");
+        assert_eq!(effective(&merging, None), scopes("openid"), "{channels}");
+    }
+}
+
+#[test]
+fn r5_only_channels_that_the_client_declares_are_admitted() {
+    assert_eq!(
+        effective(
+            "scope=openid+contact&channels=product_updates+notifications+notifications",
+            None
+        ),
+        contact("openid contact", "notifications product_updates")
+    );
+    for channels in [
+        "nowhere",
+        "_meta",
+        "notifications+_meta",
+        "NOTIFICATIONS",
+        "%00",
+        "%GG",
+        "n%C3%B6",
+    ] {
+        let query = format!("scope=openid+contact&channels={channels}");
+        assert_eq!(code(&query), Err(ErrorCode::InvalidChannel), "{channels}");
+    }
+}
+
+#[test]
+fn r5_r14_where_only_the_merge_brings_contact_a_channel_is_judged_with_the_connection() {
+    let query = "scope=openid&include_granted_scopes=true&channels=nowhere";
+    assert_eq!(code(query), Ok(()));
+    let granted = Access::openid().with(Scope::Contact);
+    assert_eq!(
+        effective(query, Some(&granted)),
+        Err(ErrorCode::InvalidChannel)
+    );
+    assert_eq!(effective(query, None), scopes("openid"));
+}
+
+#[test]
+fn r6_granted_channels_are_included_only_where_asked_for() {
+    let granted = sample::everything();
+    let with = |query: &str| effective(query, Some(&granted));
+    let asked = "scope=openid+contact&channels=product_updates";
+    assert_eq!(with(asked), contact("openid contact", "product_updates"));
+    assert_eq!(
+        with(&format!("{asked}&include_granted_channels=true")),
+        contact("openid contact", "notifications product_updates")
+    );
+    assert_eq!(
+        with("scope=openid&include_granted_scopes=true"),
+        contact("openid offline_access contact nickname", "")
+    );
+}
+
+#[test]
+fn r7_the_booleans_are_true_or_false() {
+    for value in ["yes", "1", "True", "TRUE", "%20true"] {
+        let scopes = format!("scope=openid&include_granted_scopes={value}");
+        assert_eq!(code(&scopes), Err(ErrorCode::InvalidRequest), "{value}");
+        let channels = format!("scope=openid+contact&include_granted_channels={value}");
+        assert_eq!(code(&channels), Err(ErrorCode::InvalidRequest), "{value}");
+    }
+}
+
+#[test]
+fn r8_contact_without_a_channel_is_legal() {
+    assert_eq!(
+        effective("scope=openid+contact", None),
+        contact("openid contact", "")
+    );
+}
+
+#[test]
+fn r14_prompt_none_stands_alone_and_unknown_values_are_invalid() {
+    assert_eq!(
+        parse("scope=openid&prompt=none").map(|it| it.prompt),
+        Ok(Prompt::None)
+    );
+    for prompt in ["none+login", "login+none", "create", "login+create", "NONE"] {
+        let query = format!("scope=openid&prompt={prompt}");
+        assert_eq!(code(&query), Err(ErrorCode::InvalidRequest), "{prompt}");
+    }
+    let both = Prompt::Allowed {
+        login: true,
+        consent: true,
+        select_account: false,
+    };
+    assert_eq!(
+        parse("scope=openid&prompt=consent+login").map(|it| it.prompt),
+        Ok(both)
+    );
+}
+
+#[test]
+fn r15_max_age_is_decimal_digits_up_to_the_greatest_signed_number() {
+    let max_age = |text: &str| {
+        let request = parse(&format!("scope=openid&max_age={text}"));
+        request.map(|it| it.max_age).map_err(|it| it.code)
+    };
+    assert_eq!(max_age("0"), Ok(Some(0)));
+    assert_eq!(
+        max_age("9223372036854775807"),
+        Ok(Some(9_223_372_036_854_775_807))
+    );
+    assert_eq!(max_age(""), Ok(None));
+    for text in [
+        "9223372036854775808",
+        "99999999999999999999",
+        "-1",
+        "%2B1",
+        "1.5",
+        "1e3",
+        "x",
+        "+1",
+        "%D9%A1",
+    ] {
+        assert_eq!(max_age(text), Err(ErrorCode::InvalidRequest), "{text}");
+    }
+}
+
+const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+#[test]
+fn r28_pkce_is_s256_only() {
+    assert_eq!(
+        code(&format!(
+            "scope=openid&code_challenge={CHALLENGE}&code_challenge_method=S256"
+        )),
+        Ok(())
+    );
+    for query in [
+        format!("code_challenge={CHALLENGE}"),
+        format!("code_challenge={CHALLENGE}&code_challenge_method=plain"),
+        format!("code_challenge={CHALLENGE}&code_challenge_method=s256"),
+        format!("code_challenge={CHALLENGE}x&code_challenge_method=S256"),
+        format!(
+            "code_challenge={}&code_challenge_method=S256",
+            &CHALLENGE[1..]
+        ),
+        format!(
+            "code_challenge={}%2B&code_challenge_method=S256",
+            &CHALLENGE[1..]
+        ),
+        "code_challenge_method=S256".to_owned(),
+    ] {
+        let query = format!("scope=openid&{query}");
+        assert_eq!(code(&query), Err(ErrorCode::InvalidRequest), "{query}");
+    }
+}
+
+#[test]
+fn r28_a_public_client_must_send_a_challenge() {
+    let without = parse_raw("response_type=code&scope=openid", &public_client());
+    assert_eq!(
+        without.map_err(|it| it.code),
+        Err(ErrorCode::InvalidRequest)
+    );
+    let query = format!(
+        "response_type=code&scope=openid&code_challenge={CHALLENGE}&code_challenge_method=S256"
+    );
+    assert!(parse_raw(&query, &public_client()).is_ok());
+}
+
+#[test]
+fn a_known_parameter_stands_once() {
+    for name in AuthorizationRequest::parameters() {
+        let query = format!("response_type=code&scope=openid&{name}=a&{name}=a");
+        let refused = parse_raw(&query, &client()).map_err(|it| it.code);
+        assert_eq!(refused, Err(ErrorCode::InvalidRequest), "{name}");
+    }
+}
+
+#[test]
+fn a_malformed_parameter_is_an_invalid_request_known_or_not() {
+    for value in [
+        "%00", "%0A", "%7F", "%C2%80", "%GG", "%", "%4", "%FF", "%C3",
+    ] {
+        for name in ["nonce", "state", "prompt", "something"] {
+            let query = format!("scope=openid&{name}={value}");
+            assert_eq!(code(&query), Err(ErrorCode::InvalidRequest), "{query}");
+        }
+    }
+}
+
+#[test]
+fn state_and_nonce_are_of_bounded_length() {
+    let sized =
+        |name: &str, bytes: usize| code(&format!("scope=openid&{name}={}", "x".repeat(bytes)));
+    assert_eq!(sized("state", 2048), Ok(()));
+    assert_eq!(sized("state", 2049), Err(ErrorCode::InvalidRequest));
+    assert_eq!(sized("nonce", 512), Ok(()));
+    assert_eq!(sized("nonce", 513), Err(ErrorCode::InvalidRequest));
+}
+
+#[test]
+fn the_response_type_is_code() {
+    let response_type = |query: &str| {
+        parse_raw(query, &client())
+            .map(|_| ())
+            .map_err(|it| it.code)
+    };
+    assert_eq!(
+        response_type("scope=openid"),
+        Err(ErrorCode::InvalidRequest)
+    );
+    assert_eq!(
+        response_type("scope=openid&response_type="),
+        Err(ErrorCode::InvalidRequest)
+    );
+    for other in ["token", "id_token", "code+id_token", "none", "CODE"] {
+        let query = format!("scope=openid&response_type={other}");
+        assert_eq!(
+            response_type(&query),
+            Err(ErrorCode::UnsupportedResponseType),
+            "{other}"
+        );
+    }
+}
+
+#[test]
+fn request_objects_are_refused() {
+    assert_eq!(
+        code("scope=openid&request=eyJ"),
+        Err(ErrorCode::RequestNotSupported)
+    );
+    let by_uri = code("scope=openid&request_uri=https://example.com/request");
+    assert_eq!(by_uri, Err(ErrorCode::RequestUriNotSupported));
+}
+
+#[test]
+fn unknown_and_empty_parameters_are_ignored() {
+    assert_eq!(
+        code("scope=openid&foo=1&foo=2&state=&nonce=&prompt=&request=&channels="),
+        Ok(())
+    );
+}
+
+#[test]
+fn a_fault_in_client_or_redirect_uri_is_a_page() {
+    let uri = "redirect_uri=https%3A%2F%2Fexample.com%2Falias-callback";
+    let page = |query: &str| {
+        let params = Params::parse(query);
+        requested_client(&params).and_then(|_| requested_callback(&params, &client()).map(|_| ()))
+    };
+    let id = "client_id=bjOB6HV7cTKtxvfr2k2ucg";
+    assert_eq!(page(&format!("{id}&{uri}")), Ok(()));
+    assert_eq!(page(uri), Err(PageError::MissingClient));
+    assert_eq!(
+        page(&format!("client_id=&{uri}")),
+        Err(PageError::MissingClient)
+    );
+    assert_eq!(
+        page(&format!("client_id=nobody&{uri}")),
+        Err(PageError::UnknownClient)
+    );
+    assert_eq!(page(&format!("{id}&{id}&{uri}")), Err(PageError::Repeated));
+    assert_eq!(
+        page(&format!("client_id=%GG&{uri}")),
+        Err(PageError::Malformed)
+    );
+    assert_eq!(page(id), Err(PageError::MissingRedirectUri));
+    assert_eq!(page(&format!("{id}&{uri}&{uri}")), Err(PageError::Repeated));
+    assert_eq!(
+        page(&format!("{id}&{uri}%2F")),
+        Err(PageError::UnregisteredRedirectUri)
+    );
+    assert_eq!(page(&format!("{id}&{uri}%00")), Err(PageError::Malformed));
+}
+
+#[test]
+fn a_state_is_returned_exactly_unless_it_is_repeated_or_cannot_be_decoded() {
+    let state = |query: &str| AuthorizationRequest::state(&Params::parse(query));
+    assert_eq!(state("state=a%26b%3D+%C3%B6"), Some("a&b= ö".to_owned()));
+    assert_eq!(state("state=&state=x"), Some("x".to_owned()));
+    assert_eq!(state("state=x&state=x"), None);
+    assert_eq!(state("state=%FF"), None);
+}
