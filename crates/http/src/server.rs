@@ -73,7 +73,6 @@ impl Bound {
     }
 
     /// The server, to be awaited.
-    #[must_use]
     pub fn into_server(self) -> Server {
         self.server
     }

@@ -1,4 +1,4 @@
-use actix_web::{HttpRequest, HttpResponse, http::header::AUTHORIZATION};
+use actix_web::{HttpRequest, HttpResponse, cookie::Cookie, http::header::AUTHORIZATION};
 use alias_domain::{
     Digest, Secret,
     flows::{Present, SignedIn, Visitor},
@@ -46,7 +46,7 @@ impl Arrival {
     /// Lets a browser that was not known yet be known from now on.
     pub(crate) fn remember(&self, state: &State, mut response: HttpResponse) -> HttpResponse {
         if let Some(browser) = &self.fresh_browser {
-            add(&mut response, state.cookies.set_browser(browser));
+            add(&mut response, &state.cookies.set_browser(browser));
         }
         response
     }
@@ -67,7 +67,7 @@ impl Arrival {
             signed_in.expires_in,
         );
         let mut response = self.remember(state, response);
-        add(&mut response, cookie);
+        add(&mut response, &cookie);
         response
     }
 
@@ -81,14 +81,14 @@ impl Arrival {
         let kept: Vec<Digest> = still.live_cookies().collect();
         let max_age = state.provider.lifetimes().session.num_seconds();
         let cookie = state.cookies.set_sessions(&self.held, &kept, None, max_age);
-        add(&mut response, cookie);
+        add(&mut response, &cookie);
         response
     }
 }
 
-fn add(response: &mut HttpResponse, cookie: actix_web::cookie::Cookie<'static>) {
+fn add(response: &mut HttpResponse, cookie: &Cookie<'_>) {
     // It fails only for a value that is no header; ours are base64url.
-    if response.add_cookie(&cookie).is_err() {
+    if response.add_cookie(cookie).is_err() {
         tracing::error!("a cookie could not be set");
     }
 }

@@ -1,0 +1,214 @@
+//! The account page and `/api/grants`: R24, R25, R27.
+
+use alias_domain::testing::sample;
+use serde_json::{Value, json};
+
+use crate::support::{Alias, Page, SEED, client, json as ask};
+
+const CLIENT: &str = "bjOB6HV7cTKtxvfr2k2ucg";
+
+fn grant_of(answer: &Value) -> Value {
+    answer["grants"][0].clone()
+}
+
+async fn grants(alias: &Alias, token: &str) -> Value {
+    ask(client().get(alias.url("/api/grants")).bearer_auth(token))
+        .await
+        .1
+}
+
+async fn delete(alias: &Alias, token: &str, path: &str) -> u16 {
+    let request = client().delete(alias.url(&format!("/api/grants/{path}")));
+    ask(request.bearer_auth(token)).await.0
+}
+
+#[actix_web::test]
+async fn r27_a_users_own_list_has_meta() {
+    let alias = Alias::start().await;
+    alias.code(SEED).await;
+    let token = alias.session_token().await;
+    let grant = grant_of(&grants(&alias, &token).await);
+    assert_eq!(grant["client_id"], CLIENT);
+    assert_eq!(grant["client_name"], sample::client().name);
+    assert_eq!(
+        grant["scopes"],
+        json!(["openid", "offline_access", "contact", "nickname"])
+    );
+    assert_eq!(
+        grant["channels"],
+        json!(["_meta", "notifications", "product_updates"])
+    );
+    assert_eq!(grant["alias_id"].as_str().map(str::len), Some(22));
+    assert!(grant["granted_at"].is_string());
+}
+
+#[actix_web::test]
+async fn r24_revoking_bites_at_once() {
+    let alias = Alias::start().await;
+    let code = alias.code(SEED).await;
+    let (_, tokens) = alias.exchange(&code).await;
+    let user_token = crate::support::text(&tokens, "access_token");
+    let session = alias.session_token().await;
+    assert_eq!(
+        delete(&alias, &session, &format!("{CLIENT}/scopes/nickname")).await,
+        204
+    );
+    let channel = format!("{CLIENT}/channels/notifications");
+    assert_eq!(delete(&alias, &session, &channel).await, 204);
+    let worth = alias.introspect(&user_token).await;
+    assert_eq!(worth["scope"], "openid offline_access contact");
+    assert_eq!(worth["channels"], "product_updates");
+    assert_eq!(delete(&alias, &session, &channel).await, 404);
+}
+
+#[actix_web::test]
+async fn r25_meta_alone_is_409_and_what_is_not_granted_404() {
+    let alias = Alias::start().await;
+    alias.code(SEED).await;
+    let session = alias.session_token().await;
+    let meta = format!("{CLIENT}/channels/_meta");
+    assert_eq!(delete(&alias, &session, &meta).await, 409);
+    for path in [
+        format!("{CLIENT}/scopes/email"),
+        format!("{CLIENT}/channels/nowhere"),
+        format!("{CLIENT}/channels/%00"),
+        "AAAAAAAAAAAAAAAAAAAAAA".to_owned(),
+        "nobody/scopes/openid".to_owned(),
+    ] {
+        assert_eq!(delete(&alias, &session, &path).await, 404, "{path}");
+    }
+    assert_eq!(
+        delete(&alias, &session, &format!("{CLIENT}/scopes/contact")).await,
+        204
+    );
+    assert_eq!(delete(&alias, &session, &meta).await, 404);
+}
+
+#[actix_web::test]
+async fn r25_disconnecting_ends_every_authorization_for_good() {
+    for path in [CLIENT.to_owned(), format!("{CLIENT}/scopes/openid")] {
+        let alias = Alias::start().await;
+        let code = alias.code(SEED).await;
+        let (_, tokens) = alias.exchange(&code).await;
+        let pending = alias.code(SEED).await;
+        let session = alias.session_token().await;
+        let before = grant_of(&grants(&alias, &session).await);
+        assert_eq!(delete(&alias, &session, &path).await, 204);
+        assert_eq!(grants(&alias, &session).await, json!({"grants": []}));
+        alias.code(SEED).await;
+        let user_token = crate::support::text(&tokens, "access_token");
+        assert_eq!(
+            alias.introspect(&user_token).await,
+            json!({"active": false})
+        );
+        let refresh_token = crate::support::text(&tokens, "refresh_token");
+        assert_eq!(
+            alias.refresh(&refresh_token, None).await.1["error"],
+            "invalid_grant"
+        );
+        assert_eq!(alias.exchange(&pending).await.1["error"], "invalid_grant");
+        let after = grant_of(&grants(&alias, &session).await);
+        assert_eq!(
+            before["alias_id"], after["alias_id"],
+            "the alias ID survives a disconnect"
+        );
+    }
+}
+
+#[actix_web::test]
+async fn without_a_session_grants_are_401() {
+    let alias = Alias::start().await;
+    let (status, error) = ask(alias.get("/api/grants")).await;
+    assert_eq!(status, 401);
+    assert!(error["error"].is_string() && error["error_description"].is_string());
+    assert_eq!(delete(&alias, "x", CLIENT).await, 401);
+}
+
+#[actix_web::test]
+async fn a_cookie_serves_too_but_not_from_another_site() {
+    let alias = Alias::start().await;
+    alias.code(SEED).await;
+    let mut browser = alias.freds_browser().await;
+    let cookie = format!("alias_session={}", browser.cookies["alias_session"]);
+    let foreign = client()
+        .delete(alias.url(&format!("/api/grants/{CLIENT}")))
+        .header("cookie", cookie)
+        .header("origin", "https://evil.example");
+    assert_eq!(ask(foreign).await.0, 403);
+    assert_eq!(
+        browser
+            .delete(&format!("/api/grants/{CLIENT}"))
+            .await
+            .status,
+        204
+    );
+}
+
+/// The fields of an account page's form that has this button or hidden field.
+fn token(page: &Page) -> String {
+    page.attribute("name=\"form_token\"", "value")
+        .expect("a form token")
+}
+
+#[actix_web::test]
+async fn the_account_page_revokes_single_permissions_and_disconnects() {
+    let alias = Alias::start().await;
+    alias.code(SEED).await;
+    let mut browser = alias.freds_browser().await;
+    let page = browser.get("/account").await;
+    assert!(page.html.contains("_meta") && page.html.contains(&sample::client().name));
+    let token = token(&page);
+    let fields = |extra| [("form_token", token.as_str()), ("client_id", CLIENT), extra];
+    for extra in [("scope", "nickname"), ("channel", "notifications")] {
+        let done = browser.post("/account/revoke", &fields(extra)).await;
+        assert_eq!(
+            done.location.as_deref(),
+            Some("/account?revoked"),
+            "{extra:?}"
+        );
+    }
+    let session = alias.session_token().await;
+    let grant = grant_of(&grants(&alias, &session).await);
+    assert_eq!(
+        grant["scopes"],
+        json!(["openid", "offline_access", "contact"])
+    );
+    assert_eq!(grant["channels"], json!(["_meta", "product_updates"]));
+    let done = browser
+        .post("/account/disconnect", &fields(("x", "y")))
+        .await;
+    assert_eq!(done.location.as_deref(), Some("/account?disconnected"));
+    assert_eq!(grants(&alias, &session).await, json!({"grants": []}));
+}
+
+#[actix_web::test]
+async fn a_form_of_the_account_page_needs_its_token() {
+    let alias = Alias::start().await;
+    alias.code(SEED).await;
+    let mut browser = alias.freds_browser().await;
+    for path in ["/account/revoke", "/account/disconnect", "/sign-out"] {
+        let answer = browser
+            .post(path, &[("client_id", CLIENT), ("scope", "contact")])
+            .await;
+        assert_eq!(answer.status, 403, "{path}");
+    }
+}
+
+#[actix_web::test]
+async fn r30_signing_out_ends_the_session_and_no_token() {
+    let alias = Alias::start().await;
+    let code = alias.code(SEED).await;
+    let (_, tokens) = alias.exchange(&code).await;
+    let mut browser = alias.freds_browser().await;
+    let page = browser.get("/account").await;
+    let answer = browser
+        .post("/sign-out", &[("form_token", &token(&page))])
+        .await;
+    assert_eq!(answer.location.as_deref(), Some("/sign-in"));
+    assert_eq!(
+        browser.get("/account").await.location.as_deref(),
+        Some("/sign-in")
+    );
+    let user_token = crate::support::text(&tokens, "access_token");
+    assert_eq!(alias.introspect(&user_token).await["active"], true);
+}

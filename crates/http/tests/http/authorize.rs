@@ -1,0 +1,179 @@
+//! The authorization endpoint.
+
+use alias_domain::testing::sample::REDIRECT_URI;
+
+use crate::support::{Alias, ISSUER, SEED, client, param, public_request, request};
+
+#[actix_web::test]
+async fn a_bad_client_or_redirect_uri_is_a_page_and_never_a_redirect() {
+    let alias = Alias::start().await;
+    let id = "client_id=bjOB6HV7cTKtxvfr2k2ucg";
+    let uri = format!("redirect_uri={REDIRECT_URI}");
+    for query in [
+        String::new(),
+        uri.clone(),
+        id.to_owned(),
+        format!("client_id=nobody&{uri}"),
+        format!("client_id=AAAAAAAAAAAAAAAAAAAAAA&{uri}"),
+        format!("{id}&{id}&{uri}"),
+        format!("{id}&{uri}&{uri}"),
+        format!("{id}&redirect_uri=https://evil.example/"),
+        format!("{id}&{uri}/"),
+        format!("{id}&{uri}%00"),
+        format!("{id}%GG&{uri}"),
+        format!("{id}&redirect_uri=%FF"),
+    ] {
+        let query = format!("{query}&response_type=code&scope=openid&state=s");
+        let page = alias
+            .browser()
+            .get(&format!("/oauth2/authorize?{query}"))
+            .await;
+        assert_eq!((page.status, page.location), (400, None), "{query}");
+        assert!(page.html.contains("<h1>"), "{query}");
+    }
+}
+
+#[actix_web::test]
+async fn every_other_error_goes_to_the_client_with_state_and_issuer() {
+    let alias = Alias::start().await;
+    let long_nonce = format!("&scope=openid&nonce={}", "n".repeat(513));
+    for (extra, error) in [
+        ("", "invalid_scope"),
+        ("&scope=contact", "invalid_scope"),
+        ("&scope=openid%00", "invalid_scope"),
+        ("&scope=openid&response_type=code", "invalid_request"),
+        ("&scope=openid&nonce=%00", "invalid_request"),
+        ("&scope=openid&nonce=%FF", "invalid_request"),
+        ("&scope=openid&x=%GG", "invalid_request"),
+        ("&scope=openid&prompt=none+login", "invalid_request"),
+        ("&scope=openid&max_age=-1", "invalid_request"),
+        ("&scope=openid&request=x", "request_not_supported"),
+        ("&scope=openid&request_uri=x", "request_uri_not_supported"),
+        ("&scope=openid+contact&channels=_meta", "invalid_channel"),
+        ("&scope=openid&include_granted_scopes=1", "invalid_request"),
+        ("&scope=openid&prompt=none", "login_required"),
+        (long_nonce.as_str(), "invalid_request"),
+    ] {
+        let page = alias.browser().authorize(&request(extra)).await;
+        assert_eq!(page.status, 303, "{extra}");
+        assert_eq!(page.error().as_deref(), Some(error), "{extra}");
+        let location = page.location.expect("a redirect");
+        assert!(location.starts_with(REDIRECT_URI), "{extra}");
+        assert_eq!(param(&location, "state").as_deref(), Some("s"), "{extra}");
+        assert_eq!(param(&location, "iss").as_deref(), Some(ISSUER), "{extra}");
+        assert!(param(&location, "error_description").is_some(), "{extra}");
+    }
+}
+
+#[actix_web::test]
+async fn a_repeated_state_is_not_echoed() {
+    let alias = Alias::start().await;
+    let page = alias
+        .browser()
+        .authorize(&request("&scope=openid&state=t"))
+        .await;
+    assert_eq!(page.error().as_deref(), Some("invalid_request"));
+    assert_eq!(param(&page.location.expect("a redirect"), "state"), None);
+}
+
+#[actix_web::test]
+async fn r14_an_error_of_the_request_is_told_before_anyone_is_asked_to_sign_in() {
+    let alias = Alias::start().await;
+    let page = alias.browser().authorize(&request("&scope=contact")).await;
+    assert_eq!(page.error().as_deref(), Some("invalid_scope"));
+}
+
+#[actix_web::test]
+async fn a_post_comes_again_as_a_get_with_the_same_parameters() {
+    let alias = Alias::start().await;
+    let mut browser = alias.freds_browser().await;
+    let page = browser
+        .post(
+            "/oauth2/authorize",
+            &[("scope", "openid ö"), ("state", "a&b")],
+        )
+        .await;
+    assert_eq!(page.status, 303);
+    let location = page.location.expect("a redirect");
+    assert!(location.starts_with("/oauth2/authorize?"));
+    assert_eq!(param(&location, "scope").as_deref(), Some("openid ö"));
+    assert_eq!(param(&location, "state").as_deref(), Some("a&b"));
+}
+
+#[actix_web::test]
+async fn a_live_session_token_outranks_the_cookie_and_a_dead_one_counts_as_none() {
+    let alias = Alias::start().await;
+    alias.code(SEED).await;
+    let authorize = |token: String| {
+        let url = alias.url(&format!("/oauth2/authorize?{SEED}"));
+        client().get(url).bearer_auth(token).send()
+    };
+    let granted = authorize(alias.session_token().await)
+        .await
+        .expect("an answer");
+    let location = granted.headers()["location"].to_str().expect("ASCII");
+    assert!(param(location, "code").is_some(), "{location}");
+    let nobody = authorize("dead".to_owned()).await.expect("an answer");
+    let location = nobody.headers()["location"].to_str().expect("ASCII");
+    assert!(location.ends_with("/sign-in"), "{location}");
+}
+
+#[actix_web::test]
+async fn a_user_token_is_never_a_session() {
+    let alias = Alias::start().await;
+    let code = alias.code(SEED).await;
+    let (_, tokens) = alias.exchange(&code).await;
+    for name in ["access_token", "refresh_token", "id_token"] {
+        let url = alias.url(&format!("/oauth2/authorize?{SEED}&prompt=none"));
+        let token = crate::support::text(&tokens, name);
+        let answer = client()
+            .get(url)
+            .bearer_auth(token)
+            .send()
+            .await
+            .expect("an answer");
+        let location = answer.headers()["location"].to_str().expect("ASCII");
+        assert_eq!(
+            param(location, "error").as_deref(),
+            Some("login_required"),
+            "{name}"
+        );
+    }
+}
+
+#[actix_web::test]
+async fn r9_what_was_granted_is_not_asked_for_again() {
+    let alias = Alias::start().await;
+    alias.code(SEED).await;
+    let page = alias.freds_browser().await.authorize(SEED).await;
+    let location = page.location.expect("a redirect to the client");
+    assert!(param(&location, "code").is_some_and(|code| code.len() >= 40));
+    assert_eq!(
+        param(&location, "state").as_deref(),
+        Some("4bqlMpbTFb_yXBkHNL6R1Q")
+    );
+}
+
+#[actix_web::test]
+async fn r9_a_public_client_on_the_device_is_asked_for_every_time() {
+    let alias = Alias::start().await;
+    for _ in 0..2 {
+        let mut browser = alias.freds_browser().await;
+        let page = browser.authorize(&public_request()).await;
+        assert!(page.path.ends_with("/consent"), "{}", page.path);
+        let answer = browser
+            .submit(&page.form(), &[("decision", "approve_all")])
+            .await;
+        assert!(param(&answer.location.expect("a redirect"), "code").is_some());
+    }
+}
+
+#[actix_web::test]
+async fn another_method_is_405_and_another_path_404() {
+    let alias = Alias::start().await;
+    let status = |response: reqwest::Response| response.status().as_u16();
+    let put = client().put(alias.url("/oauth2/authorize")).send().await;
+    assert_eq!(status(put.expect("an answer")), 405);
+    let none = alias.get("/nowhere").send().await;
+    assert_eq!(status(none.expect("an answer")), 404);
+}

@@ -1,0 +1,232 @@
+//! How clients authenticate, and bad input at the endpoints that they use.
+
+use alias_domain::testing::sample;
+use serde_json::Value;
+
+use crate::support::{Alias, SECRET, json as ask};
+
+const TOKEN: &str = "/api/oauth2/token";
+
+fn id() -> String {
+    sample::client().id.to_string()
+}
+
+fn error(answer: &(u16, Value)) -> (u16, &str) {
+    (answer.0, answer.1["error"].as_str().unwrap_or_default())
+}
+
+async fn body(alias: &Alias, body: &str) -> (u16, Value) {
+    let request = alias.post(TOKEN).basic_auth(id(), Some(SECRET));
+    ask(request
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(body.to_owned()))
+    .await
+}
+
+#[actix_web::test]
+async fn an_unknown_client_and_a_wrong_secret_get_the_same_answer() {
+    let alias = Alias::start().await;
+    let form = [("grant_type", "refresh_token"), ("refresh_token", "x")];
+    let mut answers = Vec::new();
+    for (user, secret) in [
+        (id(), "wrong"),
+        (id(), ""),
+        ("AAAAAAAAAAAAAAAAAAAAAA".to_owned(), SECRET),
+        ("nobody".to_owned(), SECRET),
+        (sample::public_client().id.to_string(), SECRET),
+    ] {
+        let request = alias.post(TOKEN).basic_auth(user, Some(secret)).form(&form);
+        let response = request.send().await.expect("an answer");
+        assert_eq!(
+            response.headers()["www-authenticate"],
+            "Basic realm=\"Alias\""
+        );
+        answers.push((
+            response.status().as_u16(),
+            response.text().await.expect("a body"),
+        ));
+    }
+    assert!(answers.iter().all(|it| *it == answers[0]));
+    assert_eq!(answers[0].0, 401);
+    assert!(answers[0].1.contains("invalid_client"));
+}
+
+#[actix_web::test]
+async fn malformed_credentials_are_an_invalid_client() {
+    let alias = Alias::start().await;
+    for header in ["Basic", "Basic !!!", "Basic YQ==", "Bearer x", "Basic Og=="] {
+        let request = alias.post(TOKEN).header("authorization", header);
+        let answer = ask(request.form(&[("grant_type", "refresh_token")])).await;
+        assert_eq!(error(&answer), (401, "invalid_client"), "{header}");
+    }
+    let nobody = ask(alias.post(TOKEN).form(&[("grant_type", "refresh_token")])).await;
+    assert_eq!(error(&nobody), (401, "invalid_client"));
+    let confidential = [("client_id", id())];
+    let answer = ask(alias.post(TOKEN).form(&confidential)).await;
+    assert_eq!(error(&answer), (401, "invalid_client"));
+}
+
+#[actix_web::test]
+async fn a_client_authenticates_as_it_is_registered_to() {
+    let alias = Alias::start().await;
+    let form = [("client_id", id()), ("client_secret", SECRET.to_owned())];
+    let answer = ask(alias.post(TOKEN).form(&form)).await;
+    assert_eq!(error(&answer), (401, "invalid_client"));
+}
+
+#[actix_web::test]
+async fn two_ways_of_authenticating_and_differing_ids_are_an_invalid_request() {
+    let alias = Alias::start().await;
+    let secret = format!("grant_type=refresh_token&refresh_token=x&client_secret={SECRET}");
+    assert_eq!(
+        error(&body(&alias, &secret).await),
+        (400, "invalid_request")
+    );
+    let other = sample::public_client().id;
+    let differing = format!("grant_type=refresh_token&refresh_token=x&client_id={other}");
+    assert_eq!(
+        error(&body(&alias, &differing).await),
+        (400, "invalid_request")
+    );
+    let same = format!(
+        "grant_type=refresh_token&refresh_token=x&client_id={}",
+        id()
+    );
+    assert_eq!(error(&body(&alias, &same).await), (400, "invalid_grant"));
+}
+
+#[actix_web::test]
+async fn a_secret_in_the_address_is_an_invalid_request() {
+    let alias = Alias::start().await;
+    let path = format!("{TOKEN}?client_id={}&client_secret={SECRET}", id());
+    let form = [("grant_type", "refresh_token"), ("refresh_token", "x")];
+    let answer = ask(alias.post(&path).form(&form)).await;
+    assert_eq!(error(&answer), (400, "invalid_request"));
+}
+
+#[actix_web::test]
+async fn a_bad_form_is_an_invalid_request() {
+    let alias = Alias::start().await;
+    for form in [
+        "",
+        "grant_type=",
+        "grant_type=authorization_code",
+        "grant_type=authorization_code&code=x",
+        "grant_type=authorization_code&redirect_uri=x",
+        "grant_type=refresh_token",
+        "grant_type=refresh_token&grant_type=refresh_token&refresh_token=x",
+        "grant_type=refresh_token&refresh_token=x&refresh_token=x",
+        "grant_type=refresh_token&refresh_token=%GG",
+        "grant_type=refresh_token&refresh_token=%00",
+        "grant_type=refresh_token&refresh_token=x&foo=%FF",
+    ] {
+        assert_eq!(
+            error(&body(&alias, form).await),
+            (400, "invalid_request"),
+            "{form}"
+        );
+    }
+    let other = body(&alias, "grant_type=password&username=a&password=b").await;
+    assert_eq!(error(&other), (400, "unsupported_grant_type"));
+}
+
+#[actix_web::test]
+async fn a_token_request_is_a_form_of_at_most_64_kib() {
+    let alias = Alias::start().await;
+    for content_type in [
+        "application/json",
+        "text/plain",
+        "multipart/form-data; boundary=x",
+    ] {
+        let request = alias.post(TOKEN).basic_auth(id(), Some(SECRET));
+        let request = request
+            .header("content-type", content_type)
+            .body("grant_type=refresh_token");
+        assert_eq!(
+            error(&ask(request).await),
+            (400, "invalid_request"),
+            "{content_type}"
+        );
+    }
+    let long = format!(
+        "grant_type=refresh_token&refresh_token={}",
+        "x".repeat(64 * 1024)
+    );
+    assert_eq!(body(&alias, &long).await.0, 413);
+    let (status, _) = ask(alias.get(TOKEN)).await;
+    assert_eq!(status, 405);
+}
+
+#[actix_web::test]
+async fn introspection_is_for_those_who_can_authenticate() {
+    let alias = Alias::start().await;
+    let public = sample::public_client().id.to_string();
+    let form = [("client_id", public.as_str()), ("token", "x")];
+    let answer = ask(alias.post("/api/oauth2/introspect").form(&form)).await;
+    assert_eq!(error(&answer), (401, "invalid_client"));
+    let answer = ask(alias.post("/api/oauth2/revoke").form(&form)).await;
+    assert_eq!(answer.0, 200);
+    let nothing = ask(alias
+        .post("/api/oauth2/introspect")
+        .basic_auth(id(), Some(SECRET)))
+    .await;
+    assert_eq!(error(&nothing), (400, "invalid_request"));
+}
+
+#[actix_web::test]
+async fn discovery_names_every_endpoint_and_is_open_to_all() {
+    let alias = Alias::start().await;
+    for path in [
+        "/.well-known/openid-configuration",
+        "/.well-known/oauth-authorization-server",
+    ] {
+        let response = alias.get(path).send().await.expect("an answer");
+        assert_eq!(response.headers()["access-control-allow-origin"], "*");
+        assert!(
+            response.headers()["cache-control"]
+                .to_str()
+                .is_ok_and(|it| it.contains("public"))
+        );
+        let document: Value = response.json().await.expect("JSON");
+        assert_eq!(document["issuer"], crate::support::ISSUER);
+        for (name, path) in [
+            ("authorization_endpoint", "/oauth2/authorize"),
+            ("token_endpoint", TOKEN),
+        ] {
+            assert_eq!(document[name], format!("{}{path}", crate::support::ISSUER));
+        }
+        let text = document.to_string();
+        assert!(!text.contains("_meta"), "R27");
+    }
+}
+
+#[actix_web::test]
+async fn every_response_has_the_headers_of_a_careful_service() {
+    let alias = Alias::start().await;
+    for path in [
+        "/",
+        "/sign-in",
+        "/account",
+        "/nowhere",
+        "/api/grants",
+        "/api/nowhere",
+        "/livez",
+        "/oauth2/authorize",
+        TOKEN,
+    ] {
+        let response = alias.get(path).send().await.expect("an answer");
+        let header = |name: &str| {
+            response.headers()[name]
+                .to_str()
+                .unwrap_or_default()
+                .to_owned()
+        };
+        assert_eq!(header("cache-control"), "no-store", "{path}");
+        assert_eq!(header("referrer-policy"), "no-referrer", "{path}");
+        assert_eq!(header("x-content-type-options"), "nosniff", "{path}");
+        assert!(
+            header("content-security-policy").contains("frame-ancestors 'none'"),
+            "{path}"
+        );
+    }
+}

@@ -1,0 +1,12 @@
+//! The endpoints and pages, over real HTTP, on an in-memory store.
+
+#![expect(clippy::panic, reason = "what a test presupposes fails it")]
+
+mod account;
+mod authorize;
+mod clients;
+mod consent;
+mod failing;
+mod sign_in;
+mod support;
+mod tokens;

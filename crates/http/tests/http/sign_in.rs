@@ -1,0 +1,168 @@
+//! Signing in, choosing an account, and the cookies: R15, R30.
+
+use alias_domain::{ports::Users, testing::sample};
+use serde_json::json;
+
+use crate::support::{Alias, PASSWORD, SEED, client, json as ask, param};
+
+const FRED: [(&str, &str); 2] = [("email", "fred@example.com"), ("password", PASSWORD)];
+
+#[actix_web::test]
+async fn an_unknown_user_and_a_wrong_password_get_the_same_page() {
+    let alias = Alias::start().await;
+    let mut pages = Vec::new();
+    for (email, password) in [
+        ("fred@example.com", "wrong"),
+        ("nobody@example.com", PASSWORD),
+        ("no address", ""),
+    ] {
+        let mut browser = alias.browser();
+        let form = browser.authorize(SEED).await.form();
+        let page = browser
+            .submit(&form, &[("email", email), ("password", password)])
+            .await;
+        assert_eq!(page.status, 422, "{email}");
+        assert_eq!(
+            page.attribute("name=\"email\"", "value").as_deref(),
+            Some(email)
+        );
+        let token = page.form();
+        let anonymous = page.html.replace(email, "").replace(&token.token, "");
+        pages.push(anonymous.replace(&token.action, ""));
+    }
+    assert!(pages.iter().all(|page| *page == pages[0]));
+}
+
+#[actix_web::test]
+async fn r30_a_locked_user_cannot_sign_in() {
+    let alias = Alias::start().await;
+    alias
+        .store
+        .lock_user(sample::user().id, true)
+        .await
+        .expect("stored");
+    let mut browser = alias.browser();
+    let form = browser.authorize(SEED).await.form();
+    assert_eq!(browser.submit(&form, &FRED).await.status, 422);
+}
+
+#[actix_web::test]
+async fn signing_in_gives_a_new_session_token() {
+    let alias = Alias::start().await;
+    let mut browser = alias.freds_browser().await;
+    let before = browser.cookies.clone();
+    let page = browser.authorize(&format!("{SEED}&prompt=login")).await;
+    browser.submit(&page.form(), &FRED).await;
+    assert_ne!(before["alias_session"], browser.cookies["alias_session"]);
+    assert_eq!(before["alias_browser"], browser.cookies["alias_browser"]);
+    let mut stolen = alias.browser();
+    stolen.cookies = before;
+    assert_eq!(
+        stolen.get("/account").await.location.as_deref(),
+        Some("/sign-in")
+    );
+}
+
+#[actix_web::test]
+async fn r15_prompt_login_is_satisfied_by_signing_in_once() {
+    let alias = Alias::start().await;
+    alias.code(SEED).await;
+    let mut browser = alias.freds_browser().await;
+    let page = browser.authorize(&format!("{SEED}&prompt=login")).await;
+    assert!(page.path.ends_with("/sign-in"));
+    let answer = browser.submit(&page.form(), &FRED).await;
+    assert!(param(&answer.location.expect("a redirect"), "code").is_some());
+}
+
+#[actix_web::test]
+async fn r15_select_account_shows_the_accounts_and_a_way_to_add_one() {
+    let alias = Alias::start().await;
+    let mut browser = alias.freds_browser().await;
+    let request = format!("{SEED}&prompt=select_account");
+    let page = browser.authorize(&request).await;
+    assert!(page.path.ends_with("/account"));
+    let page = browser.submit(&page.form(), &[("account", "add")]).await;
+    let ginger = [("email", "ginger@example.com"), ("password", PASSWORD)];
+    let page = browser.submit(&page.form(), &ginger).await;
+    assert!(page.path.ends_with("/consent") && page.html.contains("ginger@example.com"));
+
+    let page = browser.authorize(&request).await;
+    assert!(page.html.contains("fred@example.com") && page.html.contains("ginger@example.com"));
+    let fred = page
+        .html
+        .split("name=\"account\"")
+        .find(|it| it.contains("fred@example.com"));
+    let value = fred
+        .and_then(|it| it.split('"').nth(1))
+        .expect("Fred's button");
+    let page = browser.submit(&page.form(), &[("account", value)]).await;
+    assert!(page.path.ends_with("/consent") && page.html.contains("fred@example.com"));
+}
+
+#[actix_web::test]
+async fn r15_an_account_that_is_not_signed_in_here_cannot_be_chosen() {
+    let alias = Alias::start().await;
+    let mut browser = alias.freds_browser().await;
+    let page = browser
+        .authorize(&format!("{SEED}&prompt=select_account"))
+        .await;
+    for account in ["AAAAAAAAAAAAAAAAAAAAAA", "nobody", ""] {
+        let again = browser.submit(&page.form(), &[("account", account)]).await;
+        assert!(again.path.ends_with("/account"), "{account}");
+    }
+}
+
+#[actix_web::test]
+async fn a_sign_in_form_without_its_token_is_403() {
+    let alias = Alias::start().await;
+    let mut browser = alias.browser();
+    browser.get("/sign-in").await;
+    assert_eq!(browser.post("/sign-in", &FRED).await.status, 403);
+    let form = browser.authorize(SEED).await.form();
+    assert_eq!(browser.post(&form.action, &FRED).await.status, 403);
+    assert!(!browser.cookies.contains_key("alias_session"));
+}
+
+#[actix_web::test]
+async fn cookies_are_http_only_same_site_and_under_https_bound_to_the_host() {
+    let alias = Alias::start().await;
+    let answer = alias.get("/sign-in").send().await.expect("an answer");
+    let cookie = answer.headers()["set-cookie"].to_str().expect("ASCII");
+    for attribute in ["alias_browser=", "HttpOnly", "SameSite=Lax", "Path=/"] {
+        assert!(cookie.contains(attribute), "{cookie}");
+    }
+}
+
+#[actix_web::test]
+async fn a_session_of_the_api_is_begun_and_ended() {
+    let alias = Alias::start().await;
+    let token = alias.session_token().await;
+    let grants = || client().get(alias.url("/api/grants")).bearer_auth(&token);
+    assert_eq!(ask(grants()).await, (200, json!({"grants": []})));
+    let end = client()
+        .delete(alias.url("/api/session"))
+        .bearer_auth(&token);
+    assert_eq!(ask(end).await.0, 204);
+    assert_eq!(ask(grants()).await.0, 401);
+}
+
+#[actix_web::test]
+async fn wrong_credentials_get_no_session() {
+    let alias = Alias::start().await;
+    for (body, status) in [
+        (
+            json!({"email": "fred@example.com", "password": "wrong"}),
+            401,
+        ),
+        (
+            json!({"email": "nobody@example.com", "password": PASSWORD}),
+            401,
+        ),
+        (json!({"email": "fred@example.com"}), 400),
+        (json!([]), 400),
+    ] {
+        let (answered, error) = ask(alias.post("/api/session").json(&body)).await;
+        assert_eq!(answered, status, "{body}");
+        assert!(error["error"].is_string() && error["error_description"].is_string());
+    }
+}
