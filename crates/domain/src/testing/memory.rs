@@ -556,7 +556,9 @@ impl Authorizations for MemoryStore {
 #[async_trait]
 impl SigningKeys for MemoryStore {
     async fn signing_keys(&self) -> Result<Vec<StoredSigningKey>, StoreError> {
-        Ok(self.state().signing_keys.clone())
+        let mut keys = self.state().signing_keys.clone();
+        keys.sort_by_key(|it| it.created_at);
+        Ok(keys)
     }
 
     async fn add_first_signing_key(&self, key: &StoredSigningKey) -> Result<bool, StoreError> {

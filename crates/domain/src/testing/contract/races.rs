@@ -1,0 +1,215 @@
+//! What holds when many do the same at once: 20 rivals start together, 50 times over.
+
+use std::{iter, sync::Barrier, thread};
+
+use uuid::Uuid;
+
+use super::{Kept, Runner, finish, scene::*};
+use crate::{
+    Access, Redeem, Revocation, Rotate, Rotation, Scope, User, UserId,
+    ports::{Decision, Recorded, Store, StoreError, StoredSigningKey},
+};
+
+const RIVALS: u128 = 20;
+const ROUNDS: u128 = 50;
+
+/// Lets the rivals start together, and returns what each was told.
+fn race<T: Send>(
+    run: Runner,
+    rival: impl AsyncFn(u128) -> Result<T, StoreError> + Sync,
+) -> Result<Vec<T>, StoreError> {
+    let barrier = Barrier::new(RIVALS as usize);
+    let starts = |number| {
+        barrier.wait();
+        finish(run, rival(number))
+    };
+    thread::scope(|scope| {
+        let rivals: Vec<_> = (0..RIVALS)
+            .map(|it| scope.spawn(move || starts(it)))
+            .collect();
+        let told = |it: thread::ScopedJoinHandle<'_, _>| it.join().expect("no rival panics");
+        rivals.into_iter().map(told).collect()
+    })
+}
+
+/// A number of its own for each rival of each round.
+const fn numbered(round: u128, rival: u128) -> u128 {
+    1000 + round * RIVALS + rival
+}
+
+pub fn r17_of_rivals_with_one_code_one_is_granted(store: &dyn Store, run: Runner) -> Kept {
+    finish(run, signed_in(store))?;
+    for round in 1..=ROUNDS {
+        finish(run, approves(store, round))?;
+        let told = race(run, async |_| redeem(store, &redemption(round), NOON).await)?;
+        let granted = |it: &&Option<Redeem>| matches!(it, Some(Redeem::Granted { .. }));
+        assert_eq!(told.iter().filter(granted).count(), 1);
+        // To the one that was granted, the others are replays.
+        assert!(told.contains(&Some(Redeem::Replayed)));
+        assert_eq!(finish(run, store.standing(authorization(round)))?, None);
+    }
+    Ok(())
+}
+
+pub fn r23_rivals_with_one_refresh_token_get_the_same_generation(
+    store: &dyn Store,
+    run: Runner,
+) -> Kept {
+    finish(run, exchanged(store))?;
+    for generation in 1..=ROUNDS as u32 {
+        let told = race(run, async |_| {
+            rotate(store, &rotation(generation), NOON).await
+        })?;
+        for verdict in told {
+            assert_eq!(next_generation(verdict.as_ref()), Some(generation + 1));
+        }
+    }
+    Ok(())
+}
+
+pub fn of_rivals_that_answer_one_interaction_one_is_told_issued(
+    store: &dyn Store,
+    run: Runner,
+) -> Kept {
+    finish(run, signed_in(store))?;
+    for round in 1..=ROUNDS {
+        let asked = interaction(round, &example());
+        finish(run, store.open_interaction(&asked))?;
+        let told = race(run, async |rival| {
+            let decision = Decision {
+                interaction: asked.id,
+                ..freds(numbered(round, rival))
+            };
+            store.record_decision(&decision, NOON).await
+        })?;
+        for (rival, recorded) in (0..).zip(told.iter().copied()) {
+            let id = authorization(numbered(round, rival));
+            let stands = finish(run, store.standing(id))?.is_some();
+            assert_eq!(stands, recorded == Recorded::Issued);
+            assert!(stands || recorded == Recorded::AlreadyAnswered);
+        }
+        assert_eq!(told.iter().filter(|it| **it == Recorded::Issued).count(), 1);
+    }
+    Ok(())
+}
+
+pub fn approving_and_denying_at_once_has_one_outcome(store: &dyn Store, run: Runner) -> Kept {
+    finish(run, signed_in(store))?;
+    for round in 1..=ROUNDS {
+        let asked = interaction(round, &example());
+        finish(run, store.open_interaction(&asked))?;
+        let told = race(run, async |rival| {
+            if rival % 2 == 0 {
+                return store.close_interaction(asked.id, NOON).await;
+            }
+            let decision = Decision {
+                interaction: asked.id,
+                ..freds(numbered(round, rival))
+            };
+            let recorded = store.record_decision(&decision, NOON).await?;
+            Ok(recorded == Recorded::Issued)
+        })?;
+        assert_eq!(told.into_iter().filter(|first| *first).count(), 1);
+    }
+    Ok(())
+}
+
+pub fn r24_a_refresh_never_outruns_a_revocation(store: &dyn Store, run: Runner) -> Kept {
+    finish(run, signed_in(store))?;
+    for round in 1..=ROUNDS {
+        finish(run, approves(store, round))?;
+        finish(run, exchanges(store, round))?;
+        let refresh = Rotation {
+            authorization: authorization(round),
+            ..rotation(1)
+        };
+        let nickname = Revocation::Scope(Scope::Nickname);
+        let told = race(run, async |rival| {
+            if rival == RIVALS / 2 {
+                let revoked = store.revoke(fred().id, example().id, &nickname).await?;
+                assert_eq!(revoked, Ok(()));
+            }
+            // The revoker goes on to refresh: what it has taken back, it must not receive.
+            let verdict = rotate(store, &refresh, NOON).await?;
+            let Some(Rotate::Granted { access, .. }) = verdict else {
+                panic!("each refresh is good: {verdict:?}");
+            };
+            Ok(access)
+        })?;
+        let less = everything().without(Scope::Nickname);
+        assert_eq!(told.get((RIVALS / 2) as usize), less.as_ref());
+        assert_eq!(finish(run, authority(store, round))?, less);
+        assert_eq!(finish(run, granted(store))?, less);
+    }
+    Ok(())
+}
+
+pub fn r25_no_authorization_outlives_a_disconnect(store: &dyn Store, run: Runner) -> Kept {
+    finish(run, signed_in(store))?;
+    for round in 1..=ROUNDS {
+        finish(run, approves(store, round))?;
+        finish(run, exchanges(store, round))?;
+        race(run, async |rival| {
+            let number = numbered(round, rival);
+            let refresh = Rotation {
+                authorization: authorization(round),
+                ..rotation(1)
+            };
+            match rival {
+                0 => {
+                    let disconnect = Revocation::Disconnect;
+                    let done = store.revoke(fred().id, example().id, &disconnect).await?;
+                    assert_eq!(done, Ok(()));
+                }
+                1..10 => _ = rotate(store, &refresh, NOON).await?,
+                _ => {
+                    let new = new_authorization(number, &fred(), &example());
+                    let session = session_of(&fred());
+                    store
+                        .issue(&new, &Access::openid(), session, None, NOON)
+                        .await?;
+                }
+            }
+            Ok(())
+        })?;
+        let issued = (10..RIVALS).map(|rival| numbered(round, rival));
+        for number in issued.chain(iter::once(round)) {
+            assert_eq!(finish(run, store.standing(authorization(number)))?, None);
+        }
+    }
+    Ok(())
+}
+
+pub fn of_rivals_with_one_email_address_one_is_added(store: &dyn Store, run: Runner) -> Kept {
+    for round in 1..=ROUNDS {
+        let told = race(run, async |rival| {
+            let user = User {
+                id: UserId::from_uuid(Uuid::from_u128(numbered(round, rival))),
+                email: format!("{round}@example.com").parse().expect("an address"),
+                ..fred()
+            };
+            store.insert_user(&user, &password()).await
+        })?;
+        assert_eq!(told.iter().filter(|it| it.is_ok()).count(), 1);
+        assert_eq!(finish(run, store.users())?.len() as u128, round);
+    }
+    Ok(())
+}
+
+pub fn of_rivals_with_a_first_signing_key_one_is_told_so(store: &dyn Store, run: Runner) -> Kept {
+    for round in 1..=ROUNDS {
+        let told = race(run, async |rival| {
+            let key = StoredSigningKey {
+                kid: numbered(round, rival).to_string(),
+                algorithm: format!("RS{round}"),
+                sealed: String::new(),
+                public_jwk: String::new(),
+                created_at: NOON,
+            };
+            store.add_first_signing_key(&key).await
+        })?;
+        assert_eq!(told.iter().filter(|first| **first).count(), 1);
+        assert_eq!(finish(run, store.signing_keys())?.len() as u128, round);
+    }
+    Ok(())
+}
