@@ -1,0 +1,251 @@
+//! Connections, and the steps that change what they grant.
+
+use std::cmp::Reverse;
+
+use alias_domain::{
+    Access, AliasId, Client, ClientId, Connection as Granted, InteractionId, NewAuthorization,
+    Revocation, RevocationError, Session, SessionId, UserId,
+    ports::{Decision, Grants, Recorded, StoreError},
+    revoked,
+};
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, params};
+
+use crate::{
+    SqliteStore, authorizations, clients, interactions,
+    row::{Row, Table, bits, execute, json, millis},
+    sessions,
+};
+
+static CONNECTIONS: Table = Table {
+    name: "connections",
+    key: &["user_id", "client_id"],
+};
+
+/// A row: what ties a user to a client, connected or not.
+pub(crate) struct Bond {
+    client_id: ClientId,
+    pub(crate) alias_id: AliasId,
+    pub(crate) access: Option<Access>,
+    granted_at: DateTime<Utc>,
+}
+
+impl Bond {
+    /// What is granted of what the client still declares (R30); `None` when disconnected.
+    fn granted(self, client: &Client) -> Option<Granted> {
+        Some(Granted {
+            alias_id: self.alias_id,
+            access: client.live(self.access?),
+            granted_at: self.granted_at,
+        })
+    }
+}
+
+fn from_row(row: &Row<'_>) -> Result<Bond, StoreError> {
+    Ok(Bond {
+        client_id: ClientId::from_uuid(row.uuid("client_id")?),
+        alias_id: AliasId::from_uuid(row.uuid("alias_id")?),
+        access: row.optional("access", Row::json)?,
+        granted_at: row.time("granted_at")?,
+    })
+}
+
+/// What ties the two, if they have met.
+pub(crate) fn bond(
+    connection: &Connection,
+    user: UserId,
+    client: ClientId,
+) -> Result<Option<Bond>, StoreError> {
+    let query = "SELECT * FROM connections WHERE user_id = ?1 AND client_id = ?2";
+    let key = [bits(user.uuid()), bits(client.uuid())];
+    CONNECTIONS.one(connection, query, key, from_row)
+}
+
+fn granted(
+    connection: &Connection,
+    user: UserId,
+    client: &Client,
+) -> Result<Option<Granted>, StoreError> {
+    let bond = bond(connection, user, client.id)?;
+    Ok(bond.and_then(|it| it.granted(client)))
+}
+
+/// Writes what is granted. The alias ID is used if the two have not met before.
+fn grant(
+    connection: &Connection,
+    user: UserId,
+    client: ClientId,
+    grant: &Granted,
+) -> Result<(), StoreError> {
+    let statement = "
+        INSERT INTO connections (user_id, client_id, alias_id, access, granted_at)
+        VALUES (?1, ?2, ?3, ?4, ?5)
+        ON CONFLICT (user_id, client_id) DO UPDATE SET access = ?4, granted_at = ?5";
+    let row = params![
+        bits(user.uuid()),
+        bits(client.uuid()),
+        bits(grant.alias_id.uuid()),
+        json(&grant.access)?,
+        millis(grant.granted_at),
+    ];
+    execute(connection, statement, row).map(drop)
+}
+
+/// The client and the session that a new authorization needs; `None` if one of them ended (R31).
+fn parties(
+    connection: &Connection,
+    new: &NewAuthorization,
+    session: SessionId,
+    now: DateTime<Utc>,
+) -> Result<Option<(Client, Session)>, StoreError> {
+    let client = clients::find(connection, new.client_id)?;
+    let session = sessions::live(connection, session, now)?;
+    Ok(client.zip(session.filter(|it| it.user.id == new.user_id)))
+}
+
+fn issue(
+    connection: &Connection,
+    new: NewAuthorization,
+    access: Access,
+    session: SessionId,
+    interaction: Option<InteractionId>,
+    now: DateTime<Utc>,
+) -> Result<Recorded, StoreError> {
+    if let Some(id) = interaction
+        && !interactions::waits(connection, id, now)?
+    {
+        return Ok(Recorded::AlreadyAnswered);
+    }
+    let Some((client, session)) = parties(connection, &new, session, now)? else {
+        return Ok(Recorded::Changed);
+    };
+    let granted = granted(connection, new.user_id, &client)?;
+    if !granted.is_some_and(|it| it.access.covers(&access)) {
+        return Ok(Recorded::Changed);
+    }
+    if let Some(id) = interaction {
+        interactions::answer(connection, id)?;
+    }
+    authorizations::insert(connection, &new.approved(access, session.auth_time))?;
+    Ok(Recorded::Issued)
+}
+
+fn record(
+    connection: &Connection,
+    decision: Decision,
+    now: DateTime<Utc>,
+) -> Result<Recorded, StoreError> {
+    let new = decision.new;
+    if !interactions::waits(connection, decision.interaction, now)? {
+        return Ok(Recorded::AlreadyAnswered);
+    }
+    let Some((client, session)) = parties(connection, &new, decision.session, now)? else {
+        return Ok(Recorded::Changed);
+    };
+    let Ok(selected) = decision.screen.selection(&client, &decision.answer) else {
+        return Ok(Recorded::NotShown);
+    };
+    let before = granted(connection, new.user_id, &client)?.map(|it| it.access);
+    let after = Granted {
+        alias_id: decision.alias_id,
+        access: decision.screen.applied(&selected, before.as_ref()),
+        granted_at: now,
+    };
+    grant(connection, new.user_id, client.id, &after)?;
+    interactions::answer(connection, decision.interaction)?;
+    authorizations::insert(connection, &new.approved(selected, session.auth_time))?;
+    Ok(Recorded::Issued)
+}
+
+fn revoke(
+    connection: &Connection,
+    user: UserId,
+    client: ClientId,
+    revocation: &Revocation,
+) -> Result<Result<(), RevocationError>, StoreError> {
+    let Some(client) = clients::find(connection, client)? else {
+        return Ok(Err(RevocationError::NotGranted));
+    };
+    let Some(before) = granted(connection, user, &client)? else {
+        return Ok(Err(RevocationError::NotGranted));
+    };
+    let left = match revoked(&before.access, &client, revocation) {
+        Ok(left) => left,
+        Err(error) => return Ok(Err(error)),
+    };
+    if left.is_none() {
+        authorizations::end_all(connection, user, client.id)?;
+    }
+    let statement = "UPDATE connections SET access = ?3 WHERE user_id = ?1 AND client_id = ?2";
+    let access = left.as_ref().map(json).transpose()?;
+    let row = params![bits(user.uuid()), bits(client.id.uuid()), access];
+    execute(connection, statement, row)?;
+    Ok(Ok(()))
+}
+
+#[async_trait]
+impl Grants for SqliteStore {
+    async fn connection(
+        &self,
+        user: UserId,
+        client: ClientId,
+    ) -> Result<Option<Granted>, StoreError> {
+        self.read(move |connection| match clients::find(connection, client)? {
+            Some(client) => granted(connection, user, &client),
+            None => Ok(None),
+        })
+        .await
+    }
+
+    async fn connections(&self, user: UserId) -> Result<Vec<(Client, Granted)>, StoreError> {
+        let query = "SELECT * FROM connections WHERE user_id = ?1 AND access IS NOT NULL";
+        self.read(move |connection| {
+            let mut found = Vec::new();
+            for bond in CONNECTIONS.all(connection, query, [bits(user.uuid())], from_row)? {
+                if let Some(client) = clients::find(connection, bond.client_id)?
+                    && let Some(granted) = bond.granted(&client)
+                {
+                    found.push((client, granted));
+                }
+            }
+            found.sort_by_key(|(_, granted)| Reverse(granted.granted_at));
+            Ok(found)
+        })
+        .await
+    }
+
+    async fn issue(
+        &self,
+        new: &NewAuthorization,
+        access: &Access,
+        session: SessionId,
+        interaction: Option<InteractionId>,
+        now: DateTime<Utc>,
+    ) -> Result<Recorded, StoreError> {
+        let (new, access) = (new.clone(), access.clone());
+        self.write(move |connection| issue(connection, new, access, session, interaction, now))
+            .await
+    }
+
+    async fn record_decision(
+        &self,
+        decision: &Decision,
+        now: DateTime<Utc>,
+    ) -> Result<Recorded, StoreError> {
+        let decision = decision.clone();
+        self.write(move |connection| record(connection, decision, now))
+            .await
+    }
+
+    async fn revoke(
+        &self,
+        user: UserId,
+        client: ClientId,
+        revocation: &Revocation,
+    ) -> Result<Result<(), RevocationError>, StoreError> {
+        let revocation = revocation.clone();
+        self.write(move |connection| revoke(connection, user, client, &revocation))
+            .await
+    }
+}

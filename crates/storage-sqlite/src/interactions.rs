@@ -1,0 +1,141 @@
+//! Interactions.
+
+use alias_domain::{
+    ChosenAccount, ClientId, Interaction, InteractionId, SessionId,
+    ports::{Interactions, StoreError},
+};
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, params};
+
+use crate::{
+    SqliteStore, clients,
+    row::{Row, Table, bits, execute, millis},
+};
+
+static INTERACTIONS: Table = Table {
+    name: "interactions",
+    key: &["id"],
+};
+
+fn from_row(row: &Row<'_>) -> Result<Interaction, StoreError> {
+    Ok(Interaction {
+        id: InteractionId::from_uuid(row.uuid("id")?),
+        binding: row.digest("binding")?,
+        client_id: ClientId::from_uuid(row.uuid("client_id")?),
+        query: row.get("query")?,
+        account: row.optional("account_session", account_from_row)?,
+        answered: row.get("answered")?,
+        expires_at: row.time("expires_at")?,
+    })
+}
+
+fn account_from_row(row: &Row<'_>, session: &'static str) -> Result<ChosenAccount, StoreError> {
+    Ok(ChosenAccount {
+        session: SessionId::from_uuid(row.uuid(session)?),
+        authenticated: row.get("account_authenticated")?,
+    })
+}
+
+/// The interaction, if it is not forgotten.
+fn find(
+    connection: &Connection,
+    id: InteractionId,
+    now: DateTime<Utc>,
+) -> Result<Option<Interaction>, StoreError> {
+    let query = "SELECT * FROM interactions WHERE id = ?1";
+    let found = INTERACTIONS.one(connection, query, [bits(id.uuid())], from_row)?;
+    Ok(found.filter(|it| now < it.expires_at))
+}
+
+/// Whether the interaction can still be answered.
+pub(crate) fn waits(
+    connection: &Connection,
+    id: InteractionId,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    Ok(find(connection, id, now)?.is_some_and(|it| !it.answered))
+}
+
+/// Consumes the interaction.
+pub(crate) fn answer(connection: &Connection, id: InteractionId) -> Result<(), StoreError> {
+    let statement = "UPDATE interactions SET answered = TRUE WHERE id = ?1";
+    execute(connection, statement, [bits(id.uuid())]).map(drop)
+}
+
+fn insert(connection: &Connection, interaction: &Interaction) -> Result<(), StoreError> {
+    let statement = "
+        INSERT INTO interactions (
+            id, binding, client_id, query, account_session, account_authenticated, answered,
+            expires_at
+        ) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    let row = params![
+        bits(interaction.id.uuid()),
+        interaction.binding.bytes(),
+        bits(interaction.client_id.uuid()),
+        interaction.query,
+        interaction.account.map(|it| bits(it.session.uuid())),
+        interaction.account.map(|it| it.authenticated),
+        interaction.answered,
+        millis(interaction.expires_at),
+    ];
+    execute(connection, statement, row).map(drop)
+}
+
+#[async_trait]
+impl Interactions for SqliteStore {
+    async fn open_interaction(&self, interaction: &Interaction) -> Result<(), StoreError> {
+        let interaction = interaction.clone();
+        self.write(move |connection| {
+            if clients::find(connection, interaction.client_id)?.is_some() {
+                insert(connection, &interaction)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn interaction(
+        &self,
+        id: InteractionId,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Interaction>, StoreError> {
+        self.read(move |connection| find(connection, id, now)).await
+    }
+
+    async fn choose_account(
+        &self,
+        id: InteractionId,
+        account: ChosenAccount,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        let statement = "
+            UPDATE interactions SET account_session = ?2, account_authenticated = ?3
+            WHERE id = ?1";
+        self.write(move |connection| {
+            let waits = waits(connection, id, now)?;
+            if waits {
+                let session = bits(account.session.uuid());
+                let row = params![bits(id.uuid()), session, account.authenticated];
+                execute(connection, statement, row)?;
+            }
+            Ok(waits)
+        })
+        .await
+    }
+
+    async fn close_interaction(
+        &self,
+        id: InteractionId,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        self.write(move |connection| {
+            let waits = waits(connection, id, now)?;
+            if waits {
+                answer(connection, id)?;
+            }
+            Ok(waits)
+        })
+        .await
+    }
+}

@@ -1,0 +1,141 @@
+//! Sessions.
+
+use alias_domain::{
+    Digest, Session, SessionId, UserId,
+    ports::{SessionStart, Sessions, Started, StoreError},
+};
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, params};
+
+use crate::{
+    SqliteStore,
+    row::{Row, Table, bits, execute, millis},
+    users,
+};
+
+static SESSIONS: Table = Table {
+    name: "sessions",
+    key: &["id"],
+};
+
+/// A row: a session without its user.
+struct SignIn {
+    id: SessionId,
+    user: UserId,
+    auth_time: DateTime<Utc>,
+    expires_at: DateTime<Utc>,
+}
+
+fn from_row(row: &Row<'_>) -> Result<SignIn, StoreError> {
+    Ok(SignIn {
+        id: SessionId::from_uuid(row.uuid("id")?),
+        user: UserId::from_uuid(row.uuid("user_id")?),
+        auth_time: row.time("auth_time")?,
+        expires_at: row.time("expires_at")?,
+    })
+}
+
+/// The session, if it has not ended and its user is not locked (R30).
+pub(crate) fn live(
+    connection: &Connection,
+    id: SessionId,
+    now: DateTime<Utc>,
+) -> Result<Option<Session>, StoreError> {
+    let query = "SELECT * FROM sessions WHERE id = ?1";
+    let found = SESSIONS.one(connection, query, [bits(id.uuid())], from_row)?;
+    with_user(connection, found, now)
+}
+
+fn live_by_token(
+    connection: &Connection,
+    token: Digest,
+    now: DateTime<Utc>,
+) -> Result<Option<Session>, StoreError> {
+    let query = "SELECT * FROM sessions WHERE token_digest = ?1";
+    let found = SESSIONS.one(connection, query, [token.bytes()], from_row)?;
+    with_user(connection, found, now)
+}
+
+fn with_user(
+    connection: &Connection,
+    found: Option<SignIn>,
+    now: DateTime<Utc>,
+) -> Result<Option<Session>, StoreError> {
+    let Some(sign_in) = found.filter(|it| now < it.expires_at) else {
+        return Ok(None);
+    };
+    let user = users::find(connection, sign_in.user)?.filter(|it| !it.locked);
+    Ok(user.map(|user| Session {
+        id: sign_in.id,
+        user,
+        auth_time: sign_in.auth_time,
+        expires_at: sign_in.expires_at,
+    }))
+}
+
+/// The user's session at this browser that a new sign-in renews, and its token.
+fn to_renew(
+    connection: &Connection,
+    start: &SessionStart,
+) -> Result<Option<(SessionId, Digest)>, StoreError> {
+    for token in &start.presented {
+        let live = live_by_token(connection, *token, start.auth_time)?;
+        if let Some(session) = live.filter(|it| it.user.id == start.user) {
+            return Ok(Some((session.id, *token)));
+        }
+    }
+    Ok(None)
+}
+
+fn start(connection: &Connection, start: &SessionStart) -> Result<Started, StoreError> {
+    if users::find(connection, start.user)?.is_none_or(|it| it.locked) {
+        return Ok(Started::Locked);
+    }
+    let (id, replaced) = to_renew(connection, start)?.unzip();
+    let id = id.unwrap_or(start.id);
+    let statement = "
+        INSERT INTO sessions (id, token_digest, user_id, auth_time, expires_at)
+        VALUES (?1, ?2, ?3, ?4, ?5)
+        ON CONFLICT (id) DO UPDATE SET token_digest = ?2, auth_time = ?4, expires_at = ?5";
+    let row = params![
+        bits(id.uuid()),
+        start.token.bytes(),
+        bits(start.user.uuid()),
+        millis(start.auth_time),
+        millis(start.expires_at),
+    ];
+    execute(connection, statement, row)?;
+    Ok(Started::Session { id, replaced })
+}
+
+#[async_trait]
+impl Sessions for SqliteStore {
+    async fn start_session(&self, sign_in: &SessionStart) -> Result<Started, StoreError> {
+        let sign_in = sign_in.clone();
+        self.write(move |connection| start(connection, &sign_in))
+            .await
+    }
+
+    async fn live_sessions(
+        &self,
+        tokens: &[Digest],
+        now: DateTime<Utc>,
+    ) -> Result<Vec<(Digest, Session)>, StoreError> {
+        let tokens = tokens.to_vec();
+        self.read(move |connection| {
+            let live = tokens.into_iter().map(|token| {
+                let session = live_by_token(connection, token, now)?;
+                Ok(session.map(|it| (token, it)))
+            });
+            live.filter_map(Result::transpose).collect()
+        })
+        .await
+    }
+
+    async fn end_session(&self, id: SessionId) -> Result<(), StoreError> {
+        let statement = "DELETE FROM sessions WHERE id = ?1";
+        self.write(move |connection| execute(connection, statement, [bits(id.uuid())]).map(drop))
+            .await
+    }
+}

@@ -1,0 +1,129 @@
+//! Users.
+
+use alias_domain::{
+    Email, User, UserId,
+    ports::{EmailTaken, PasswordHash, StoreError, Users},
+};
+use async_trait::async_trait;
+use rusqlite::{Connection, params};
+
+use crate::{
+    SqliteStore,
+    row::{Row, Table, bits, execute, millis},
+};
+
+static USERS: Table = Table {
+    name: "users",
+    key: &["id"],
+};
+
+fn from_row(row: &Row<'_>) -> Result<User, StoreError> {
+    Ok(User {
+        id: UserId::from_uuid(row.uuid("id")?),
+        email: row.parsed("email")?,
+        nickname: row.optional("nickname", Row::parsed)?,
+        locked: row.get("locked")?,
+        created_at: row.time("created_at")?,
+    })
+}
+
+fn with_hash(row: &Row<'_>) -> Result<(User, PasswordHash), StoreError> {
+    let hash: String = row.get("password_hash")?;
+    Ok((from_row(row)?, PasswordHash::new(hash)))
+}
+
+/// The user, if there is one.
+pub(crate) fn find(connection: &Connection, id: UserId) -> Result<Option<User>, StoreError> {
+    let query = "SELECT * FROM users WHERE id = ?1";
+    USERS.one(connection, query, [bits(id.uuid())], from_row)
+}
+
+fn find_by_email(
+    connection: &Connection,
+    email: &Email,
+) -> Result<Option<(User, PasswordHash)>, StoreError> {
+    let query = "SELECT * FROM users WHERE email = ?1";
+    USERS.one(connection, query, [email.as_str()], with_hash)
+}
+
+#[async_trait]
+impl Users for SqliteStore {
+    async fn insert_user(
+        &self,
+        user: &User,
+        password: &PasswordHash,
+    ) -> Result<Result<(), EmailTaken>, StoreError> {
+        let (user, password) = (user.clone(), password.clone());
+        let statement = "
+            INSERT INTO users (id, email, nickname, password_hash, locked, created_at)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+            ON CONFLICT (email) DO NOTHING";
+        self.write(move |connection| {
+            let row = params![
+                bits(user.id.uuid()),
+                user.email.as_str(),
+                user.nickname.as_ref().map(|it| it.as_str()),
+                password.as_str(),
+                user.locked,
+                millis(user.created_at),
+            ];
+            let added = execute(connection, statement, row)? > 0;
+            Ok(if added { Ok(()) } else { Err(EmailTaken) })
+        })
+        .await
+    }
+
+    async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
+        self.read(move |connection| find(connection, id)).await
+    }
+
+    async fn user_by_email(
+        &self,
+        email: &Email,
+    ) -> Result<Option<(User, PasswordHash)>, StoreError> {
+        let email = email.clone();
+        self.read(move |connection| find_by_email(connection, &email))
+            .await
+    }
+
+    async fn users(&self) -> Result<Vec<User>, StoreError> {
+        let query = "SELECT * FROM users ORDER BY created_at, id";
+        self.read(|connection| USERS.all(connection, query, [], from_row))
+            .await
+    }
+
+    async fn rehash_password(
+        &self,
+        id: UserId,
+        before: &PasswordHash,
+        next: &PasswordHash,
+    ) -> Result<(), StoreError> {
+        let (before, next) = (before.clone(), next.clone());
+        let statement = "
+            UPDATE users SET password_hash = ?3 WHERE id = ?1 AND password_hash = ?2";
+        self.write(move |connection| {
+            let row = params![bits(id.uuid()), before.as_str(), next.as_str()];
+            execute(connection, statement, row).map(drop)
+        })
+        .await
+    }
+
+    async fn lock_user(&self, id: UserId, locked: bool) -> Result<bool, StoreError> {
+        self.write(move |connection| {
+            let id = bits(id.uuid());
+            if locked {
+                execute(connection, "DELETE FROM sessions WHERE user_id = ?1", [id])?;
+            }
+            let statement = "UPDATE users SET locked = ?2 WHERE id = ?1";
+            Ok(execute(connection, statement, params![id, locked])? > 0)
+        })
+        .await
+    }
+
+    async fn delete_user(&self, id: UserId) -> Result<bool, StoreError> {
+        // What refers to the user goes with them.
+        let statement = "DELETE FROM users WHERE id = ?1";
+        self.write(move |connection| Ok(execute(connection, statement, [bits(id.uuid())])? > 0))
+            .await
+    }
+}

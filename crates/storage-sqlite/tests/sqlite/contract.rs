@@ -1,0 +1,3 @@
+use crate::fixture::fresh;
+
+alias_domain::contract_tests!(fresh(), |case| pollster::block_on(case));

@@ -1,0 +1,138 @@
+//! Whatever was answered is on the disk, and other processes are lived with.
+
+use std::{
+    fs,
+    sync::mpsc::{self, RecvTimeoutError},
+    thread,
+    time::{Duration, Instant},
+};
+
+use alias_domain::{
+    Lifetimes, Phase, Redeem,
+    ports::{Authorizations, PasswordHash, Store, StoreError, Users},
+    testing::sample::{self, NOON},
+};
+use alias_storage_sqlite::SqliteStore;
+use pollster::FutureExt as _;
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::fixture::{approved, database, fresh};
+
+/// A write that somebody waits for.
+fn insert_fred(store: &SqliteStore) -> Result<(), StoreError> {
+    let inserted = store
+        .insert_user(&sample::user(), &PasswordHash::new("$"))
+        .block_on();
+    inserted.map(|it| it.expect("a free address"))
+}
+
+#[test]
+fn what_was_answered_survives_the_loss_of_the_process() {
+    let fixture = approved();
+    let lifetimes = Lifetimes::default();
+    let redeemed = fixture
+        .redeem(&sample::redemption(), &lifetimes, NOON)
+        .block_on();
+    assert!(matches!(redeemed, Ok(Some((_, Redeem::Granted { .. })))));
+
+    // The files as they lie there at this moment are what a kill would leave.
+    let left = tempfile::tempdir().expect("a temporary folder");
+    for name in ["alias.db", "alias.db-wal"] {
+        fs::copy(fixture.folder().join(name), left.path().join(name)).expect("a file");
+    }
+
+    let store = SqliteStore::open(&database(left.path())).expect("a current database");
+    let standing = store.standing(sample::new_authorization().id).block_on();
+    let phase = standing.map(|it| it.map(|it| it.authorization.phase));
+    assert!(matches!(
+        phase,
+        Ok(Some(Phase::Redeemed { refresh: Some(_) }))
+    ));
+}
+
+#[test]
+fn what_was_answered_is_there_after_reopening() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = database(folder.path());
+    alias_storage_sqlite::migrate(&path).expect("a database can be made here");
+    let store = SqliteStore::open(&path).expect("a current database");
+    assert_eq!(insert_fred(&store), Ok(()));
+    drop(store);
+    let store = SqliteStore::open(&path).expect("a current database");
+    assert_eq!(store.users().block_on(), Ok(vec![sample::user()]));
+}
+
+#[test]
+fn another_process_that_writes_is_waited_for() {
+    let fixture = fresh();
+    let mut other = fixture.raw();
+    let lock = other
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .expect("a lock");
+    let (tell, told) = mpsc::channel();
+    thread::scope(|scope| {
+        scope.spawn(|| tell.send(insert_fred(&fixture)).expect("somebody listens"));
+        let early = told.recv_timeout(Duration::from_millis(200));
+        assert_eq!(early, Err(RecvTimeoutError::Timeout));
+        lock.commit().expect("a commit");
+        assert_eq!(told.recv(), Ok(Ok(())));
+    });
+}
+
+#[test]
+fn nobody_waits_five_seconds_for_a_lock_that_stays() {
+    let fixture = fresh();
+    let mut other = fixture.raw();
+    let lock = other
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .expect("a lock");
+    let start = Instant::now();
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                assert!(matches!(
+                    insert_fred(&fixture),
+                    Err(StoreError::Unavailable(_))
+                ))
+            });
+        }
+    });
+    assert!(start.elapsed() < Duration::from_secs(5));
+    drop(lock);
+    assert_eq!(fixture.users().block_on(), Ok(vec![]));
+}
+
+#[test]
+fn who_reads_waits_for_nobody_who_writes() {
+    let fixture = approved();
+    let mut other = fixture.raw();
+    let writing = other
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .expect("a lock");
+    writing.execute_batch("DELETE FROM users").expect("a write");
+    assert_eq!(fixture.users().block_on(), Ok(vec![sample::user()]));
+}
+
+#[test]
+fn what_another_process_changed_is_seen_at_once() {
+    let fixture = approved();
+    fixture
+        .raw()
+        .execute_batch("UPDATE users SET locked = TRUE")
+        .expect("a write");
+    let fred = fixture.user(sample::user().id).block_on();
+    assert!(matches!(fred, Ok(Some(user)) if user.locked));
+}
+
+#[test]
+fn a_store_whose_tables_are_gone_says_so() {
+    let fixture = fresh();
+    let tables = "DROP TABLE signing_keys; DROP TABLE sessions; DROP TABLE authorizations;
+         DROP TABLE connections; DROP TABLE users";
+    Connection::execute_batch(&fixture.raw(), tables).expect("a write");
+    assert!(matches!(
+        fixture.users().block_on(),
+        Err(StoreError::Unavailable(_))
+    ));
+    assert_eq!(fixture.ping().block_on(), Ok(()));
+}

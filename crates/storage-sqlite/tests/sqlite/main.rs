@@ -1,0 +1,9 @@
+//! The SQLite store keeps the contract of every store, and what a file demands beyond it.
+
+mod contract;
+mod corruption;
+mod durability;
+mod fixture;
+mod rows;
+mod schema;
+mod secrecy;
