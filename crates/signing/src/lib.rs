@@ -1,0 +1,39 @@
+//! What Alias holds keys for: sealed tokens, ID token signatures and password hashes. One stack
+//! does all of it but the password hashes: OpenSSL, which `josekit` brings along.
+//!
+//! Everything secret hangs on one [`MasterKey`], which the operator keeps and every node has. From
+//! it stem a key that seals tokens and a key that seals the signing keys in the store, so that a
+//! stolen database gives away neither.
+//!
+//! - [`TokenSealer`] makes codes, user tokens, refresh tokens and form tokens, and reads them.
+//! - [`IdTokenSigner`] signs ID tokens and publishes the key set.
+//! - [`Argon2Passwords`] hashes passwords.
+//! - [`OsChance`] draws lots.
+//!
+//! Signing and hashing take milliseconds of a core, so they run beside the threads that serve
+//! requests, as many at a time as there are cores. Sealing takes microseconds and runs in place.
+
+#![forbid(unsafe_code)]
+
+mod chance;
+mod cores;
+mod id_tokens;
+mod jwe;
+mod key;
+mod master;
+mod passwords;
+mod sealer;
+mod signing_key;
+
+pub use chance::OsChance;
+pub use id_tokens::{IdTokenSigner, SigningError};
+pub use master::{MalformedMasterKey, MasterKey};
+pub use passwords::Argon2Passwords;
+pub use sealer::TokenSealer;
+
+use alias_domain::ports::Failure;
+
+/// What the libraries below us say went wrong. None of them puts a secret into its message.
+fn crypto(error: impl std::fmt::Display) -> Failure {
+    Failure::Crypto(error.to_string())
+}
