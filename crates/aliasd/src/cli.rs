@@ -1,0 +1,103 @@
+//! The command line: one file for each noun.
+
+pub(crate) mod client;
+mod config;
+pub(crate) mod user;
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::{dev, error::Error, output::Format, serve, store};
+
+/// Alias, an OpenID Connect identity service.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    propagate_version = true,
+    arg_required_else_help = true,
+    after_help = "Try it:\n  aliasd dev\n\nRun it:\n  aliasd --config aliasd.toml migrate\n  \
+                  aliasd --config aliasd.toml serve\n\n\
+                  Errors are one line on standard error, with exit status 1; a wrong usage has 2."
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command takes.
+#[derive(Args, Debug)]
+pub(crate) struct Global {
+    /// Configuration file (TOML); otherwise the file that ALIAS_CONFIG names, if any
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        help_heading = "Every command"
+    )]
+    config: Option<PathBuf>,
+    /// Print one JSON object or array
+    #[arg(long, global = true, help_heading = "Every command")]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run everything on this machine, with a demo user and a demo client
+    Dev(dev::Options),
+    /// Run the service
+    #[command(
+        after_help = "Examples:\n  ALIAS_KEYS__MASTER_FILE=/etc/alias/master.key aliasd serve\n  \
+                      aliasd serve --config /etc/alias/aliasd.toml"
+    )]
+    Serve,
+    /// Bring the database to the current schema, making it if there is none
+    #[command(after_help = "Examples:\n  aliasd migrate\n  \
+                            aliasd migrate --config /etc/alias/aliasd.toml --json")]
+    Migrate,
+    /// Clients: the services that users connect to
+    #[command(subcommand)]
+    Client(client::Command),
+    /// Users
+    #[command(subcommand)]
+    User(user::Command),
+    /// Show the effective configuration and where each value came from
+    #[command(after_help = config::HELP)]
+    Config,
+}
+
+impl Cli {
+    /// Does what the command line asks.
+    ///
+    /// # Errors
+    /// Why it was not done.
+    pub(crate) async fn run(self) -> Result<(), Error> {
+        let global = &self.global;
+        match self.command {
+            Command::Dev(options) => dev::run(global, &options).await,
+            Command::Serve => serve::run(global).await,
+            Command::Migrate => store::migrate(global),
+            Command::Client(command) => client::run(global, command).await,
+            Command::User(command) => user::run(global, command).await,
+            Command::Config => config::run(global),
+        }
+    }
+}
+
+impl Global {
+    /// The file that `--config` names.
+    pub(crate) fn config_file(&self) -> Option<&Path> {
+        self.config.as_deref()
+    }
+
+    /// Whom standard output is for.
+    pub(crate) const fn format(&self) -> Format {
+        if self.json {
+            Format::Json
+        } else {
+            Format::Text
+        }
+    }
+}

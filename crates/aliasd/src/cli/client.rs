@@ -1,0 +1,358 @@
+//! `aliasd client …`.
+
+use alias_domain::{
+    AuthMethod, ChannelName, Client, ClientChange, ClientId, ClientKind, ClientSecret,
+    Registration, Secret,
+    ports::{Chance, Store},
+};
+use alias_signing::OsChance;
+use chrono::TimeDelta;
+use clap::{ArgGroup, Args, Subcommand, ValueEnum};
+
+use super::Global;
+use crate::{
+    clock,
+    config::duration,
+    error::Error,
+    store,
+    view::{ClientView, Deleted, List, RotatedSecret},
+};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Register a client; prints its ID and, if it is confidential, its secret, this once
+    #[command(after_help = "\
+Examples:
+  aliasd client create --name Fieldnotes --redirect-uri https://fieldnotes.example/callback \\
+      --channel notifications='New sightings near you' --channel events='Bird walks'
+  aliasd client create --name 'Fieldnotes for Android' --public \\
+      --redirect-uri com.example.fieldnotes:/callback")]
+    Create(Create),
+    /// List all clients, oldest first
+    #[command(after_help = "Examples:\n  aliasd client list\n  aliasd client list --json")]
+    List,
+    /// Show a client
+    #[command(after_help = "Example:\n  aliasd client show bjOB6HV7cTKtxvfr2k2ucg")]
+    Show(Target),
+    /// Change what the options name; the rest stays
+    #[command(
+        override_usage = "aliasd client update <ID> <OPTIONS>",
+        after_help = "\
+A channel that is removed counts nowhere from that moment; declared again, it is new and granted to
+nobody. A client stays confidential or public for good.
+
+Examples:
+  aliasd client update bjOB6HV7cTKtxvfr2k2ucg --name 'Fieldnotes 2'
+  aliasd client update bjOB6HV7cTKtxvfr2k2ucg --redirect-uri https://fieldnotes.example/cb
+  aliasd client update bjOB6HV7cTKtxvfr2k2ucg --channel tips='Tips for watchers' \\
+      --remove-channel events"
+    )]
+    Update(Update),
+    /// Replace a client's secret; prints the new one, this once
+    #[command(after_help = "\
+Examples:
+  aliasd client rotate-secret bjOB6HV7cTKtxvfr2k2ucg
+  aliasd client rotate-secret bjOB6HV7cTKtxvfr2k2ucg --keep-old 24h")]
+    RotateSecret(RotateSecret),
+    /// Delete a client and everything of it, at once and without asking
+    #[command(after_help = "Example:\n  aliasd client delete bjOB6HV7cTKtxvfr2k2ucg")]
+    Delete(Target),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Create {
+    /// The name that users read
+    #[arg(long)]
+    name: String,
+    /// Where codes may be sent, compared byte for byte
+    #[arg(long = "redirect-uri", value_name = "URI", required = true, num_args = 1..)]
+    redirect_uris: Vec<String>,
+    /// Where a user may be sent after signing out
+    #[arg(long = "post-logout-redirect-uri", value_name = "URI", num_args = 1..)]
+    post_logout_redirect_uris: Vec<String>,
+    /// A client that cannot keep a secret, such as an app: it has none, and must use PKCE
+    #[arg(long, conflicts_with = "auth_method")]
+    public: bool,
+    /// How the client sends its secret [default: client_secret_basic]
+    #[arg(long, value_name = "METHOD")]
+    auth_method: Option<Method>,
+    /// A channel, and what users read of it; tokens list channels in this order
+    #[arg(
+        long = "channel", value_name = "NAME=DESCRIPTION", num_args = 1..,
+        value_parser = channel
+    )]
+    channels: Vec<(String, String)>,
+}
+
+#[derive(Args, Debug)]
+#[command(group = ArgGroup::new("change").required(true).multiple(true))]
+pub(crate) struct Update {
+    #[command(flatten)]
+    target: Target,
+    /// The name that users read
+    #[arg(long, group = "change")]
+    name: Option<String>,
+    /// Where codes may be sent; replaces all redirect URIs
+    #[arg(long = "redirect-uri", value_name = "URI", num_args = 1.., group = "change")]
+    redirect_uris: Option<Vec<String>>,
+    /// Where a user may be sent after signing out; replaces all of these
+    #[arg(
+        long = "post-logout-redirect-uri", value_name = "URI", num_args = 1.., group = "change"
+    )]
+    post_logout_redirect_uris: Option<Vec<String>>,
+    /// Nowhere may a user be sent after signing out
+    #[arg(long, group = "change", conflicts_with = "post_logout_redirect_uris")]
+    no_post_logout_redirect_uris: bool,
+    /// How the client sends its secret
+    #[arg(long, value_name = "METHOD", group = "change")]
+    auth_method: Option<Method>,
+    /// Declares a channel after the others, or describes it anew
+    #[arg(
+        long = "channel", value_name = "NAME=DESCRIPTION", num_args = 1..,
+        value_parser = channel, group = "change"
+    )]
+    channels: Vec<(String, String)>,
+    /// Withdraws a channel
+    #[arg(long = "remove-channel", value_name = "NAME", num_args = 1.., group = "change")]
+    removed_channels: Vec<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct RotateSecret {
+    #[command(flatten)]
+    target: Target,
+    /// Lets the old secret work for this long [default: it stops at once]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    keep_old: Option<TimeDelta>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Target {
+    /// The client ID
+    // An ID may begin with a hyphen.
+    #[arg(value_name = "ID", allow_hyphen_values = true)]
+    id: String,
+}
+
+/// How a client sends its secret, as OIDC Core 9 spells it.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum Method {
+    ClientSecretBasic,
+    ClientSecretPost,
+}
+
+impl From<Method> for AuthMethod {
+    fn from(method: Method) -> Self {
+        match method {
+            Method::ClientSecretBasic => Self::ClientSecretBasic,
+            Method::ClientSecretPost => Self::ClientSecretPost,
+        }
+    }
+}
+
+fn channel(text: &str) -> Result<(String, String), &'static str> {
+    let (name, description) = text
+        .split_once('=')
+        .ok_or("a channel is given as name=Description")?;
+    Ok((name.to_owned(), description.to_owned()))
+}
+
+pub(super) async fn run(global: &Global, command: Command) -> Result<(), Error> {
+    let store = store::open(global)?;
+    let store = store.as_ref();
+    let format = global.format();
+    match command {
+        Command::Create(create) => {
+            let (client, secret) = register(store, create.into()).await?;
+            format.print(&ClientView::with_secret(&client, secret.as_ref()))
+        }
+        Command::List => {
+            let clients = store.clients().await?;
+            let views = clients.iter().map(ClientView::of).collect();
+            format.print(&List::new("no clients", views))
+        }
+        Command::Show(target) => format.print(&ClientView::of(&target.find(store).await?)),
+        Command::Update(update) => format.print(&ClientView::of(&update.apply(store).await?)),
+        Command::RotateSecret(rotate) => format.print(&rotate.apply(store).await?),
+        Command::Delete(target) => {
+            let client = target.find(store).await?;
+            if !store.delete_client(client.id).await? {
+                return Err(Error::NoClient(target.id));
+            }
+            format.print(&Deleted::Client {
+                client_id: client.id,
+                name: client.name,
+            })
+        }
+    }
+}
+
+/// Registers a client; a confidential one with a fresh secret, of which the store gets a digest.
+///
+/// # Errors
+/// What cannot be registered, or a store that does not answer.
+pub(crate) async fn register(
+    store: &dyn Store,
+    registration: Registration,
+) -> Result<(Client, Option<Secret>), Error> {
+    let id = ClientId::from_uuid(OsChance.id());
+    let client = Client::register(id, registration, clock::now())?;
+    let secret = match client.kind {
+        ClientKind::Confidential => Some(Secret::from_bits(OsChance.secret())),
+        ClientKind::Public => None,
+    };
+    let stored: Vec<_> = secret.iter().map(current).collect();
+    store.insert_client(&client, &stored).await?;
+    Ok((client, secret))
+}
+
+/// What the store keeps of a secret that does not end by itself.
+pub(crate) fn current(secret: &Secret) -> ClientSecret {
+    ClientSecret {
+        digest: secret.digest(),
+        expires_at: None,
+    }
+}
+
+/// Changes a client, whatever others change at the same time.
+///
+/// # Errors
+/// What cannot be changed, no such client, or a store that does not answer.
+pub(crate) async fn change(
+    store: &dyn Store,
+    id: ClientId,
+    change: impl Fn(&Client) -> Result<ClientChange, Error>,
+) -> Result<Client, Error> {
+    loop {
+        let before = store
+            .client(id)
+            .await?
+            .ok_or_else(|| Error::NoClient(id.to_string()))?;
+        let mut next = before.clone();
+        next.change(change(&before)?)?;
+        if store.update_client(&before, &next).await? {
+            return Ok(next);
+        }
+    }
+}
+
+impl From<Create> for Registration {
+    fn from(create: Create) -> Self {
+        Self {
+            name: create.name,
+            kind: match create.public {
+                true => ClientKind::Public,
+                false => ClientKind::Confidential,
+            },
+            auth_method: create.auth_method.map(Into::into).unwrap_or_default(),
+            redirect_uris: create.redirect_uris,
+            post_logout_redirect_uris: create.post_logout_redirect_uris,
+            channels: create.channels,
+        }
+    }
+}
+
+impl Target {
+    fn id(&self) -> Result<ClientId, Error> {
+        // What is no ID is no client's.
+        self.id
+            .parse()
+            .map_err(|_| Error::NoClient(self.id.clone()))
+    }
+
+    async fn find(&self, store: &dyn Store) -> Result<Client, Error> {
+        store
+            .client(self.id()?)
+            .await?
+            .ok_or_else(|| Error::NoClient(self.id.clone()))
+    }
+}
+
+impl Update {
+    async fn apply(&self, store: &dyn Store) -> Result<Client, Error> {
+        change(store, self.target.id()?, |before| self.change(before)).await
+    }
+
+    fn change(&self, before: &Client) -> Result<ClientChange, Error> {
+        if self.auth_method.is_some() && before.kind == ClientKind::Public {
+            return Err(Error::PublicClient(before.id.to_string()));
+        }
+        let channels_change = !self.channels.is_empty() || !self.removed_channels.is_empty();
+        Ok(ClientChange {
+            name: self.name.clone(),
+            auth_method: self.auth_method.map(Into::into),
+            redirect_uris: self.redirect_uris.clone(),
+            post_logout_redirect_uris: match self.no_post_logout_redirect_uris {
+                true => Some(Vec::new()),
+                false => self.post_logout_redirect_uris.clone(),
+            },
+            channels: match channels_change {
+                true => Some(self.channels_after(before)?),
+                false => None,
+            },
+        })
+    }
+
+    /// All channels as they shall be: those that stay, in their order, then the new ones.
+    fn channels_after(&self, before: &Client) -> Result<Vec<(String, String)>, Error> {
+        for name in &self.removed_channels {
+            if before.channel(name).is_none() {
+                return Err(Error::NoChannel {
+                    client: before.id.to_string(),
+                    channel: name.clone(),
+                });
+            }
+            if self.channels.iter().any(|(declared, _)| declared == name) {
+                return Err(Error::TornChannel(name.clone()));
+            }
+        }
+        let removed =
+            |name: &ChannelName| self.removed_channels.iter().any(|it| it == name.as_str());
+        let mut after: Vec<_> = before
+            .channels
+            .iter()
+            .filter(|it| !removed(&it.name))
+            .map(|it| (it.name.to_string(), it.description.clone()))
+            .collect();
+        let staying = after.len();
+        for (name, description) in &self.channels {
+            match after[..staying].iter_mut().find(|(it, _)| it == name) {
+                Some(described) => described.1.clone_from(description),
+                // Of two new ones with one name the domain refuses the second.
+                None => after.push((name.clone(), description.clone())),
+            }
+        }
+        Ok(after)
+    }
+}
+
+impl RotateSecret {
+    async fn apply(&self, store: &dyn Store) -> Result<RotatedSecret, Error> {
+        let now = clock::now();
+        let id = self.target.id()?;
+        let no_client = || Error::NoClient(self.target.id.clone());
+        let (client, before) = store.client_with_secrets(id).await?.ok_or_else(no_client)?;
+        if client.kind == ClientKind::Public {
+            return Err(Error::PublicClient(id.to_string()));
+        }
+        let old_ends_at = self
+            .keep_old
+            .filter(|it| !it.is_zero())
+            .map(|keep| now + keep);
+        let secret = Secret::from_bits(OsChance.secret());
+        let mut after = vec![current(&secret)];
+        if let Some(end) = old_ends_at {
+            // An older one that was given time before keeps its own, if that is shorter.
+            after.extend(before.into_iter().map(|old| ClientSecret {
+                expires_at: Some(old.expires_at.map_or(end, |it| it.min(end))),
+                ..old
+            }));
+            after.retain(|it| it.expires_at.is_none_or(|it| it > now));
+        }
+        if !store.set_client_secrets(id, &after).await? {
+            return Err(no_client());
+        }
+        Ok(RotatedSecret::new(id, &secret, old_ends_at))
+    }
+}

@@ -1,0 +1,67 @@
+//! `aliasd config`.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+use super::Global;
+use crate::{
+    config::{Config, Settings},
+    error::Error,
+};
+
+pub(super) const HELP: &str = "\
+Each setting has a default, which the configuration file overrides, which the environment overrides.
+In the file a setting stands in its section; in the environment http.listen is ALIAS_HTTP__LISTEN.
+
+  [http]                                 ALIAS_HTTP__LISTEN=0.0.0.0:8080
+  listen = \"0.0.0.0:8080\"
+
+Durations are written 60s, 30m, 24h or 90d. A variable that is empty counts as absent.
+
+Examples:
+  aliasd config
+  aliasd config --config /etc/alias/aliasd.toml --json";
+
+const MASKED: &str = "********";
+
+/// The settings in their order; in JSON an object of objects.
+struct Report<'a>(Vec<(&'a str, Line<'a>)>);
+
+#[derive(Serialize)]
+struct Line<'a> {
+    /// `None` if it is not set; a secret is masked.
+    value: Option<&'a str>,
+    /// `default`, the path of a file or the name of a variable.
+    source: String,
+}
+
+pub(super) fn run(global: &Global) -> Result<(), Error> {
+    let settings = Settings::load(global.config_file())?;
+    // What would stop the service is told here too.
+    Config::from_settings(&settings)?;
+    let lines = settings.iter().map(|(setting, text, origin)| {
+        let value = text.map(|it| if setting.secret { MASKED } else { it });
+        let source = origin.to_string();
+        (setting.key, Line { value, source })
+    });
+    global.format().print(&Report(lines.collect()))
+}
+
+impl Serialize for Report<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(key, line)| (key, line)))
+    }
+}
+
+impl fmt::Display for Report<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (key, Line { value, source }) in &self.0 {
+            match value {
+                Some(value) => writeln!(f, "{key:<26}{value:<34}{source}")?,
+                None => writeln!(f, "{key:<26}not set")?,
+            }
+        }
+        Ok(())
+    }
+}

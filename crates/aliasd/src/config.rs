@@ -1,0 +1,141 @@
+//! The configuration: settings as text become types, and a type that is held is a check made.
+
+mod database;
+pub(crate) mod duration;
+mod issuer;
+mod master_key;
+mod settings;
+
+use std::{
+    fmt,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use alias_domain::Lifetimes;
+use chrono::TimeDelta;
+
+pub(crate) use database::DatabaseUrl;
+pub(crate) use issuer::Issuer;
+pub(crate) use master_key::MasterKeySource;
+pub(crate) use settings::Settings;
+use settings::{Origin, Setting};
+
+/// What the service is told about itself.
+#[derive(Debug)]
+pub(crate) struct Config {
+    /// What the service calls itself.
+    pub(crate) issuer: Issuer,
+    /// Where it listens.
+    pub(crate) listen: SocketAddr,
+    /// Where it keeps what it knows.
+    pub(crate) database: DatabaseUrl,
+    /// The key that everything is sealed under; commands that seal nothing need none.
+    pub(crate) master_key: MasterKeySource,
+    /// How long things live.
+    pub(crate) lifetimes: Lifetimes,
+}
+
+/// Why there is no configuration. Each names the setting, and where it was set.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigError {
+    #[error("configuration file {}: {reason}", path.display())]
+    File { path: PathBuf, reason: String },
+    #[error("environment: {0}")]
+    Unreadable(String),
+    #[error("{variable}: the value is not UTF-8")]
+    NotText { variable: String },
+    #[error("unknown setting {key} ({origin}); `aliasd config` lists those there are")]
+    Unknown { key: String, origin: Origin },
+    #[error("{key} ({origin}) is not supported yet")]
+    Later { key: String, origin: Origin },
+    #[error("{key} ({origin}): {reason}")]
+    Invalid {
+        key: &'static str,
+        origin: Origin,
+        reason: String,
+    },
+    #[error("{0} is not set")]
+    Missing(&'static str),
+    #[error(
+        "keys.master is not set: put 32 random bytes, as base64url, into ALIAS_KEYS__MASTER or into \
+         a file that keys.master_file names"
+    )]
+    NoMasterKey,
+    #[error("keys.master_file {}: {reason}", path.display())]
+    MasterKeyFile { path: PathBuf, reason: String },
+    #[error("keys.master and keys.master_file are both set; keep one")]
+    TwoMasterKeys,
+}
+
+impl ConfigError {
+    fn invalid(setting: &Setting, origin: &Origin, reason: impl fmt::Display) -> Self {
+        Self::Invalid {
+            key: setting.key,
+            origin: origin.clone(),
+            reason: reason.to_string(),
+        }
+    }
+}
+
+impl Config {
+    /// Reads the configuration: defaults, then the file, then the environment.
+    ///
+    /// # Errors
+    /// The first setting that is unknown, malformed or unsafe.
+    pub(crate) fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        Self::from_settings(&Settings::load(file)?)
+    }
+
+    /// Gives every setting its type.
+    ///
+    /// # Errors
+    /// The first setting that is malformed or unsafe.
+    pub(crate) fn from_settings(settings: &Settings) -> Result<Self, ConfigError> {
+        Ok(Self {
+            issuer: required(settings, "issuer", str::parse::<Issuer>)?,
+            listen: required(settings, "http.listen", address)?,
+            database: required(settings, "database.url", str::parse::<DatabaseUrl>)?,
+            master_key: MasterKeySource::from_settings(settings)?,
+            lifetimes: Lifetimes {
+                auth_code: required(settings, "lifetimes.auth_code", short)?,
+                user_token: required(settings, "lifetimes.user_token", some_time)?,
+                id_token: required(settings, "lifetimes.id_token", some_time)?,
+                refresh_token: required(settings, "lifetimes.refresh_token", some_time)?,
+                // None is a choice too: then a refresh token serves once.
+                refresh_grace: required(settings, "lifetimes.refresh_grace", duration::parse)?,
+                session: required(settings, "lifetimes.session", some_time)?,
+            },
+        })
+    }
+}
+
+fn required<T, E: fmt::Display>(
+    settings: &Settings,
+    key: &'static str,
+    parse: impl FnOnce(&str) -> Result<T, E>,
+) -> Result<T, ConfigError> {
+    settings.read(key, parse)?.ok_or(ConfigError::Missing(key))
+}
+
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse()
+        .map_err(|_| "an IP address and a port are expected, such as 127.0.0.1:8080 or [::]:8080")
+}
+
+fn some_time(text: &str) -> Result<TimeDelta, String> {
+    let span = duration::parse(text).map_err(|it| it.to_string())?;
+    if span.is_zero() {
+        return Err("more than nothing is needed".to_owned());
+    }
+    Ok(span)
+}
+
+/// A code that waits longer is of use to a thief alone (RFC 6749 4.1.2).
+fn short(text: &str) -> Result<TimeDelta, String> {
+    let span = some_time(text)?;
+    if span > TimeDelta::minutes(10) {
+        return Err("at most 10m (RFC 6749 4.1.2)".to_owned());
+    }
+    Ok(span)
+}

@@ -1,0 +1,356 @@
+//! The settings as text, and where each came from: the defaults, then a file, then the environment.
+
+use std::{
+    collections::HashMap,
+    ffi::OsString,
+    fmt, fs,
+    path::{Path, PathBuf},
+};
+
+use config::{Environment, File, FileFormat, Source, Value, ValueKind};
+
+use super::ConfigError;
+
+/// A setting that can be made.
+#[derive(Debug)]
+pub(crate) struct Setting {
+    /// Its name, as a file nests it.
+    pub(crate) key: &'static str,
+    /// What holds if nothing is said.
+    pub(crate) default: Option<&'static str>,
+    /// Whether its value is never shown.
+    pub(crate) secret: bool,
+}
+
+/// Every setting, in the order in which it is shown.
+pub(crate) const SETTINGS: &[Setting] = &[
+    setting("issuer", Some("http://localhost:8080")),
+    setting("http.listen", Some("127.0.0.1:8080")),
+    setting("database.url", Some("sqlite:.alias/alias.db")),
+    Setting {
+        key: "keys.master",
+        default: None,
+        secret: true,
+    },
+    setting("keys.master_file", None),
+    setting("lifetimes.auth_code", Some("60s")),
+    setting("lifetimes.user_token", Some("30m")),
+    setting("lifetimes.id_token", Some("30m")),
+    setting("lifetimes.refresh_token", Some("90d")),
+    setting("lifetimes.refresh_grace", Some("1h")),
+    setting("lifetimes.session", Some("14d")),
+];
+
+/// Settings that a later version will take. To accept one now would be to ignore it.
+const LATER: &[&str] = &[
+    "http.tls.certificate",
+    "http.tls.key",
+    "http.internal_listen",
+    "http.trusted_proxies",
+    "mail.url",
+];
+
+const PREFIX: &str = "ALIAS_";
+
+/// Names the configuration file, so it is no setting itself.
+const FILE_VARIABLE: &str = "ALIAS_CONFIG";
+
+const fn setting(key: &'static str, default: Option<&'static str>) -> Setting {
+    Setting {
+        key,
+        default,
+        secret: false,
+    }
+}
+
+/// Where a value came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// Nobody said anything.
+    Default,
+    /// This file.
+    File(PathBuf),
+    /// The environment variable of this name.
+    Environment(String),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Environment(variable) => f.write_str(variable),
+        }
+    }
+}
+
+/// The effective text of every setting, with its origin.
+pub(crate) struct Settings(Vec<(&'static Setting, Option<String>, Origin)>);
+
+impl Settings {
+    /// Reads the file, if one is named here or by `ALIAS_CONFIG`, and the environment.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or a setting that there is not.
+    pub(crate) fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        Self::layered(file, std::env::vars_os())
+    }
+
+    fn layered(
+        file: Option<&Path>,
+        variables: impl Iterator<Item = (OsString, OsString)>,
+    ) -> Result<Self, ConfigError> {
+        let (mut ours, mut named_file) = (HashMap::new(), None);
+        for (name, value) in variables {
+            let Some(name) = name.to_str().filter(|it| it.starts_with(PREFIX)) else {
+                continue;
+            };
+            if name == FILE_VARIABLE {
+                named_file = (!value.is_empty()).then(|| PathBuf::from(value));
+            } else {
+                // The value may be secret: it is not repeated.
+                let value = value.into_string().map_err(|_| ConfigError::NotText {
+                    variable: name.to_owned(),
+                })?;
+                ours.insert(name.to_owned(), value);
+            }
+        }
+        let mut settings = Self::defaults();
+        if let Some(path) = file.or(named_file.as_deref()) {
+            settings.take_file(path)?;
+        }
+        settings.take_environment(ours)?;
+        Ok(settings)
+    }
+
+    fn defaults() -> Self {
+        let default = |it: &'static Setting| (it, it.default.map(str::to_owned), Origin::Default);
+        Self(SETTINGS.iter().map(default).collect())
+    }
+
+    fn take_file(&mut self, path: &Path) -> Result<(), ConfigError> {
+        let unreadable = |error: &dyn fmt::Display| ConfigError::File {
+            path: path.to_owned(),
+            reason: without_excerpt(&error.to_string()),
+        };
+        let text = fs::read_to_string(path).map_err(|error| unreadable(&error))?;
+        let tree = File::from_str(&text, FileFormat::Toml)
+            .collect()
+            .map_err(|error| unreadable(&error))?;
+        let mut leaves = Vec::new();
+        flatten("", tree, &mut leaves);
+        for (key, value) in leaves {
+            self.take(&key, value, Origin::File(path.to_owned()))?;
+        }
+        Ok(())
+    }
+
+    /// An empty variable counts as absent, as deployment tools pass on what they were not given.
+    fn take_environment(&mut self, variables: HashMap<String, String>) -> Result<(), ConfigError> {
+        for variable in variables {
+            let origin = Origin::Environment(variable.0.clone());
+            let pairs = Environment::with_prefix(PREFIX.trim_end_matches('_'))
+                .prefix_separator("_")
+                .separator("__")
+                .ignore_empty(true)
+                .source(Some(HashMap::from([variable])))
+                .collect()
+                .map_err(|error| ConfigError::Unreadable(error.to_string()))?;
+            for (key, value) in pairs {
+                self.take(&key, value, origin.clone())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, key: &str, value: Value, origin: Origin) -> Result<(), ConfigError> {
+        if LATER.contains(&key) {
+            return Err(ConfigError::Later {
+                key: key.to_owned(),
+                origin,
+            });
+        }
+        let Some(slot) = self.0.iter_mut().find(|(it, ..)| it.key == key) else {
+            return Err(ConfigError::Unknown {
+                key: key.to_owned(),
+                origin,
+            });
+        };
+        let ValueKind::String(text) = value.kind else {
+            return Err(ConfigError::invalid(
+                slot.0,
+                &origin,
+                "a text in quotes is expected",
+            ));
+        };
+        *slot = (slot.0, Some(text), origin);
+        Ok(())
+    }
+
+    /// Every setting with its text, if it has one, and where that came from.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&'static Setting, Option<&str>, &Origin)> {
+        self.0
+            .iter()
+            .map(|(setting, text, origin)| (*setting, text.as_deref(), origin))
+    }
+
+    /// What a setting says, if it says anything.
+    ///
+    /// # Errors
+    /// What `parse` has against it, with the setting and its origin.
+    pub(crate) fn read<T, E: fmt::Display>(
+        &self,
+        key: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Result<Option<T>, ConfigError> {
+        let Some((setting, Some(text), origin)) = self.iter().find(|(it, ..)| it.key == key) else {
+            return Ok(None);
+        };
+        parse(text)
+            .map(Some)
+            .map_err(|reason| ConfigError::invalid(setting, origin, reason))
+    }
+
+    /// Whether nobody set this.
+    pub(crate) fn is_default(&self, key: &str) -> bool {
+        self.iter()
+            .any(|(it, _, origin)| it.key == key && *origin == Origin::Default)
+    }
+}
+
+/// Names every leaf of a tree by its path. A list counts as a leaf.
+fn flatten(prefix: &str, tree: HashMap<String, Value>, leaves: &mut Vec<(String, Value)>) {
+    for (name, value) in tree {
+        let key = match prefix {
+            "" => name,
+            _ => format!("{prefix}.{name}"),
+        };
+        match value.kind {
+            ValueKind::Table(inner) if !inner.is_empty() => flatten(&key, inner, leaves),
+            // An empty table says nothing.
+            ValueKind::Table(_) => {}
+            _ => leaves.push((key, value)),
+        }
+    }
+}
+
+/// The parser shows the line that it stumbles over, and a secret may stand there.
+fn without_excerpt(report: &str) -> String {
+    let is_excerpt = |line: &&str| {
+        let line = line
+            .trim_start()
+            .trim_start_matches(|it: char| it.is_ascii_digit());
+        line.trim_start().starts_with('|')
+    };
+    let kept: Vec<&str> = report
+        .lines()
+        .filter(|line| !is_excerpt(line) && !line.trim().is_empty())
+        .collect();
+    kept.join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn settings(file: &str, variables: &[(&str, &str)]) -> Result<Settings, ConfigError> {
+        let mut kept = tempfile::NamedTempFile::new().expect("a temporary file");
+        kept.write_all(file.as_bytes()).expect("a file to write to");
+        let variables = variables
+            .iter()
+            .map(|(name, value)| (OsString::from(name), OsString::from(value)));
+        Settings::layered(Some(kept.path()), variables)
+    }
+
+    fn refusal(file: &str, variables: &[(&str, &str)]) -> String {
+        settings(file, variables)
+            .err()
+            .expect("a refusal")
+            .to_string()
+    }
+
+    #[test]
+    fn the_environment_outranks_the_file_which_outranks_the_default() {
+        let settings = settings(
+            "[http]\nlisten = \"127.0.0.1:1\"\n[lifetimes]\nsession = \"1d\"",
+            &[("ALIAS_HTTP__LISTEN", "127.0.0.1:2"), ("HOME", "/root")],
+        )
+        .expect("settings");
+        let find = |key| settings.iter().find(|(it, ..)| it.key == key).expect(key);
+
+        let (_, listen, origin) = find("http.listen");
+        assert_eq!(listen, Some("127.0.0.1:2"));
+        assert_eq!(origin.to_string(), "ALIAS_HTTP__LISTEN");
+        let (_, session, origin) = find("lifetimes.session");
+        assert_eq!(session, Some("1d"));
+        assert!(matches!(origin, Origin::File(_)));
+        let (_, issuer, origin) = find("issuer");
+        assert_eq!(issuer, Some("http://localhost:8080"));
+        assert_eq!(*origin, Origin::Default);
+    }
+
+    #[test]
+    fn an_unknown_setting_is_named_with_its_origin() {
+        let refused = refusal("", &[("ALIAS_HTTP__LISEN", "x")]);
+        assert!(refused.starts_with("unknown setting http.lisen (ALIAS_HTTP__LISEN)"));
+        let refused = refusal("", &[("ALIAS_HTTP", "x")]);
+        assert!(refused.starts_with("unknown setting http (ALIAS_HTTP)"));
+        let refused = refusal("[http]\nlisen = \"x\"", &[]);
+        assert!(
+            refused.starts_with("unknown setting http.lisen (/"),
+            "{refused}"
+        );
+        let refused = refusal("Issuer = \"x\"", &[]);
+        assert!(
+            refused.starts_with("unknown setting Issuer (/"),
+            "{refused}"
+        );
+    }
+
+    #[test]
+    fn a_setting_of_a_later_version_is_refused_as_such() {
+        for variable in [
+            "ALIAS_HTTP__TLS__KEY",
+            "ALIAS_MAIL__URL",
+            "ALIAS_HTTP__TRUSTED_PROXIES",
+        ] {
+            let refused = refusal("", &[(variable, "x")]);
+            assert!(refused.contains(variable), "{refused}");
+            assert!(refused.ends_with("is not supported yet"), "{refused}");
+        }
+        let refused = refusal("[http]\ntrusted_proxies = [\"10.0.0.1\"]", &[]);
+        assert!(refused.ends_with("is not supported yet"), "{refused}");
+    }
+
+    #[test]
+    fn a_number_is_no_text() {
+        let refused = refusal("[lifetimes]\nsession = 14", &[]);
+        assert!(refused.starts_with("lifetimes.session (/"), "{refused}");
+        assert!(
+            refused.ends_with("a text in quotes is expected"),
+            "{refused}"
+        );
+    }
+
+    #[test]
+    fn an_empty_variable_counts_as_absent() {
+        let settings = settings("", &[("ALIAS_ISSUER", "")]).expect("settings");
+        assert!(settings.is_default("issuer"));
+    }
+
+    #[test]
+    fn a_file_that_is_no_toml_is_named_without_what_it_holds() {
+        let refused = refusal("[keys]\nmaster = hunter2", &[]);
+        assert!(refused.contains("line 2"), "{refused}");
+        assert!(!refused.contains("hunter2"), "{refused}");
+    }
+
+    #[test]
+    fn every_default_is_a_setting_that_is_accepted() {
+        let defaults = settings("", &[]).expect("settings");
+        let config = crate::config::Config::from_settings(&defaults).expect("a configuration");
+        assert_eq!(config.lifetimes, alias_domain::Lifetimes::default());
+    }
+}

@@ -1,0 +1,170 @@
+//! `aliasd dev`: the service on this machine, with everything that a first look needs.
+
+mod demo;
+mod home;
+
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
+    sync::Arc,
+};
+
+use alias_demo::{Demo, DemoConfig};
+use clap::Args;
+use serde::Serialize;
+
+use crate::{
+    cli::Global,
+    config::{Config, ConfigError, MasterKeySource, Settings},
+    error::Error,
+    logs, output,
+    serve::{self, Signals},
+    store,
+};
+use home::Home;
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Everything is kept in ./.alias and made at the first start: the master key, the database, a demo user
+and two demo clients. Delete the folder to start anew. Settings are honoured; with http.listen alone
+the issuer follows its port.
+
+Examples:
+  aliasd dev
+  ALIAS_HTTP__LISTEN=127.0.0.1:9000 aliasd dev --demo-listen 127.0.0.1:9001")]
+pub(crate) struct Options {
+    /// Where the demo client listens
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8081")]
+    demo_listen: SocketAddr,
+}
+
+/// Where to look, and as whom.
+#[derive(Serialize)]
+struct Running<'a> {
+    issuer: &'a str,
+    account: String,
+    demo: String,
+    email: &'a str,
+    nickname: &'a str,
+    password: &'a str,
+    data: String,
+}
+
+/// Runs until stopped.
+///
+/// # Errors
+/// A configuration that is not for this machine alone; a folder that cannot be written; an address
+/// that is taken.
+pub(crate) async fn run(global: &Global, options: &Options) -> Result<(), Error> {
+    let config = configure(&Settings::load(global.config_file())?)?;
+    let base = base(options.demo_listen)?;
+    logs::init("warn");
+    // Before anything is made or changed.
+    probe(config.listen, serve::HTTP_LISTEN)?;
+    probe(options.demo_listen, DEMO_LISTEN)?;
+
+    let home = Home::open()?;
+    let master_key = match &config.master_key {
+        MasterKeySource::Missing => home.master_key()?,
+        set => set.read()?,
+    };
+    store::bring_up(&config.database)?;
+    let store = store::open_current(&config.database)?;
+    let clients = demo::furnish(store.as_ref(), &home, &base).await?;
+    if store.signing_keys().await?.is_empty() {
+        output::progress("Making the key that signs ID tokens: a moment, this once.");
+    }
+    let service = serve::bind(&config, &master_key, Arc::clone(&store)).await?;
+    let account = format!("{}/account", config.issuer);
+    let relying_party = Demo::bind(DemoConfig {
+        issuer: config.issuer.to_string(),
+        listen: options.demo_listen,
+        confidential: clients.confidential,
+        public: clients.public,
+        account_url: account.clone(),
+    })
+    .map_err(|error| serve::cannot_listen(options.demo_listen, DEMO_LISTEN, error))?;
+
+    let signals = Signals::listen()?;
+    global.format().print(&Running {
+        issuer: config.issuer.as_str(),
+        account,
+        demo: base,
+        email: demo::EMAIL,
+        nickname: demo::NICKNAME,
+        password: demo::PASSWORD,
+        data: home.to_string(),
+    })?;
+    let servers = vec![service.into_server(), relying_party.into_server()];
+    serve::until_stopped(store, servers, signals).await
+}
+
+const DEMO_LISTEN: &str = "--demo-listen";
+
+/// The configuration, for this machine alone: everybody knows the demo user's password.
+fn configure(settings: &Settings) -> Result<Config, Error> {
+    let mut config = Config::from_settings(settings)?;
+    let port = port(config.listen, serve::HTTP_LISTEN)?;
+    if settings.is_default("issuer") {
+        config.issuer = format!("http://localhost:{port}")
+            .parse()
+            .map_err(|_| ConfigError::Missing("issuer"))?;
+    }
+    if !config.issuer.is_loopback() {
+        return Err(Error::PublicDemo(config.issuer));
+    }
+    Ok(config)
+}
+
+/// The demo's address as a browser on this machine has it.
+fn base(listen: SocketAddr) -> Result<String, Error> {
+    let port = port(listen, DEMO_LISTEN)?;
+    let ip = match listen.ip() {
+        ip if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        ip => ip,
+    };
+    Ok(format!("http://{}", SocketAddr::new(ip, port)))
+}
+
+/// Redirect URIs and the issuer are settled before anything listens, so a port must be named.
+fn port(address: SocketAddr, setting: &'static str) -> Result<u16, Error> {
+    match address.port() {
+        0 => Err(Error::NoPort(setting)),
+        port => Ok(port),
+    }
+}
+
+fn probe(address: SocketAddr, setting: &'static str) -> Result<(), Error> {
+    TcpListener::bind(address)
+        .map(drop)
+        .map_err(|error| serve::cannot_listen(address, setting, error))
+}
+
+impl fmt::Display for Running<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "Alias is running. Open {}\n", self.demo)?;
+        writeln!(f, "  sign in as    {}", self.email)?;
+        writeln!(f, "  password      {}", self.password)?;
+        writeln!(f, "  your account  {}", self.account)?;
+        writeln!(f, "  issuer        {}", self.issuer)?;
+        writeln!(f, "  kept in       {}", self.data)?;
+        write!(f, "\nCtrl-C stops it.")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_demo_is_opened_where_a_browser_finds_it() {
+        for (listen, opened) in [
+            ("127.0.0.1:8081", "http://127.0.0.1:8081"),
+            ("0.0.0.0:8081", "http://127.0.0.1:8081"),
+            ("[::1]:8081", "http://[::1]:8081"),
+        ] {
+            let listen = listen.parse().expect("an address");
+            assert_eq!(base(listen).ok().as_deref(), Some(opened));
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! The folder of `aliasd dev`, which no other user of the machine can read.
+
+use std::{
+    fmt, fs,
+    io::{self, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+use alias_signing::{MalformedMasterKey, MasterKey};
+use zeroize::Zeroizing;
+
+use crate::error::Error;
+
+/// `./.alias`.
+pub(super) struct Home(PathBuf);
+
+impl Home {
+    /// The folder, made if it is missing.
+    pub(super) fn open() -> Result<Self, Error> {
+        let home = Self(PathBuf::from(".alias"));
+        let failed = |error| failure(&home.0, &error);
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&home.0)
+            .map_err(failed)?;
+        // A key has no place in a repository.
+        home.write(".gitignore", "*\n")?;
+        Ok(home)
+    }
+
+    /// The master key, made if it is missing.
+    pub(super) fn master_key(&self) -> Result<MasterKey, Error> {
+        const NAME: &str = "master.key";
+        if let Some(text) = self.read(NAME)? {
+            let malformed = |error: MalformedMasterKey| failure(&self.0.join(NAME), &error);
+            return text.trim_end().parse().map_err(malformed);
+        }
+        let key = MasterKey::generate();
+        self.write(NAME, key.to_text().expose())?;
+        Ok(key)
+    }
+
+    /// What a file here holds; `None` if there is no such file.
+    pub(super) fn read(&self, name: &str) -> Result<Option<Zeroizing<String>>, Error> {
+        let path = self.0.join(name);
+        match fs::read_to_string(&path) {
+            Ok(text) => Ok(Some(Zeroizing::new(text))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(failure(&path, &error)),
+        }
+    }
+
+    /// Writes a file whole or not at all, for its owner alone.
+    pub(super) fn write(&self, name: &str, text: &str) -> Result<(), Error> {
+        let path = self.0.join(name);
+        let draft = self.0.join(format!("{name}.new"));
+        let write = || {
+            let mut file = fs::OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .mode(0o600)
+                .open(&draft)?;
+            file.write_all(text.as_bytes())?;
+            file.sync_all()?;
+            fs::rename(&draft, &path)
+        };
+        write().map_err(|error| failure(&path, &error))
+    }
+
+    /// A file here is not as it was written.
+    pub(super) fn spoilt(&self, name: &str, reason: &dyn fmt::Display) -> Error {
+        failure(&self.0.join(name), reason)
+    }
+}
+
+fn failure(path: &Path, reason: &dyn fmt::Display) -> Error {
+    Error::File {
+        path: path.to_owned(),
+        reason: reason.to_string(),
+    }
+}
+
+impl fmt::Display for Home {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "./{}", self.0.display())
+    }
+}

@@ -1,0 +1,66 @@
+//! Why a command did not do what it was asked.
+
+use std::{io, net::SocketAddr, path::PathBuf};
+
+use alias_domain::{
+    ClientError, MalformedEmail, MalformedNickname,
+    ports::{EmailTaken, Failure, StoreError},
+};
+use alias_signing::SigningError;
+use alias_storage_sqlite::OpenError;
+
+use crate::config::{ConfigError, Issuer};
+
+/// The text of each is the one line that standard error gets.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    #[error(transparent)]
+    Email(#[from] MalformedEmail),
+    #[error(transparent)]
+    EmailTaken(#[from] EmailTaken),
+    #[error(transparent)]
+    Nickname(#[from] MalformedNickname),
+    #[error("the password {0}")]
+    Password(&'static str),
+    #[error("there is no client {0}")]
+    NoClient(String),
+    #[error("there is no user {0}")]
+    NoUser(String),
+    #[error("client {0} is public: it has no secret")]
+    PublicClient(String),
+    #[error("client {client} declares no channel {channel}")]
+    NoChannel { client: String, channel: String },
+    #[error("channel {0} is both declared and removed")]
+    TornChannel(String),
+    #[error(transparent)]
+    Database(#[from] OpenError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Failure(#[from] Failure),
+    #[error(transparent)]
+    SigningKeys(#[from] SigningError),
+    #[error("{0}: name a port, for addresses are registered before anything listens")]
+    NoPort(&'static str),
+    #[error("dev is for this machine alone, not for {0}: everybody knows the demo user's password")]
+    PublicDemo(Issuer),
+    #[error("port {} is in use; set {setting} to another address", address.port())]
+    PortInUse {
+        address: SocketAddr,
+        setting: &'static str,
+    },
+    #[error("cannot listen on {address} ({setting}): {reason}")]
+    Listen {
+        address: SocketAddr,
+        setting: &'static str,
+        reason: io::Error,
+    },
+    #[error("{}: {reason}", path.display())]
+    File { path: PathBuf, reason: String },
+    #[error("standard output: {0}")]
+    Output(#[from] io::Error),
+}

@@ -1,0 +1,40 @@
+//! Alias, the OpenID Connect identity service: configuration, wiring and command line.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `cli` | the command line, one file for each noun |
+//! | `config` | the settings, where each came from, and the types that they become |
+//! | `store` | the database that the configuration names |
+//! | `serve` | the service: wired together, listening, and stopped gracefully |
+//! | `dev` | the service with everything that a first look needs |
+//! | `sweep` | the removal of what has ended, while the service runs |
+//! | `view`, `output`, `error` | what is said, and how |
+
+#![forbid(unsafe_code)]
+
+mod cli;
+mod clock;
+mod config;
+mod dev;
+mod error;
+mod logs;
+mod output;
+mod serve;
+mod store;
+mod sweep;
+mod view;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    match actix_web::rt::System::new().block_on(cli.run()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! What is said on standard output, to people or to programs, and on standard error.
+
+use std::{
+    fmt::Display,
+    io::{self, Write},
+};
+
+use serde::Serialize;
+
+use crate::error::Error;
+
+/// Whom standard output is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// A person.
+    Text,
+    /// A program (`--json`): one object or array.
+    Json,
+}
+
+impl Format {
+    /// Prints what a command has to say.
+    ///
+    /// # Errors
+    /// If standard output is closed or full: a secret that is shown once must not get lost unsaid.
+    pub(crate) fn print(self, report: &(impl Serialize + Display)) -> Result<(), Error> {
+        let text = match self {
+            Self::Text => report.to_string(),
+            Self::Json => serde_json::to_string_pretty(report).map_err(io::Error::from)?,
+        };
+        let mut out = io::stdout().lock();
+        writeln!(out, "{}", text.trim_end())?;
+        Ok(out.flush()?)
+    }
+}
+
+/// Says on standard error what takes its time. It is no result, so it may get lost.
+pub(crate) fn progress(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// Says in one line why a command failed.
+pub(crate) fn complain(error: &Error) {
+    let text = error.to_string();
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let _ = writeln!(io::stderr(), "aliasd: {}", words.join(" "));
+}
+
+/// Lines under a common margin: a name, padded, and what it is.
+pub(crate) fn row(name: &str, value: impl Display) -> String {
+    format!("{name:<16}{value}\n")
+}

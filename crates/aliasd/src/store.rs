@@ -1,0 +1,67 @@
+//! The database that the configuration names. `migrate` and `dev` alone change its schema; to
+//! every other command a database that is behind is an error.
+
+use std::{fmt, sync::Arc};
+
+use alias_domain::ports::Store;
+use alias_storage_sqlite::SqliteStore;
+use serde::Serialize;
+
+use crate::{
+    cli::Global,
+    config::{Config, DatabaseUrl},
+    error::Error,
+};
+
+/// What `aliasd migrate` did.
+#[derive(Serialize)]
+pub(crate) struct Migrated {
+    database: String,
+    /// In order; none if the schema was current.
+    applied: Vec<String>,
+}
+
+/// `aliasd migrate`.
+///
+/// # Errors
+/// If the database is ahead of this version, or cannot be written.
+pub(crate) fn migrate(global: &Global) -> Result<(), Error> {
+    let database = Config::load(global.config_file())?.database;
+    global.format().print(&bring_up(&database)?)
+}
+
+/// Brings the database to the current schema; makes it if there is none.
+///
+/// # Errors
+/// As [`migrate`].
+pub(crate) fn bring_up(database: &DatabaseUrl) -> Result<Migrated, Error> {
+    Ok(Migrated {
+        database: database.to_string(),
+        applied: alias_storage_sqlite::migrate(database.path())?.applied,
+    })
+}
+
+/// The store that the configuration names.
+///
+/// # Errors
+/// If there is no such database, or its schema is another than this version's.
+pub(crate) fn open(global: &Global) -> Result<Arc<dyn Store>, Error> {
+    open_current(&Config::load(global.config_file())?.database)
+}
+
+/// A store that is there, with the current schema.
+///
+/// # Errors
+/// As [`open`].
+pub(crate) fn open_current(database: &DatabaseUrl) -> Result<Arc<dyn Store>, Error> {
+    Ok(Arc::new(SqliteStore::open(database.path())?))
+}
+
+impl fmt::Display for Migrated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.applied.as_slice() {
+            [] => write!(f, "{} is current", self.database),
+            applied => write!(f, "{}: applied {}", self.database, applied.join(", ")),
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! What the command line shows of clients and users: to programs by `Serialize`, to people by
+//! `Display`.
+
+use std::fmt;
+
+use alias_domain::{AuthMethod, Client, ClientId, ClientKind, Email, Secret, User, UserId};
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::Serialize;
+
+use crate::output::row;
+
+/// A client.
+#[derive(Serialize)]
+pub(crate) struct ClientView<'a> {
+    client_id: ClientId,
+    /// Only where it was just made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_secret: Option<&'a str>,
+    name: &'a str,
+    kind: ClientKind,
+    auth_method: &'static str,
+    redirect_uris: Vec<&'a str>,
+    post_logout_redirect_uris: Vec<&'a str>,
+    channels: Vec<ChannelView<'a>>,
+    created_at: String,
+}
+
+#[derive(Serialize)]
+struct ChannelView<'a> {
+    name: &'a str,
+    description: &'a str,
+}
+
+/// A user.
+#[derive(Serialize)]
+pub(crate) struct UserView<'a> {
+    user_id: UserId,
+    email: &'a str,
+    nickname: Option<&'a str>,
+    locked: bool,
+    created_at: String,
+}
+
+/// A client's new secret.
+#[derive(Serialize)]
+pub(crate) struct RotatedSecret {
+    client_id: ClientId,
+    client_secret: String,
+    /// `None` if the old secret stopped working at once.
+    old_secret_expires_at: Option<String>,
+}
+
+/// What was deleted.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(crate) enum Deleted {
+    Client { client_id: ClientId, name: String },
+    User { user_id: UserId, email: Email },
+}
+
+/// Several of a kind, one line each; in JSON an array.
+#[derive(Serialize)]
+#[serde(transparent)]
+pub(crate) struct List<T> {
+    items: Vec<T>,
+    #[serde(skip)]
+    if_empty: &'static str,
+}
+
+/// What can be shown in one line.
+pub(crate) trait Brief {
+    /// The line.
+    fn brief(&self) -> String;
+}
+
+impl<'a> ClientView<'a> {
+    /// A client; its secret nobody knows any more.
+    pub(crate) fn of(client: &'a Client) -> Self {
+        Self::with_secret(client, None)
+    }
+
+    /// A client that was just registered.
+    pub(crate) fn with_secret(client: &'a Client, secret: Option<&'a Secret>) -> Self {
+        let channels = client.channels.iter().map(|it| ChannelView {
+            name: it.name.as_str(),
+            description: &it.description,
+        });
+        Self {
+            client_id: client.id,
+            client_secret: secret.map(Secret::expose),
+            name: &client.name,
+            kind: client.kind,
+            auth_method: auth_method(client),
+            redirect_uris: client.redirect_uris.iter().map(|it| it.as_str()).collect(),
+            post_logout_redirect_uris: client
+                .post_logout_redirect_uris
+                .iter()
+                .map(|it| it.as_str())
+                .collect(),
+            channels: channels.collect(),
+            created_at: second(client.created_at),
+        }
+    }
+}
+
+/// As OIDC Core 9 spells it.
+const fn auth_method(client: &Client) -> &'static str {
+    match (client.kind, client.auth_method) {
+        (ClientKind::Public, _) => "none",
+        (ClientKind::Confidential, AuthMethod::ClientSecretBasic) => "client_secret_basic",
+        (ClientKind::Confidential, AuthMethod::ClientSecretPost) => "client_secret_post",
+    }
+}
+
+impl<'a> UserView<'a> {
+    /// A user.
+    pub(crate) fn of(user: &'a User) -> Self {
+        Self {
+            user_id: user.id,
+            email: user.email.as_str(),
+            nickname: user.nickname.as_ref().map(|it| it.as_str()),
+            locked: user.locked,
+            created_at: second(user.created_at),
+        }
+    }
+}
+
+impl RotatedSecret {
+    /// `old_ends_at` is when the old secret stops working, if it still works.
+    pub(crate) fn new(
+        client_id: ClientId,
+        secret: &Secret,
+        old_ends_at: Option<DateTime<Utc>>,
+    ) -> Self {
+        Self {
+            client_id,
+            client_secret: secret.expose().to_owned(),
+            old_secret_expires_at: old_ends_at.map(second),
+        }
+    }
+}
+
+impl<T> List<T> {
+    /// `if_empty` is what a person reads if there are none.
+    pub(crate) const fn new(if_empty: &'static str, items: Vec<T>) -> Self {
+        Self { items, if_empty }
+    }
+}
+
+fn second(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+const SHOWN_ONCE: &str = "(shown this once: keep it)";
+
+impl fmt::Display for ClientView<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&row("client ID", self.client_id))?;
+        if let Some(secret) = self.client_secret {
+            f.write_str(&row(
+                "client secret",
+                format_args!("{secret}  {SHOWN_ONCE}"),
+            ))?;
+        }
+        f.write_str(&row("name", self.name))?;
+        f.write_str(&row("kind", self.kind))?;
+        f.write_str(&row("authenticates", self.auth_method))?;
+        for uri in &self.redirect_uris {
+            f.write_str(&row("redirect URI", uri))?;
+        }
+        for uri in &self.post_logout_redirect_uris {
+            f.write_str(&row("after sign-out", uri))?;
+        }
+        for ChannelView { name, description } in &self.channels {
+            f.write_str(&row("channel", format_args!("{name}: {description}")))?;
+        }
+        f.write_str(&row("registered", &self.created_at))
+    }
+}
+
+impl Brief for ClientView<'_> {
+    fn brief(&self) -> String {
+        format!(
+            "{}  {:<12}  {}",
+            self.client_id,
+            self.kind.to_string(),
+            self.name
+        )
+    }
+}
+
+impl fmt::Display for UserView<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&row("user ID", self.user_id))?;
+        f.write_str(&row("email", self.email))?;
+        f.write_str(&row("nickname", self.nickname.unwrap_or("none")))?;
+        f.write_str(&row("locked", if self.locked { "yes" } else { "no" }))?;
+        f.write_str(&row("made", &self.created_at))
+    }
+}
+
+impl Brief for UserView<'_> {
+    fn brief(&self) -> String {
+        let locked = if self.locked { "  locked" } else { "" };
+        format!("{}  {}{locked}", self.user_id, self.email)
+    }
+}
+
+impl fmt::Display for RotatedSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let secret = &self.client_secret;
+        f.write_str(&row("client ID", self.client_id))?;
+        f.write_str(&row(
+            "client secret",
+            format_args!("{secret}  {SHOWN_ONCE}"),
+        ))?;
+        match &self.old_secret_expires_at {
+            Some(end) => f.write_str(&row("old secret", format_args!("works until {end}"))),
+            None => f.write_str(&row("old secret", "works no more")),
+        }
+    }
+}
+
+impl fmt::Display for Deleted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Client { client_id, name } => {
+                write!(
+                    f,
+                    "deleted client {client_id} ({name}) and everything of it"
+                )
+            }
+            Self::User { user_id, email } => {
+                write!(f, "deleted user {user_id} ({email}) and everything of them")
+            }
+        }
+    }
+}
+
+impl<T: Brief> fmt::Display for List<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.items.is_empty() {
+            return f.write_str(self.if_empty);
+        }
+        for item in &self.items {
+            writeln!(f, "{}", item.brief())?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,186 @@
+//! The program in a folder of its own, as an operator runs it.
+
+use std::{
+    io::{Read, Write},
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// 32 bytes as base64url.
+pub(crate) const MASTER_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+
+/// A folder in which the program runs, with an environment of its own.
+pub(crate) struct Sandbox {
+    folder: TempDir,
+    variables: Vec<(String, String)>,
+}
+
+/// What a command did.
+pub(crate) struct Ran {
+    pub(crate) status: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Sandbox {
+    pub(crate) fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().expect("a folder"),
+            variables: Vec::new(),
+        }
+    }
+
+    /// With a database.
+    pub(crate) fn migrated() -> Self {
+        let sandbox = Self::new();
+        sandbox.run(&["migrate"]).succeeded();
+        sandbox
+    }
+
+    /// Sets a variable for every later command.
+    pub(crate) fn set(&mut self, name: &str, value: &str) -> &mut Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path().join(name);
+        std::fs::write(&path, text).expect("a file to write");
+        path
+    }
+
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_aliasd"));
+        command
+            .args(arguments)
+            .current_dir(self.path())
+            .env_clear()
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
+        self.command(arguments)
+            .output()
+            .expect("aliasd runs")
+            .into()
+    }
+
+    pub(crate) fn run_with_input(&self, arguments: &[&str], input: &[u8]) -> Ran {
+        let mut child = self
+            .command(arguments)
+            .stdin(Stdio::piped())
+            .spawn()
+            .expect("aliasd runs");
+        let mut stdin = child.stdin.take().expect("standard input");
+        // A command that refuses before it reads has closed its end.
+        let _ = stdin.write_all(input);
+        drop(stdin);
+        child.wait_with_output().expect("aliasd ends").into()
+    }
+
+    /// What a command that must succeed prints with `--json`.
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
+        let ran = self.run(&[arguments, &["--json"]].concat());
+        serde_json::from_str(&ran.succeeded().out).expect("one JSON value")
+    }
+
+    /// Starts what keeps running, and waits for the JSON object by which it says that it listens.
+    pub(crate) fn start(&self, arguments: &[&str]) -> (Running, Value) {
+        let mut child = self
+            .command(&[arguments, &["--json"]].concat())
+            .spawn()
+            .expect("aliasd runs");
+        let mut out = child.stdout.take().expect("standard output");
+        let announced = serde_json::Deserializer::from_reader(&mut out)
+            .into_iter::<Value>()
+            .next();
+        let running = Running(child);
+        match announced {
+            Some(Ok(announced)) => (running, announced),
+            _ => panic!("it did not start: {}", running.stopped().err),
+        }
+    }
+}
+
+impl Ran {
+    #[track_caller]
+    pub(crate) fn succeeded(self) -> Self {
+        assert_eq!(self.status, Some(0), "{}", self.err);
+        self
+    }
+
+    /// The one line that an error is.
+    #[track_caller]
+    pub(crate) fn refused(self) -> String {
+        assert_eq!(self.status, Some(1), "{}{}", self.out, self.err);
+        assert_eq!(self.out, "");
+        let line = self.err.strip_suffix('\n').expect("a line");
+        assert!(!line.contains('\n'), "one line: {line}");
+        line.strip_prefix("aliasd: ")
+            .expect("who speaks")
+            .to_owned()
+    }
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+        Self {
+            status: output.status.code(),
+            out: text(output.stdout),
+            err: text(output.stderr),
+        }
+    }
+}
+
+/// A service that is killed when the test ends, unless it was stopped.
+pub(crate) struct Running(Child);
+
+impl Running {
+    /// Tells it to stop, and waits until it has.
+    pub(crate) fn stop(self) -> Ran {
+        let told = Command::new("kill")
+            .args(["-TERM", &self.0.id().to_string()])
+            .status()
+            .expect("kill runs");
+        assert!(told.success());
+        self.stopped()
+    }
+
+    fn stopped(mut self) -> Ran {
+        let mut err = String::new();
+        let mut pipe = self.0.stderr.take().expect("standard error");
+        pipe.read_to_string(&mut err).expect("UTF-8");
+        let status = self.0.wait().expect("an end");
+        Ran {
+            status: status.code(),
+            out: String::new(),
+            err,
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A loopback address that nobody listens on now.
+pub(crate) fn free_address() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("an address").to_string()
+}

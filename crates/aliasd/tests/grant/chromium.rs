@@ -1,0 +1,163 @@
+//! A real browser: headless Chromium, driven by ChromeDriver.
+
+use std::{
+    io::Read,
+    os::unix::fs::MetadataExt,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use fantoccini::{Client, ClientBuilder, Locator, elements::Element, wd::Capabilities};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::running::line_with;
+
+/// A browser window; its driver ends when dropped.
+pub(crate) struct Chromium {
+    pub(crate) window: Client,
+    driver: Child,
+    _profile: TempDir,
+}
+
+impl Chromium {
+    /// Opens a window, with JavaScript or without.
+    pub(crate) async fn open(javascript: bool) -> Self {
+        let spawned = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn();
+        let mut driver = match spawned {
+            Ok(driver) => driver,
+            Err(error) => panic!("chromedriver does not run ({error}); .ci/test installs it"),
+        };
+        let mut out = driver.stdout.take().expect("its output");
+        let line = line_with(&mut out, "started successfully on port");
+        let port: String = line.chars().filter(char::is_ascii_digit).collect();
+        // Whatever else it says is read, or it would block on a full pipe.
+        std::thread::spawn(move || std::io::copy(&mut out.by_ref(), &mut std::io::sink()));
+        let profile = TempDir::new().expect("a folder");
+        let window = ClientBuilder::new(HttpConnector::new())
+            .capabilities(capabilities(&profile, javascript))
+            .connect(&format!("http://127.0.0.1:{port}"))
+            .await
+            .unwrap_or_else(|error| panic!("Chromium does not start: {error}"));
+        let chromium = Self {
+            window,
+            driver,
+            _profile: profile,
+        };
+        chromium
+            .goto("data:text/html,<noscript><p>off</p></noscript>")
+            .await;
+        assert_eq!(
+            chromium.has("p").await,
+            !javascript,
+            "JavaScript is as asked for"
+        );
+        chromium
+    }
+
+    pub(crate) async fn goto(&self, address: &str) {
+        self.window.goto(address).await.expect("a page");
+    }
+
+    /// Presses what a selector finds, and waits for the page that this leads to.
+    pub(crate) async fn press(&self, selector: &str) {
+        let before = self.found("html").await.element_id();
+        self.tick(selector).await;
+        // The driver tells of no new page, so it is asked until it has one.
+        let began = Instant::now();
+        while self.found("html").await.element_id() == before {
+            let patient = began.elapsed() < Duration::from_secs(30);
+            assert!(patient, "pressing {selector} led nowhere");
+        }
+    }
+
+    /// Ticks a box.
+    pub(crate) async fn tick(&self, selector: &str) {
+        let target = self.found(selector).await;
+        target.click().await.expect("it can be pressed");
+    }
+
+    async fn found(&self, selector: &str) -> Element {
+        match self.window.wait().for_element(Locator::Css(selector)).await {
+            Ok(element) => element,
+            Err(_) => {
+                let address = self.address().await;
+                let page = self.window.source().await.unwrap_or_default();
+                panic!("no {selector} at {address}: {page}")
+            }
+        }
+    }
+
+    /// The text of what a selector finds, once it is there.
+    pub(crate) async fn shown(&self, selector: &str) -> String {
+        self.found(selector).await.text().await.expect("its text")
+    }
+
+    pub(crate) async fn has(&self, selector: &str) -> bool {
+        self.window.find(Locator::Css(selector)).await.is_ok()
+    }
+
+    pub(crate) async fn fill(&self, selector: &str, text: &str) {
+        let field = self.found(selector).await;
+        field.clear().await.expect("a field");
+        field.send_keys(text).await.expect("a field");
+    }
+
+    pub(crate) async fn is_ticked(&self, selector: &str) -> bool {
+        self.found(selector)
+            .await
+            .is_selected()
+            .await
+            .expect("a box")
+    }
+
+    pub(crate) async fn address(&self) -> String {
+        self.window
+            .current_url()
+            .await
+            .expect("an address")
+            .to_string()
+    }
+
+    pub(crate) async fn close(self) {
+        let _ = self.window.clone().close().await;
+    }
+}
+
+impl Drop for Chromium {
+    fn drop(&mut self) {
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
+    }
+}
+
+fn capabilities(profile: &TempDir, javascript: bool) -> Capabilities {
+    let mut arguments = vec![
+        "--headless=new".to_owned(),
+        "--disable-gpu".to_owned(),
+        "--disable-dev-shm-usage".to_owned(),
+        "--no-first-run".to_owned(),
+        "--disable-background-networking".to_owned(),
+        "--disable-component-update".to_owned(),
+        "--disable-sync".to_owned(),
+        "--disable-quic".to_owned(),
+        "--window-size=1000,1400".to_owned(),
+        format!("--user-data-dir={}", profile.path().display()),
+    ];
+    // Chromium's sandbox refuses root.
+    if std::fs::metadata("/proc/self").is_ok_and(|it| it.uid() == 0) {
+        arguments.push("--no-sandbox".to_owned());
+    }
+    let mut options = json!({ "args": arguments });
+    if !javascript {
+        options["prefs"] = json!({"profile.managed_default_content_settings.javascript": 2});
+    }
+    let mut capabilities = Capabilities::new();
+    capabilities.insert("goog:chromeOptions".to_owned(), options);
+    capabilities
+}

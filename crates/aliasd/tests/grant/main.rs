@@ -1,0 +1,12 @@
+//! The grant as its users meet it: the real program, a real database, a real browser.
+
+#![expect(
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "what a test presupposes fails it, and says why"
+)]
+
+mod chromium;
+mod demo;
+mod running;
+mod seed;

@@ -1,0 +1,164 @@
+//! The program, running in a folder of its own.
+
+use std::{
+    io::{BufReader, Read},
+    net::TcpListener,
+    path::Path,
+    process::{Child, ChildStdout, Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// 32 bytes of nothing: a master key for tests.
+const MASTER_KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+/// A port that was free a moment ago.
+pub(crate) fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("an address").port()
+}
+
+/// A running `aliasd`, stopped when dropped.
+pub(crate) struct Running {
+    child: Child,
+    folder: TempDir,
+    pub(crate) issuer: String,
+    /// What it said on standard output once it listened.
+    pub(crate) said: Value,
+}
+
+impl Running {
+    /// `aliasd dev`, on free ports.
+    pub(crate) fn dev() -> Self {
+        let folder = TempDir::new().expect("a folder");
+        let (port, demo) = (free_port(), free_port());
+        let mut command = aliasd(folder.path());
+        command
+            .args([
+                "--json",
+                "dev",
+                "--demo-listen",
+                &format!("127.0.0.1:{demo}"),
+            ])
+            .env("ALIAS_HTTP__LISTEN", format!("127.0.0.1:{port}"));
+        Self::start(command, folder, port)
+    }
+
+    /// `aliasd serve`, on a free port and a fresh database.
+    pub(crate) fn serve() -> Self {
+        let folder = TempDir::new().expect("a folder");
+        let port = free_port();
+        let migrated = aliasd(folder.path()).arg("migrate").output();
+        succeeded(&migrated.expect("aliasd runs"));
+        let mut command = aliasd(folder.path());
+        command
+            .args(["--json", "serve"])
+            .env("ALIAS_ISSUER", format!("http://localhost:{port}"))
+            .env("ALIAS_HTTP__LISTEN", format!("127.0.0.1:{port}"));
+        Self::start(command, folder, port)
+    }
+
+    fn start(mut command: Command, folder: TempDir, port: u16) -> Self {
+        let log = std::fs::File::create(folder.path().join("log")).expect("a log");
+        command.stdout(Stdio::piped()).stderr(log);
+        let mut child = command.spawn().expect("aliasd runs");
+        let out = child.stdout.take().expect("its output");
+        let Some(said) = first_json(out) else {
+            let log = std::fs::read_to_string(folder.path().join("log"));
+            panic!("aliasd did not start: {}", log.unwrap_or_default());
+        };
+        let issuer = format!("http://localhost:{port}");
+        Self {
+            child,
+            folder,
+            issuer,
+            said,
+        }
+    }
+
+    pub(crate) fn said(&self, name: &str) -> &str {
+        self.said[name]
+            .as_str()
+            .unwrap_or_else(|| panic!("{name} is missing"))
+    }
+
+    /// Another `aliasd` on the same database: what it prints, as JSON.
+    pub(crate) fn cli(&self, arguments: &[&str], input: &str) -> Value {
+        let mut child = aliasd(self.folder.path())
+            .arg("--json")
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("aliasd runs");
+        let mut stdin = child.stdin.take().expect("its input");
+        std::io::Write::write_all(&mut stdin, input.as_bytes()).expect("it reads");
+        drop(stdin);
+        let output = child.wait_with_output().expect("it ends");
+        succeeded(&output);
+        serde_json::from_slice(&output.stdout).expect("JSON")
+    }
+
+    /// Everything that it wrote to its log and its database so far, as bytes.
+    pub(crate) fn left_behind(&self) -> Vec<u8> {
+        let mut bytes = std::fs::read(self.folder.path().join("log")).expect("a log");
+        let data = std::fs::read_dir(self.folder.path().join(".alias")).expect("its folder");
+        for file in data {
+            let path = file.expect("a file").path();
+            if path
+                .extension()
+                .is_some_and(|it| it.to_string_lossy().starts_with("db"))
+            {
+                bytes.extend(std::fs::read(path).expect("a file"));
+            }
+        }
+        bytes
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A log for each thing that happens, so that a test can tell what must not be in it.
+fn aliasd(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_aliasd"));
+    command
+        .current_dir(folder)
+        .env_clear()
+        .env("RUST_LOG", "trace")
+        .env("ALIAS_KEYS__MASTER", MASTER_KEY)
+        .stdin(Stdio::null());
+    command
+}
+
+fn succeeded(output: &Output) {
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "aliasd failed: {said}");
+}
+
+/// The first JSON value of a stream, or `None` if it ends before.
+fn first_json(out: ChildStdout) -> Option<Value> {
+    let values = serde_json::Deserializer::from_reader(BufReader::new(out));
+    values.into_iter().next()?.ok()
+}
+
+/// Reads a line that has a mark in it from a program that starts.
+pub(crate) fn line_with(out: &mut impl Read, mark: &str) -> String {
+    let started = Instant::now();
+    let (mut text, mut byte) = (String::new(), [0; 1]);
+    while started.elapsed() < Duration::from_secs(60) && out.read(&mut byte).is_ok_and(|it| it > 0)
+    {
+        text.push(char::from(byte[0]));
+        if byte[0] == b'\n' && text.lines().last().is_some_and(|it| it.contains(mark)) {
+            return text.lines().last().unwrap_or_default().to_owned();
+        }
+    }
+    panic!("no line with {mark:?}: {text}");
+}

@@ -1,0 +1,35 @@
+# Short names for what is done often. `just` lists them; `.ci/run` does what must hold.
+
+# What the scripts in .ci build into, so that nothing is compiled twice.
+export CARGO_TARGET_DIR := env("CARGO_TARGET_DIR", env("XDG_CACHE_HOME", env("HOME") / ".cache") / "alias/target")
+
+_list:
+    @just --list --unsorted
+
+# The whole service on this machine, with a demo user and a demo client
+dev *options:
+    cargo run -- dev {{ options }}
+
+# Every test, or those that cargo's arguments choose: just test -p alias-domain
+test *arguments:
+    .ci/test {{ arguments }}
+
+# Everything that must hold of a commit
+ci:
+    .ci/run
+
+# Formats the code
+fmt:
+    cargo fmt --all
+
+# What the compiler and clippy have against the code
+lint:
+    cargo clippy --workspace --all-targets --all-features -- -D warnings
+
+# The documentation of the workspace, opened in a browser
+doc:
+    cargo doc --workspace --no-deps --open
+
+# Licences and sources of what we depend on
+deny:
+    cargo deny --config .ci/deny.toml --all-features check bans licenses sources
