@@ -62,5 +62,7 @@ pub(crate) enum Error {
     #[error("{}: {reason}", path.display())]
     File { path: PathBuf, reason: String },
     #[error("standard output: {0}")]
-    Output(#[from] io::Error),
+    Output(io::Error),
+    #[error("the system refuses: {0}")]
+    System(#[from] io::Error),
 }

@@ -24,13 +24,15 @@ impl Format {
     /// # Errors
     /// If standard output is closed or full: a secret that is shown once must not get lost unsaid.
     pub(crate) fn print(self, report: &(impl Serialize + Display)) -> Result<(), Error> {
-        let text = match self {
-            Self::Text => report.to_string(),
-            Self::Json => serde_json::to_string_pretty(report).map_err(io::Error::from)?,
-        };
         let mut out = io::stdout().lock();
-        writeln!(out, "{}", text.trim_end())?;
-        Ok(out.flush()?)
+        let written = match self {
+            Self::Text => write!(out, "{}", report.to_string().trim_end()),
+            Self::Json => serde_json::to_writer_pretty(&mut out, report).map_err(io::Error::from),
+        };
+        let ended = written
+            .and_then(|()| writeln!(out))
+            .and_then(|()| out.flush());
+        ended.map_err(Error::Output)
     }
 }
 
