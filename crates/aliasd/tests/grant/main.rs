@@ -1,6 +1,9 @@
 //! The grant as its users meet it: the real program, a real database, a real browser.
 
-#![expect(clippy::panic, reason = "what a test presupposes fails it, and says why")]
+#![expect(
+    clippy::panic,
+    reason = "what a test presupposes fails it, and says why"
+)]
 
 mod chromium;
 mod demo;
