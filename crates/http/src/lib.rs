@@ -1,7 +1,7 @@
 //! Alias over HTTP: endpoints, pages, and the mapping of what the domain decides to the wire.
 //!
 //! No rule of the grant stands here. A handler reads a request into domain types, runs one flow,
-//! and writes what came of it: [`respond`] for what people see, [`api`] for what programs do.
+//! and writes what came of it: `respond` for what people see, `api` for what programs do.
 
 #![forbid(unsafe_code)]
 

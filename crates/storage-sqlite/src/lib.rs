@@ -1,8 +1,8 @@
 //! Alias on one SQLite file: the embedded store.
 //!
 //! Every file here is named as the port that it keeps. A step of a port is a closure over a
-//! connection: [`SqliteStore::write`] hands it to the one thread that writes (`writer`),
-//! [`SqliteStore::read`] to one of a few that read (`readers`), so that no async thread ever waits
+//! connection: `SqliteStore::write` hands it to the one thread that writes (`writer`),
+//! `SqliteStore::read` to one of a few that read (`readers`), so that no async thread ever waits
 //! for the disk. A step loads rows (`row`), asks the domain what is to be, and writes that: no rule
 //! is in SQL. `schema` opens the file and brings it up to date.
 //!

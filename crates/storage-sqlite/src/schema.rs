@@ -4,7 +4,8 @@ use std::{
     fs,
     io::ErrorKind,
     path::{Path, PathBuf},
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 use refinery::{Migration, Runner};
@@ -128,10 +129,24 @@ pub(crate) fn connect(path: &Path) -> Result<Connection, rusqlite::Error> {
     Ok(connection)
 }
 
-/// Switches to the write-ahead log, with which nobody who reads waits for who writes.
+/// Switches to the write-ahead log, with which nobody who reads waits for who writes. Of two who
+/// switch at once SQLite sends one away without waiting: that one tries again.
 fn keep_log(connection: &Connection) -> Result<(), OpenError> {
-    let mode: String =
-        connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+    let switch = || -> Result<String, rusqlite::Error> {
+        connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
+    };
+    let is_busy = |error: &rusqlite::Error| {
+        error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy)
+    };
+    let last_try = Instant::now() + BUSY;
+    let mode = loop {
+        match switch() {
+            Err(error) if is_busy(&error) && Instant::now() < last_try => {
+                thread::sleep(Duration::from_millis(10));
+            }
+            done => break done?,
+        }
+    };
     if mode == "wal" {
         Ok(())
     } else {

@@ -195,13 +195,20 @@ async fn dev_makes_what_is_missing_and_a_restart_keeps_it() {
     let clients = sandbox.json(&["client", "list"]);
     running.stop().succeeded();
     assert_eq!(self::kept(&sandbox), kept);
-    assert_eq!(clients.as_array().map(Vec::len), Some(2));
+    let clients = clients.as_array().expect("an array");
+    let redirect_uris = |name: &str| {
+        let mut named = clients.iter().filter(|it| it["name"] == name);
+        let client = named.next().expect(name);
+        assert_eq!(named.next(), None, "one {name}");
+        client["redirect_uris"].clone()
+    };
     assert_eq!(
-        [&clients[0]["redirect_uris"], &clients[1]["redirect_uris"]],
-        [
-            &json!([format!("http://{second_demo}/callback")]),
-            &json!([format!("http://{second_demo}/callback-public")]),
-        ]
+        redirect_uris("Fieldnotes"),
+        json!([format!("http://{second_demo}/callback")])
+    );
+    assert_eq!(
+        redirect_uris("Fieldnotes Pocket"),
+        json!([format!("http://{second_demo}/callback-public")])
     );
 }
 

@@ -67,7 +67,7 @@ pub struct Provider {
 }
 
 impl Provider {
-    /// A provider that calls itself `issuer`; see [`provider`](crate::testing::provider).
+    /// A provider that calls itself `issuer`; see `testing::provider` for one with fakes.
     ///
     /// ```
     /// # use alias_domain::{Lifetimes, flows::{Ports, Provider}};

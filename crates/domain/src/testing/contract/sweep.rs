@@ -1,4 +1,4 @@
-//! What [`Store`](crate::ports::Store) itself promises.
+//! What [`Store`] itself promises.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
