@@ -84,7 +84,12 @@ impl Provider {
         }
     }
 
-    /// The issuer identifier; see the type for an example.
+    /// The issuer identifier.
+    ///
+    /// ```
+    /// # use alias_domain::testing::{MemoryStore, provider};
+    /// assert!(provider(MemoryStore::default()).issuer().starts_with("https://"));
+    /// ```
     #[must_use]
     pub fn issuer(&self) -> &str {
         &self.issuer

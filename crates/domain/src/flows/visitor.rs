@@ -39,10 +39,21 @@ pub struct Present {
 
 impl Provider {
     /// Finds the live sessions of a visitor. A live session token outranks the cookie; a dead one
-    /// counts as none. See [`Present`] for an example.
+    /// counts as none.
     ///
     /// # Errors
     /// If the store does not answer.
+    ///
+    /// ```
+    /// # use alias_domain::{Digest, flows::Visitor, testing::{MemoryStore, provider, sample}};
+    /// # pollster::block_on(async {
+    /// let dead = Digest::of(b"a token that ended");
+    /// let visitor = Visitor { bearer: Some(dead), cookies: vec![], browser: Digest::of(b"b") };
+    /// let present = provider(MemoryStore::default()).present(&visitor, sample::NOON).await?;
+    /// assert!(present.latest().is_none() && present.binding() == visitor.browser);
+    /// # Ok::<(), alias_domain::ports::StoreError>(())
+    /// # });
+    /// ```
     pub async fn present(
         &self,
         visitor: &Visitor,

@@ -52,6 +52,11 @@ pub trait Store:
     ///
     /// # Errors
     /// If it does not.
+    ///
+    /// ```
+    /// # use alias_domain::{ports::Store, testing::MemoryStore};
+    /// assert!(pollster::block_on(MemoryStore::default().ping()).is_ok());
+    /// ```
     async fn ping(&self) -> Result<(), StoreError>;
 
     /// Removes at most `limit` rows of each kind that have ended, and says how many it removed.
@@ -59,6 +64,12 @@ pub trait Store:
     ///
     /// # Errors
     /// If the database does not answer.
+    ///
+    /// ```
+    /// # use alias_domain::{ports::Store, testing::{MemoryStore, sample}};
+    /// let removed = pollster::block_on(MemoryStore::default().sweep(sample::NOON, 500));
+    /// assert_eq!(removed, Ok(0));
+    /// ```
     async fn sweep(
         &self,
         now: chrono::DateTime<chrono::Utc>,

@@ -347,6 +347,18 @@ pub async fn connections_come_newest_first(store: &dyn Store) -> Kept {
     Ok(())
 }
 
+pub async fn a_connection_tells_when_its_user_last_answered(store: &dyn Store) -> Kept {
+    approved(store).await?;
+    store.open_interaction(&interaction(2, &example())).await?;
+    store.record_decision(&freds(2), minutes(7)).await?;
+    revokes(store, Revocation::Scope(Scope::Nickname))
+        .await?
+        .expect("it was granted");
+    let connection = store.connection(fred().id, example().id).await?;
+    assert_eq!(connection.map(|it| it.granted_at), Some(minutes(7)));
+    Ok(())
+}
+
 pub async fn an_alias_id_is_of_one_user_and_one_client(store: &dyn Store) -> Kept {
     approved(store).await?;
     arrives(store, &ginger()).await?;

@@ -124,6 +124,7 @@ macro_rules! contract_tests {
                 what_is_not_covered_is_not_issued
                 nothing_is_issued_without_a_live_session_of_the_user
                 connections_come_newest_first
+                a_connection_tells_when_its_user_last_answered
                 an_alias_id_is_of_one_user_and_one_client
                 an_alias_id_survives_a_disconnect
                 r20_granting_again_restores_what_revoking_took
@@ -176,6 +177,7 @@ macro_rules! contract_tests {
             approving_and_denying_at_once_has_one_outcome
             r24_a_refresh_never_outruns_a_revocation
             r25_no_authorization_outlives_a_disconnect
+            no_refresh_undoes_the_voiding_of_user_tokens
             of_rivals_with_one_email_address_one_is_added
             of_rivals_with_a_first_signing_key_one_is_told_so
         }

@@ -180,6 +180,31 @@ pub fn r25_no_authorization_outlives_a_disconnect(store: &dyn Store, run: Runner
     Ok(())
 }
 
+pub fn no_refresh_undoes_the_voiding_of_user_tokens(store: &dyn Store, run: Runner) -> Kept {
+    finish(run, signed_in(store))?;
+    for round in 1..=ROUNDS {
+        finish(run, approves(store, round))?;
+        finish(run, exchanges(store, round))?;
+        let id = authorization(round);
+        let refresh = Rotation {
+            authorization: id,
+            ..rotation(1)
+        };
+        race(run, async |rival| {
+            if rival == RIVALS / 2 {
+                return store.void_user_tokens(id, NOON).await;
+            }
+            let verdict = rotate(store, &refresh, NOON).await?;
+            assert_eq!(next_generation(verdict.as_ref()), Some(2));
+            Ok(())
+        })?;
+        let standing = finish(run, store.standing(id))?;
+        let voided = standing.and_then(|it| it.authorization.user_tokens_void_through);
+        assert_eq!(voided, Some(NOON));
+    }
+    Ok(())
+}
+
 pub fn of_rivals_with_one_email_address_one_is_added(store: &dyn Store, run: Runner) -> Kept {
     for round in 1..=ROUNDS {
         let told = race(run, async |rival| {
