@@ -1,5 +1,5 @@
-//! When the database is away: a store that always is, for a real one cannot be taken away alike
-//! for every endpoint.
+//! When a collaborator fails. A store that is always away, for a real one cannot be taken away at
+//! every endpoint alike, and mocks of what cannot be made to fail.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -7,16 +7,17 @@ use alias_domain::{
     Access, AuthorizationId, ChosenAccount, Client, ClientId, ClientSecret, Connection, Digest,
     Email, Interaction, InteractionId, Lifetimes, NewAuthorization, Redeem, Redemption, Revocation,
     RevocationError, Rotate, Rotation, Session, SessionId, Standing, User, UserId,
+    flows::Ports,
     ports::{
-        Authorizations, Clients, Decision, EmailTaken, Grants, Interactions, PasswordHash,
-        Recorded, SessionStart, Sessions, SigningKeys, Started, Store, StoreError,
+        Authorizations, Clients, Decision, EmailTaken, Failure, Grants, Interactions, MockIdTokens,
+        PasswordHash, Recorded, SessionStart, Sessions, SigningKeys, Started, Store, StoreError,
         StoredSigningKey, Users,
     },
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use crate::support::{SEED, client, serve};
+use crate::support::{Alias, SEED, client, serve};
 
 /// A store whose database is away.
 struct Away;
@@ -279,4 +280,28 @@ async fn discovery_and_the_key_set_answer_without_a_database() {
             .expect("an answer");
         assert_eq!(response.status(), 200, "{path}");
     }
+}
+
+#[actix_web::test]
+async fn a_signature_that_cannot_be_made_is_503_and_the_code_is_used_up() {
+    let mut id_tokens = MockIdTokens::new();
+    let broken = || Err(Failure::Crypto("the key is broken".to_owned()));
+    id_tokens
+        .expect_sign()
+        .times(1)
+        .returning(move |_| broken());
+    let id_tokens = Arc::new(id_tokens);
+    let alias = Alias::start_with(|ports| Ports { id_tokens, ..ports }).await;
+    let code = alias.code(SEED).await;
+    let (status, error) = alias.exchange(&code).await;
+    assert_eq!(
+        (status, error["error"].as_str()),
+        (503, Some("temporarily_unavailable"))
+    );
+    let (status, error) = alias.exchange(&code).await;
+    assert_eq!(
+        (status, error["error"].as_str()),
+        (400, Some("invalid_grant")),
+        "R17"
+    );
 }

@@ -48,6 +48,11 @@ pub(crate) struct Alias {
 impl Alias {
     /// A service with the sample's clients and users: Fred, and Ginger.
     pub(crate) async fn start() -> Self {
+        Self::start_with(|ports| ports).await
+    }
+
+    /// The same, with other collaborators.
+    pub(crate) async fn start_with(change: impl FnOnce(Ports) -> Ports) -> Self {
         let store = Arc::new(MemoryStore::default());
         let secret = ClientSecret {
             digest: Secret::new(SECRET.to_owned()).digest(),
@@ -70,7 +75,7 @@ impl Alias {
             added.expect("a new user");
         }
         Self {
-            address: serve(store.clone()),
+            address: serve_with(change(ports(store.clone()))),
             store,
         }
     }
@@ -170,13 +175,21 @@ impl Alias {
 
 /// Serves a store on a free port.
 pub(crate) fn serve(store: Arc<dyn Store>) -> SocketAddr {
-    let ports = Ports {
+    serve_with(ports(store))
+}
+
+/// A store, with fakes of everything else.
+pub(crate) fn ports(store: Arc<dyn Store>) -> Ports {
+    Ports {
         store,
         sealer: Arc::new(TestSealer::default()),
         id_tokens: Arc::new(TestIdTokens),
         passwords: Arc::new(TestPasswords),
         chance: Arc::new(TestChance::default()),
-    };
+    }
+}
+
+pub(crate) fn serve_with(ports: Ports) -> SocketAddr {
     let service = Service {
         provider: Provider::new(ISSUER.to_owned(), Lifetimes::default(), ports),
         key_set: serde_json::json!({"keys": []}),
