@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 
 use alias_domain::{
     Access, AliasId, Client, ClientId, Connection as Granted, InteractionId, NewAuthorization,
-    Revocation, RevocationError, Session, SessionId, UserId,
-    ports::{Decision, Grants, Recorded, StoreError},
+    Revocation, RevocationError, SessionId, UserId,
+    ports::{Decision, Grants, Moment, Recorded, StoreError},
     revoked,
 };
 use async_trait::async_trait;
@@ -92,69 +92,70 @@ fn grant(
     execute(connection, statement, row).map(drop)
 }
 
-/// The client and the session that a new authorization needs; `None` if one of them ended (R31).
-fn parties(
+/// What a new authorization is judged by.
+fn moment(
     connection: &Connection,
     new: &NewAuthorization,
     session: SessionId,
+    interaction: Option<InteractionId>,
     now: DateTime<Utc>,
-) -> Result<Option<(Client, Session)>, StoreError> {
+) -> Result<Moment, StoreError> {
     let client = clients::find(connection, new.client_id)?;
-    let session = sessions::live(connection, session, now)?;
-    Ok(client.zip(session.filter(|it| it.user.id == new.user_id)))
+    let granted = match &client {
+        Some(client) => granted(connection, new.user_id, client)?,
+        None => None,
+    };
+    Ok(Moment {
+        waits: match interaction {
+            Some(id) => interactions::waits(connection, id, now)?,
+            None => true,
+        },
+        client,
+        session: sessions::live(connection, session, now)?,
+        connection: granted.map(|it| it.access),
+    })
 }
 
 fn issue(
     connection: &Connection,
-    new: NewAuthorization,
-    access: Access,
+    new: &NewAuthorization,
+    access: &Access,
     session: SessionId,
     interaction: Option<InteractionId>,
     now: DateTime<Utc>,
 ) -> Result<Recorded, StoreError> {
-    if let Some(id) = interaction
-        && !interactions::waits(connection, id, now)?
-    {
-        return Ok(Recorded::AlreadyAnswered);
-    }
-    let Some((client, session)) = parties(connection, &new, session, now)? else {
-        return Ok(Recorded::Changed);
+    let moment = moment(connection, new, session, interaction, now)?;
+    let authorization = match new.issued(access, &moment) {
+        Ok(authorization) => authorization,
+        Err(refused) => return Ok(refused),
     };
-    let granted = granted(connection, new.user_id, &client)?;
-    if !granted.is_some_and(|it| it.access.covers(&access)) {
-        return Ok(Recorded::Changed);
-    }
     if let Some(id) = interaction {
         interactions::answer(connection, id)?;
     }
-    authorizations::insert(connection, &new.approved(access, session.auth_time))?;
+    authorizations::insert(connection, &authorization)?;
     Ok(Recorded::Issued)
 }
 
 fn record(
     connection: &Connection,
-    decision: Decision,
+    decision: &Decision,
     now: DateTime<Utc>,
 ) -> Result<Recorded, StoreError> {
-    let new = decision.new;
-    if !interactions::waits(connection, decision.interaction, now)? {
-        return Ok(Recorded::AlreadyAnswered);
-    }
-    let Some((client, session)) = parties(connection, &new, decision.session, now)? else {
-        return Ok(Recorded::Changed);
+    let new = &decision.new;
+    let answered = Some(decision.interaction);
+    let moment = moment(connection, new, decision.session, answered, now)?;
+    let approval = match decision.judged(&moment) {
+        Ok(approval) => approval,
+        Err(refused) => return Ok(refused),
     };
-    let Ok(selected) = decision.screen.selection(&client, &decision.answer) else {
-        return Ok(Recorded::NotShown);
-    };
-    let before = granted(connection, new.user_id, &client)?.map(|it| it.access);
     let after = Granted {
         alias_id: decision.alias_id,
-        access: decision.screen.applied(&selected, before.as_ref()),
+        access: approval.connection,
         granted_at: now,
     };
-    grant(connection, new.user_id, client.id, &after)?;
+    grant(connection, new.user_id, new.client_id, &after)?;
     interactions::answer(connection, decision.interaction)?;
-    authorizations::insert(connection, &new.approved(selected, session.auth_time))?;
+    authorizations::insert(connection, &approval.authorization)?;
     Ok(Recorded::Issued)
 }
 
@@ -224,7 +225,7 @@ impl Grants for SqliteStore {
         now: DateTime<Utc>,
     ) -> Result<Recorded, StoreError> {
         let (new, access) = (new.clone(), access.clone());
-        self.write(move |connection| issue(connection, new, access, session, interaction, now))
+        self.write(move |connection| issue(connection, &new, &access, session, interaction, now))
             .await
     }
 
@@ -234,7 +235,7 @@ impl Grants for SqliteStore {
         now: DateTime<Utc>,
     ) -> Result<Recorded, StoreError> {
         let decision = decision.clone();
-        self.write(move |connection| record(connection, decision, now))
+        self.write(move |connection| record(connection, &decision, now))
             .await
     }
 

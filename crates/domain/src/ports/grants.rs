@@ -3,8 +3,8 @@ use chrono::{DateTime, Utc};
 
 use super::StoreError;
 use crate::{
-    Access, AliasId, Answer, Client, ClientId, Connection, InteractionId, NewAuthorization,
-    Revocation, RevocationError, Screen, SessionId, UserId,
+    Access, AliasId, Answer, Authorization, Client, ClientId, Connection, InteractionId,
+    NewAuthorization, NotShown, Revocation, RevocationError, Screen, Session, SessionId, UserId,
 };
 
 /// A user's answer to a screen, to be recorded whole.
@@ -48,6 +48,113 @@ pub enum Recorded {
     Changed,
 }
 
+/// What a store reads, in the step that records an approval, for the domain to judge by.
+///
+/// ```
+/// # use alias_domain::{ports::{Moment, Recorded}, testing::sample};
+/// let moment = Moment {
+///     waits: true,
+///     client: Some(sample::client()),
+///     session: Some(sample::session()),
+///     connection: None,
+/// };
+/// let approval = sample::decision().judged(&moment)?;
+/// assert_eq!(approval.connection, sample::everything());
+/// // Without a session, an answer grants nothing (R31).
+/// let ended = Moment { session: None, ..moment };
+/// assert_eq!(sample::decision().judged(&ended), Err(Recorded::Changed));
+/// # Ok::<(), Recorded>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Moment {
+    /// Whether the interaction waits for its answer; true where there is none.
+    pub waits: bool,
+    /// The client, if it is registered.
+    pub client: Option<Client>,
+    /// The session, if it lives.
+    pub session: Option<Session>,
+    /// What the two share now.
+    pub connection: Option<Access>,
+}
+
+/// What an approval changes, to be stored whole.
+///
+/// ```
+/// # use alias_domain::{ports::Approval, testing::sample};
+/// let approval = Approval {
+///     connection: sample::everything(),
+///     authorization: sample::standing().authorization,
+/// };
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Approval {
+    /// What is granted from now on.
+    pub connection: Access,
+    /// The new authorization.
+    pub authorization: Authorization,
+}
+
+impl Moment {
+    /// Who is there for a new authorization (R31).
+    fn parties(&self, new: &NewAuthorization) -> Result<(&Client, &Session), Recorded> {
+        if !self.waits {
+            return Err(Recorded::AlreadyAnswered);
+        }
+        let session = self.session.as_ref().filter(|it| it.user.id == new.user_id);
+        self.client.as_ref().zip(session).ok_or(Recorded::Changed)
+    }
+}
+
+impl Decision {
+    /// What the answer changes at a moment; see [`Moment`] for an example.
+    ///
+    /// # Errors
+    /// Why it changes nothing (R11, R31).
+    pub fn judged(&self, moment: &Moment) -> Result<Approval, Recorded> {
+        let (client, session) = moment.parties(&self.new)?;
+        let selected = self
+            .screen
+            .selection(client, &self.answer)
+            .map_err(|NotShown| Recorded::NotShown)?;
+        Ok(Approval {
+            connection: self.screen.applied(&selected, moment.connection.as_ref()),
+            authorization: self.new.clone().approved(selected, session.auth_time),
+        })
+    }
+}
+
+impl NewAuthorization {
+    /// The authorization that is issued at a moment without asking: the connection must cover it
+    /// (R9, R13).
+    ///
+    /// # Errors
+    /// Why none is.
+    ///
+    /// ```
+    /// # use alias_domain::{Access, ports::{Moment, Recorded}, testing::sample};
+    /// let moment = Moment {
+    ///     waits: true,
+    ///     client: Some(sample::client()),
+    ///     session: Some(sample::session()),
+    ///     connection: Some(Access::openid()),
+    /// };
+    /// let new = sample::new_authorization();
+    /// assert!(new.issued(&Access::openid(), &moment).is_ok());
+    /// assert_eq!(new.issued(&sample::everything(), &moment), Err(Recorded::Changed));
+    /// ```
+    pub fn issued(&self, access: &Access, moment: &Moment) -> Result<Authorization, Recorded> {
+        let (_, session) = moment.parties(self)?;
+        let covered = moment
+            .connection
+            .as_ref()
+            .is_some_and(|it| it.covers(access));
+        if !covered {
+            return Err(Recorded::Changed);
+        }
+        Ok(self.clone().approved(access.clone(), session.auth_time))
+    }
+}
+
 /// What users grant to clients.
 ///
 /// ```
@@ -78,9 +185,8 @@ pub trait Grants: Send + Sync {
     /// If the store does not answer.
     async fn connections(&self, user: UserId) -> Result<Vec<(Client, Connection)>, StoreError>;
 
-    /// Issues an authorization without asking (R13), if at this moment the session lives, its user
-    /// is not locked, the connection still covers `access`, and the interaction, where there is
-    /// one, is not answered: it is then.
+    /// Issues an authorization without asking as [`NewAuthorization::issued`] judges, in one step,
+    /// which answers the interaction too, where there is one.
     ///
     /// # Errors
     /// If the store does not answer.
@@ -93,9 +199,9 @@ pub trait Grants: Send + Sync {
         now: DateTime<Utc>,
     ) -> Result<Recorded, StoreError>;
 
-    /// Records an approval whole: what [`Screen::selection`] selects is granted as
-    /// [`Screen::applied`] says, the authorization is made, the interaction is answered. All of it
-    /// or nothing; of any number of rivals that answer one interaction, one is told `Issued`.
+    /// Records an approval whole, as [`Decision::judged`] judges it: the connection changes, the
+    /// authorization is made, the interaction is answered. All of it or nothing; of any number of
+    /// rivals that answer one interaction, one is told `Issued`.
     ///
     /// # Errors
     /// If the store does not answer.

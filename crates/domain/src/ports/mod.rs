@@ -24,7 +24,7 @@ pub use crypto::{MockChance, MockIdTokens, MockPasswords, MockSealer};
 pub use error::{Failure, StoreError};
 #[cfg(feature = "testing")]
 pub use grants::MockGrants;
-pub use grants::{Decision, Grants, Recorded};
+pub use grants::{Approval, Decision, Grants, Moment, Recorded};
 pub use interactions::Interactions;
 #[cfg(feature = "testing")]
 pub use interactions::MockInteractions;

@@ -12,7 +12,7 @@ use crate::{
     Redemption, Revocation, RevocationError, Rotate, Rotation, Session, SessionId, Standing, User,
     UserId,
     ports::{
-        Authorizations, Clients, Decision, EmailTaken, Grants, Interactions, PasswordHash,
+        Authorizations, Clients, Decision, EmailTaken, Grants, Interactions, Moment, PasswordHash,
         Recorded, SessionStart, Sessions, SigningKeys, Started, Store, StoreError,
         StoredSigningKey, Users,
     },
@@ -97,6 +97,22 @@ impl State {
             access: self.client(client)?.live(stored.access.clone()?),
             granted_at: stored.granted_at,
         })
+    }
+
+    fn moment(
+        &mut self,
+        new: &NewAuthorization,
+        session: SessionId,
+        interaction: Option<InteractionId>,
+        now: DateTime<Utc>,
+    ) -> Moment {
+        let connection = self.connection(new.user_id, new.client_id);
+        Moment {
+            waits: interaction.is_none_or(|id| self.waiting(id, now).is_some()),
+            client: self.client(new.client_id).cloned(),
+            session: self.session(session, now),
+            connection: connection.map(|it| it.access),
+        }
     }
 
     fn standing(&self, id: AuthorizationId) -> Option<Standing> {
@@ -398,22 +414,11 @@ impl Grants for MemoryStore {
         now: DateTime<Utc>,
     ) -> Result<Recorded, StoreError> {
         let mut state = self.state();
-        if let Some(id) = interaction
-            && state.waiting(id, now).is_none()
-        {
-            return Ok(Recorded::AlreadyAnswered);
-        }
-        let session = state.session(session, now);
-        let Some(session) = session.filter(|it| it.user.id == new.user_id) else {
-            return Ok(Recorded::Changed);
+        let moment = state.moment(new, session, interaction, now);
+        let authorization = match new.issued(access, &moment) {
+            Ok(authorization) => authorization,
+            Err(refused) => return Ok(refused),
         };
-        let covered = state
-            .connection(new.user_id, new.client_id)
-            .is_some_and(|it| it.access.covers(access));
-        if !covered {
-            return Ok(Recorded::Changed);
-        }
-        let authorization = new.clone().approved(access.clone(), session.auth_time);
         state.authorizations.insert(new.id, authorization);
         if let Some(waiting) = interaction.and_then(|id| state.waiting(id, now)) {
             waiting.answered = true;
@@ -428,34 +433,22 @@ impl Grants for MemoryStore {
     ) -> Result<Recorded, StoreError> {
         let mut state = self.state();
         let new = &decision.new;
-        if state.waiting(decision.interaction, now).is_none() {
-            return Ok(Recorded::AlreadyAnswered);
-        }
-        let session = state.session(decision.session, now);
-        let (Some(session), Some(client)) = (
-            session.filter(|it| it.user.id == new.user_id),
-            state.client(new.client_id),
-        ) else {
-            return Ok(Recorded::Changed);
+        let moment = state.moment(new, decision.session, Some(decision.interaction), now);
+        let approval = match decision.judged(&moment) {
+            Ok(approval) => approval,
+            Err(refused) => return Ok(refused),
         };
-        let Ok(selected) = decision.screen.selection(client, &decision.answer) else {
-            return Ok(Recorded::NotShown);
-        };
-        let key = (new.user_id, new.client_id);
-        let before = state.connection(key.0, key.1).map(|it| it.access);
-        let after = decision.screen.applied(&selected, before.as_ref());
         let stored = state
             .connections
-            .entry(key)
+            .entry((new.user_id, new.client_id))
             .or_insert_with(|| StoredConnection {
                 alias_id: decision.alias_id,
                 access: None,
                 granted_at: now,
             });
-        stored.access = Some(after);
+        stored.access = Some(approval.connection);
         stored.granted_at = now;
-        let authorization = new.clone().approved(selected, session.auth_time);
-        state.authorizations.insert(new.id, authorization);
+        state.authorizations.insert(new.id, approval.authorization);
         if let Some(waiting) = state.waiting(decision.interaction, now) {
             waiting.answered = true;
         }
