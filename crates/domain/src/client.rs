@@ -173,12 +173,22 @@ pub enum ClientError {
         "channel \"{0}\": a description is 1 to 200 characters, none of them a control character"
     )]
     ChannelDescription(String),
+    /// More channels than a person can choose from, or a form can carry.
+    #[error("a client declares at most {} channels", Client::MOST_CHANNELS)]
+    TooManyChannels,
     /// Two channels of one name.
     #[error("channel \"{0}\" is declared twice")]
     RepeatedChannel(String),
 }
 
 impl Client {
+    /// The most channels that a client declares.
+    ///
+    /// ```
+    /// assert_eq!(alias_domain::Client::MOST_CHANNELS, 100);
+    /// ```
+    pub const MOST_CHANNELS: usize = 100;
+
     /// Checks what an operator says of a new client.
     ///
     /// # Errors
@@ -255,6 +265,9 @@ impl Client {
 
     /// R30: what stays declared keeps its ID, what is declared (again) gets a new one.
     fn declare(&mut self, channels: Vec<(String, String)>) -> Result<(), ClientError> {
+        if channels.len() > Self::MOST_CHANNELS {
+            return Err(ClientError::TooManyChannels);
+        }
         let before = std::mem::take(&mut self.channels);
         for (name, description) in channels {
             if name == META_CHANNEL {

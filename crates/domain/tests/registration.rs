@@ -1,0 +1,69 @@
+//! What a client may declare.
+
+use alias_domain::{ChannelId, Client, ClientChange, ClientError, testing::sample::client};
+
+fn declare(channels: &[(&str, &str)]) -> Result<Client, ClientError> {
+    let owned =
+        |(name, description): &(&str, &str)| ((*name).to_owned(), (*description).to_owned());
+    let mut client = client();
+    client.change(ClientChange {
+        channels: Some(channels.iter().map(owned).collect()),
+        ..ClientChange::default()
+    })?;
+    Ok(client)
+}
+
+#[test]
+fn meta_is_declared_by_nobody() {
+    assert_eq!(
+        declare(&[("_meta", "Mine")]),
+        Err(ClientError::ReservedChannel)
+    );
+}
+
+#[test]
+fn a_malformed_or_repeated_channel_is_refused_by_name() {
+    let name = |name: &str| name.to_owned();
+    assert_eq!(
+        declare(&[("News", "x")]),
+        Err(ClientError::ChannelName(name("News")))
+    );
+    assert_eq!(
+        declare(&[("news", " ")]),
+        Err(ClientError::ChannelDescription(name("news")))
+    );
+    let twice = declare(&[("news", "x"), ("news", "y")]);
+    assert_eq!(twice, Err(ClientError::RepeatedChannel(name("news"))));
+}
+
+#[test]
+fn a_client_declares_at_most_a_hundred_channels() {
+    let names: Vec<String> = (0..=Client::MOST_CHANNELS)
+        .map(|it| format!("c{it}"))
+        .collect();
+    let channels: Vec<(&str, &str)> = names.iter().map(|it| (it.as_str(), "x")).collect();
+    assert!(declare(&channels[1..]).is_ok());
+    assert_eq!(declare(&channels), Err(ClientError::TooManyChannels));
+}
+
+#[test]
+fn r30_what_stays_declared_keeps_its_id_and_what_is_new_gets_a_fresh_one() {
+    let changed = declare(&[("events", "x"), ("notifications", "Said anew")]);
+    let channels = changed.expect("a sound change").channels;
+    let ids: Vec<(&str, ChannelId)> = channels
+        .iter()
+        .map(|it| (it.name.as_str(), it.id))
+        .collect();
+    assert_eq!(
+        ids,
+        [("events", ChannelId(3)), ("notifications", ChannelId(1))]
+    );
+}
+
+#[test]
+fn r16_channels_are_listed_in_the_order_of_the_latest_declaration() {
+    let changed = declare(&[("product_updates", "x"), ("notifications", "y")]);
+    let both = alias_domain::Access::openid().with_contact([ChannelId(1), ChannelId(2)].into());
+    let list = changed.expect("a sound change").channel_list(&both);
+    assert_eq!(list.as_deref(), Some("product_updates notifications"));
+}
