@@ -6,7 +6,7 @@ use actix_web::{
     HttpRequest, HttpResponse, ResponseError,
     http::{
         StatusCode,
-        header::{ALLOW, AUTHORIZATION, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE},
+        header::{AUTHORIZATION, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE},
     },
     web::Payload,
 };
@@ -168,11 +168,7 @@ pub(crate) fn method_not_allowed() -> HttpResponse {
         "invalid_request",
         "this method is not offered here",
     );
-    let mut response = error.error_response();
-    if let Ok(methods) = "GET, POST, DELETE".parse() {
-        response.headers_mut().insert(ALLOW, methods);
-    }
-    response
+    error.error_response()
 }
 
 /// Reads the form of an authenticated client (RFC 6749 2.3): the token, revocation and

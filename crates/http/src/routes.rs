@@ -2,7 +2,7 @@
 
 use actix_web::{
     HttpResponse,
-    http::header::{CACHE_CONTROL, CONTENT_TYPE},
+    http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue},
     web::{self, ServiceConfig, delete, get, post},
 };
 
@@ -22,69 +22,81 @@ pub(crate) const ACCOUNT: &str = "/account";
 pub(crate) const SIGN_IN: &str = "/sign-in";
 
 pub(crate) fn configure(config: &mut ServiceConfig) {
-    let page = |path: &str| web::resource(path).default_service(web::to(page_method));
-    let program = |path: &str| web::resource(path).default_service(web::to(api_method));
+    let page = |path: &str, methods: &'static str| {
+        web::resource(path).default_service(web::to(move || async move {
+            allowing(methods, respond::error(ErrorCause::MethodNotAllowed))
+        }))
+    };
+    let program = |path: &str, methods: &'static str| {
+        web::resource(path).default_service(web::to(move || async move {
+            allowing(methods, api::method_not_allowed())
+        }))
+    };
     config
         .service(
-            page(AUTHORIZE)
+            page(AUTHORIZE, "GET, POST")
                 .route(get().to(authorize::get))
                 .route(post().to(authorize::post)),
         )
-        .service(page("/interaction/{id}").route(get().to(interaction::show)))
+        .service(page("/interaction/{id}", "GET").route(get().to(interaction::show)))
         .service(
-            page("/interaction/{id}/sign-in")
+            page("/interaction/{id}/sign-in", "GET, POST")
                 .route(get().to(interaction::sign_in_page))
                 .route(post().to(interaction::sign_in)),
         )
         .service(
-            page("/interaction/{id}/account")
+            page("/interaction/{id}/account", "GET, POST")
                 .route(get().to(interaction::choose_page))
                 .route(post().to(interaction::choose)),
         )
         .service(
-            page("/interaction/{id}/consent")
+            page("/interaction/{id}/consent", "GET, POST")
                 .route(get().to(consent::page))
                 .route(post().to(consent::answer)),
         )
         .service(
-            page(SIGN_IN)
+            page(SIGN_IN, "GET, POST")
                 .route(get().to(sign_in::page))
                 .route(post().to(sign_in::submit)),
         )
-        .service(page("/sign-out").route(post().to(account::sign_out)))
-        .service(page(ACCOUNT).route(get().to(account::page)))
-        .service(page("/account/revoke").route(post().to(account::revoke)))
-        .service(page("/account/disconnect").route(post().to(account::disconnect)))
-        .service(program(TOKEN).route(post().to(token::token)))
+        .service(page("/sign-out", "POST").route(post().to(account::sign_out)))
+        .service(page(ACCOUNT, "GET").route(get().to(account::page)))
+        .service(page("/account/revoke", "POST").route(post().to(account::revoke)))
+        .service(page("/account/disconnect", "POST").route(post().to(account::disconnect)))
+        .service(program(TOKEN, "POST").route(post().to(token::token)))
         .service(
-            program(USERINFO)
+            program(USERINFO, "GET, POST")
                 .route(get().to(userinfo::get))
                 .route(post().to(userinfo::post)),
         )
-        .service(program(REVOCATION).route(post().to(revocation::revoke)))
-        .service(program(INTROSPECTION).route(post().to(introspection::introspect)))
+        .service(program(REVOCATION, "POST").route(post().to(revocation::revoke)))
+        .service(program(INTROSPECTION, "POST").route(post().to(introspection::introspect)))
         .service(
-            program("/api/session")
+            program("/api/session", "POST, DELETE")
                 .route(post().to(session::begin))
                 .route(delete().to(session::end)),
         )
-        .service(program("/api/grants").route(get().to(grants::list)))
-        .service(program("/api/grants/{client}").route(delete().to(grants::disconnect)))
+        .service(program("/api/grants", "GET").route(get().to(grants::list)))
+        .service(program("/api/grants/{client}", "DELETE").route(delete().to(grants::disconnect)))
         .service(
-            program("/api/grants/{client}/scopes/{scope}").route(delete().to(grants::revoke_scope)),
+            program("/api/grants/{client}/scopes/{scope}", "DELETE")
+                .route(delete().to(grants::revoke_scope)),
         )
         .service(
-            program("/api/grants/{client}/channels/{channel}")
+            program("/api/grants/{client}/channels/{channel}", "DELETE")
                 .route(delete().to(grants::revoke_channel)),
         )
-        .service(program("/.well-known/openid-configuration").route(get().to(discovery::openid)))
         .service(
-            program("/.well-known/oauth-authorization-server").route(get().to(discovery::oauth)),
+            program("/.well-known/openid-configuration", "GET").route(get().to(discovery::openid)),
         )
-        .service(program(KEY_SET).route(get().to(discovery::key_set)))
-        .service(program("/livez").route(get().to(health::live)))
-        .service(program("/readyz").route(get().to(health::ready)))
-        .service(page("/").route(get().to(home)));
+        .service(
+            program("/.well-known/oauth-authorization-server", "GET")
+                .route(get().to(discovery::oauth)),
+        )
+        .service(program(KEY_SET, "GET").route(get().to(discovery::key_set)))
+        .service(program("/livez", "GET").route(get().to(health::live)))
+        .service(program("/readyz", "GET").route(get().to(health::ready)))
+        .service(page("/", "GET").route(get().to(home)));
     for asset in pages::assets() {
         config.route(
             asset.path,
@@ -110,10 +122,10 @@ async fn page_not_found() -> HttpResponse {
     respond::error(ErrorCause::NotFound)
 }
 
-async fn page_method() -> HttpResponse {
-    respond::error(ErrorCause::MethodNotAllowed)
-}
-
-async fn api_method() -> HttpResponse {
-    api::method_not_allowed()
+/// RFC 9110 15.5.6: a 405 names the methods that there are.
+fn allowing(methods: &'static str, mut response: HttpResponse) -> HttpResponse {
+    response
+        .headers_mut()
+        .insert(ALLOW, HeaderValue::from_static(methods));
+    response
 }

@@ -3,7 +3,7 @@ use actix_web::{
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
 };
-use tracing_actix_web::{DefaultRootSpanBuilder, RootSpanBuilder};
+use tracing_actix_web::RootSpanBuilder;
 
 /// One span for each request. It names the route and never the address as sent: queries carry
 /// what must not reach a log.
@@ -16,10 +16,6 @@ impl RootSpanBuilder for Span {
             method = %request.method(),
             route = request.match_pattern().unwrap_or_default(),
             status = tracing::field::Empty,
-            http.status_code = tracing::field::Empty,
-            otel.status_code = tracing::field::Empty,
-            exception.message = tracing::field::Empty,
-            exception.details = tracing::field::Empty,
         )
     }
 
@@ -31,6 +27,5 @@ impl RootSpanBuilder for Span {
             span.record("status", response.status().as_u16());
             tracing::debug!(parent: &span, "answered");
         }
-        DefaultRootSpanBuilder::on_request_end(span, outcome);
     }
 }

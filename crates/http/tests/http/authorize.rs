@@ -171,9 +171,19 @@ async fn r9_a_public_client_on_the_device_is_asked_for_every_time() {
 #[actix_web::test]
 async fn another_method_is_405_and_another_path_404() {
     let alias = Alias::start().await;
-    let status = |response: reqwest::Response| response.status().as_u16();
-    let put = client().put(alias.url("/oauth2/authorize")).send().await;
-    assert_eq!(status(put.expect("an answer")), 405);
-    let none = alias.get("/nowhere").send().await;
-    assert_eq!(status(none.expect("an answer")), 404);
+    for (path, methods) in [
+        ("/oauth2/authorize", "GET, POST"),
+        ("/api/oauth2/token", "POST"),
+        ("/api/session", "POST, DELETE"),
+    ] {
+        let answer = client()
+            .put(alias.url(path))
+            .send()
+            .await
+            .expect("an answer");
+        assert_eq!(answer.status(), 405, "{path}");
+        assert_eq!(answer.headers()["allow"], methods, "{path}");
+    }
+    let none = alias.get("/nowhere").send().await.expect("an answer");
+    assert_eq!(none.status(), 404);
 }
