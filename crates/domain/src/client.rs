@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Access, Callback, ChannelId, ChannelName, Channels, ClientId, DeclaredChannel, Digest,
     META_CHANNEL, RedirectUri, RedirectUriError, Secret, channel::MalformedChannelName,
+    user::is_misleading,
 };
 
 /// Whether a client can keep a secret (RFC 6749 2.1). It is one or the other for good (R30).
@@ -299,6 +300,48 @@ impl Client {
         Ok(())
     }
 
+    /// Whether credentials of this form, found right or wrong, are this client's: a confidential
+    /// client sends its secret the way it is registered to, a public one has none (RFC 6749 2.3).
+    ///
+    /// ```
+    /// # use alias_domain::*;
+    /// let basic = Some(AuthMethod::ClientSecretBasic);
+    /// assert!(testing::sample::client().admits(basic, true));
+    /// assert!(!testing::sample::client().admits(basic, false));
+    /// assert!(testing::sample::public_client().admits(None, false));
+    /// ```
+    #[must_use]
+    pub fn admits(&self, sent: Option<AuthMethod>, right: bool) -> bool {
+        match (self.kind, sent) {
+            (ClientKind::Public, None) => true,
+            (ClientKind::Confidential, Some(method)) => right && method == self.auth_method,
+            (ClientKind::Public, Some(_)) | (ClientKind::Confidential, None) => false,
+        }
+    }
+
+    /// Whether this client may introspect tokens: who asks must be authenticated, and a public
+    /// client cannot be (RFC 7662 2.1).
+    ///
+    /// ```
+    /// # use alias_domain::*;
+    /// assert!(!testing::sample::public_client().may_introspect());
+    /// ```
+    #[must_use]
+    pub fn may_introspect(&self) -> bool {
+        self.kind == ClientKind::Confidential
+    }
+
+    /// Whether this client may refresh (R19).
+    ///
+    /// ```
+    /// # use alias_domain::*;
+    /// assert!(testing::sample::client().may_refresh());
+    /// ```
+    #[must_use]
+    pub fn may_refresh(&self) -> bool {
+        self.kind == ClientKind::Confidential
+    }
+
     /// The channel that this client declares under a name.
     ///
     /// ```
@@ -371,7 +414,7 @@ impl Client {
 fn label(text: &str, longest: usize) -> Option<String> {
     let text = text.trim();
     let sound =
-        !text.is_empty() && text.chars().count() <= longest && !text.contains(char::is_control);
+        !text.is_empty() && text.chars().count() <= longest && !text.contains(is_misleading);
     sound.then(|| text.to_owned())
 }
 

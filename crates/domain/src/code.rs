@@ -4,8 +4,8 @@
 use chrono::{DateTime, Utc};
 
 use crate::{
-    Access, Authorization, AuthorizationId, ClientId, ClientKind, Lifetimes, Phase, RefreshChain,
-    Scope, Standing,
+    Access, Authorization, AuthorizationId, ClientId, Lifetimes, Phase, RefreshChain, Scope,
+    Standing,
 };
 
 /// A genuine code, as an authenticated client presents it.
@@ -91,8 +91,7 @@ fn redeemed(
     now: DateTime<Utc>,
 ) -> Authorization {
     // R19: a refresh token exactly with `offline_access` and for a confidential client.
-    let refreshes =
-        access.has(Scope::OfflineAccess) && standing.client.kind == ClientKind::Confidential;
+    let refreshes = access.has(Scope::OfflineAccess) && standing.client.may_refresh();
     let refresh = refreshes.then(|| RefreshChain {
         generation: 1,
         issued_at: now,

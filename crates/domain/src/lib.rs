@@ -65,5 +65,7 @@ pub use refresh::{RequestedScope, Rotate, Rotation, rotate};
 pub use scope::{MalformedScope, Scope, ScopeList, UnknownScope};
 pub use secret::{Digest, Secret};
 pub use token::{Capsule, Form, FormPurpose, RefreshToken, UserToken};
-pub use token_request::{ClientCredentials, INVALID_CLIENT, TokenRequest, requested_token};
+pub use token_request::{
+    ClientCredentials, INVALID_CLIENT, TokenRequest, bearer_token, requested_token,
+};
 pub use user::{Email, MalformedEmail, MalformedNickname, Nickname, Session, User};

@@ -14,7 +14,15 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 /// assert_eq!(params.one("state"), Ok(None));
 /// ```
 #[derive(Clone, Default)]
-pub struct Params(Vec<(String, Result<String, ParamError>)>);
+pub struct Params(Vec<Param>);
+
+#[derive(Clone)]
+struct Param {
+    name: String,
+    /// As it was sent: a request that waits is judged again later, by the same text.
+    raw: String,
+    value: Result<String, ParamError>,
+}
 
 /// What is wrong with a parameter.
 ///
@@ -50,7 +58,11 @@ impl Params {
             // A name that cannot be decoded is none that we know, and unknown ones are ignored;
             // what it hides is still told by `malformed`.
             let name = decode(name).unwrap_or_else(|_| name.to_owned());
-            (!value.is_empty()).then(|| (name, decode(value)))
+            (!value.is_empty()).then(|| Param {
+                name,
+                raw: value.to_owned(),
+                value: decode(value),
+            })
         });
         Self(pairs.collect())
     }
@@ -122,8 +134,8 @@ impl Params {
     pub fn malformed(&self, except: &[&str]) -> Option<ParamError> {
         self.0
             .iter()
-            .filter(|(name, _)| !except.contains(&name.as_str()))
-            .find_map(|(name, value)| match value {
+            .filter(|it| !except.contains(&it.name.as_str()))
+            .find_map(|Param { name, value, .. }| match value {
                 Err(error) => Some(*error),
                 Ok(value) => format!("{name}{value}")
                     .contains(char::is_control)
@@ -131,28 +143,25 @@ impl Params {
             })
     }
 
-    /// The named parameters as a query string, to be parsed again later.
+    /// The named parameters as a query string, to be parsed and judged again later: what is
+    /// malformed in them stays so.
     ///
     /// ```
     /// let params = alias_domain::Params::parse("scope=openid+contact&x=1");
-    /// assert_eq!(params.to_query(&["scope"]), "scope=openid%20contact");
+    /// assert_eq!(params.to_query(&["scope"]), "scope=openid+contact");
     /// ```
     #[must_use]
     pub fn to_query(&self, names: &[&str]) -> String {
-        let mut query = String::new();
-        for (name, value) in &self.0 {
-            if let (true, Ok(value)) = (names.contains(&name.as_str()), value) {
-                push_query(&mut query, name, value);
-            }
-        }
-        query
+        let named = self.0.iter().filter(|it| names.contains(&it.name.as_str()));
+        let pairs: Vec<String> = named.map(|it| format!("{}={}", it.name, it.raw)).collect();
+        pairs.join("&")
     }
 
     fn values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a Result<String, ParamError>> {
         self.0
             .iter()
-            .filter(move |(it, _)| it == name)
-            .map(|(_, value)| value)
+            .filter(move |it| it.name == name)
+            .map(|it| &it.value)
     }
 }
 
@@ -174,7 +183,7 @@ pub(crate) fn push_query(query: &mut String, name: &str, value: &str) {
 }
 
 /// Form decoding (RFC 6749 appendix B), strict where the usual decoders let broken text through.
-fn decode(text: &str) -> Result<String, ParamError> {
+pub(crate) fn decode(text: &str) -> Result<String, ParamError> {
     let mut rest = text;
     while let Some(at) = rest.find('%') {
         rest = &rest[at + 1..];

@@ -5,7 +5,7 @@ use std::fmt;
 use fluent_uri::Uri;
 use serde::{Deserialize, Serialize};
 
-use crate::{Params, client::ClientKind};
+use crate::{client::ClientKind, params::decode};
 
 /// A redirect URI that a client has registered.
 ///
@@ -47,7 +47,10 @@ pub enum RedirectUriError {
          scheme (with a dot, such as com.example.app) for a public client"
     )]
     Scheme,
-    /// A query parameter that the response itself sets.
+    /// A host that is no name or address: it would be copied into a policy header.
+    #[error("a redirect URI's host must be a name or an address, in ASCII")]
+    Host,
+    /// A query parameter that the response itself sets, or one that cannot be read.
     #[error("a redirect URI must not have code, state, error or iss in its query")]
     ResponseParameter,
 }
@@ -84,11 +87,13 @@ impl RedirectUri {
         if !allowed {
             return Err(RedirectUriError::Scheme);
         }
-        let query = Params::parse(uri.query().map_or("", |it| it.as_str()));
-        if ["code", "state", "error", "iss"]
-            .iter()
-            .any(|name| query.has(name))
+        if !host
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-.[:]".contains(&b))
         {
+            return Err(RedirectUriError::Host);
+        }
+        if uri.query().is_some_and(|it| names_a_response(it.as_str())) {
             return Err(RedirectUriError::ResponseParameter);
         }
         Ok(Self(text.to_owned()))
@@ -170,6 +175,16 @@ impl fmt::Debug for Callback {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Callback({})", self.0)
     }
+}
+
+/// Whether a query has a parameter, with or without a value, that a response sets too, or one
+/// whose name cannot be read.
+fn names_a_response(query: &str) -> bool {
+    const RESPONSE: [&str; 5] = ["code", "state", "error", "error_description", "iss"];
+    query.split('&').any(|pair| {
+        let name = pair.split('=').next().unwrap_or_default();
+        decode(name).map_or(true, |it| RESPONSE.contains(&it.as_str()))
+    })
 }
 
 /// The loopback host and what follows its port, or `None` for any other URI.
@@ -263,6 +278,10 @@ mod tests {
             ("com.example.app:/cb", E::Scheme),
             ("https://example.com/?state=1", E::ResponseParameter),
             ("https://example.com/?a=1&c%6Fde=2", E::ResponseParameter),
+            ("https://example.com/?code", E::ResponseParameter),
+            ("https://example.com/?iss=", E::ResponseParameter),
+            ("https://example.com/?%FF=1", E::ResponseParameter),
+            ("https://evil;script-src.example/", E::Host),
         ] {
             let refused = RedirectUri::register(uri, ClientKind::Confidential);
             assert_eq!(refused, Err(reason), "{uri}");

@@ -112,12 +112,31 @@ pub fn requested_token(params: &Params) -> Result<Secret, RequestError> {
     required(params, "token", "token is missing")
 }
 
+/// The one token of a request to a protected resource: in the header or in the body, and not in
+/// both (RFC 6750 2). `None` if there is none.
+///
+/// # Errors
+/// `invalid_request` for two tokens, or a field that is repeated or malformed.
+///
+/// ```
+/// use alias_domain::{Params, bearer_token};
+/// let body = Params::parse("access_token=x");
+/// assert!(bearer_token(None, &body)?.is_some());
+/// # Ok::<(), alias_domain::RequestError>(())
+/// ```
+pub fn bearer_token(header: Option<Secret>, body: &Params) -> Result<Option<Secret>, RequestError> {
+    match (header, body.one("access_token")?) {
+        (Some(_), Some(_)) => Err(invalid("two tokens were sent")),
+        (header, body) => Ok(header.or_else(|| body.map(|it| Secret::new(it.to_owned())))),
+    }
+}
+
 /// How a client says who it is.
 ///
 /// ```
 /// use alias_domain::{ClientCredentials, Params};
 /// let body = Params::parse("client_id=bjOB6HV7cTKtxvfr2k2ucg");
-/// let public = ClientCredentials::from_request(None, &body)?;
+/// let public = ClientCredentials::from_request(None, &body, &Params::default())?;
 /// assert!(public.secret.is_none());
 /// # Ok::<(), alias_domain::RequestError>(())
 /// ```
@@ -130,16 +149,20 @@ pub struct ClientCredentials {
 }
 
 impl ClientCredentials {
-    /// Credentials from the `Authorization` header (user and password, decoded) or the body.
-    /// See the type for an example.
+    /// Credentials from the `Authorization` header (user and password, decoded) or the body, and
+    /// never from the address. See the type for an example.
     ///
     /// # Errors
-    /// `invalid_request` for two ways of authenticating or two client IDs (RFC 6749 2.3),
-    /// `invalid_client` without any.
+    /// `invalid_request` for two ways of authenticating, two client IDs or credentials in the
+    /// address (RFC 6749 2.3), `invalid_client` without any.
     pub fn from_request(
         basic: Option<(String, Secret)>,
         body: &Params,
+        address: &Params,
     ) -> Result<Self, RequestError> {
+        if address.has("client_secret") || address.has("client_id") {
+            return Err(invalid("credentials do not belong into an address"));
+        }
         let client_id = body.one("client_id")?;
         let client_secret = body.one("client_secret")?;
         match (basic, client_id, client_secret) {

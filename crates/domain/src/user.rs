@@ -67,16 +67,15 @@ impl std::str::FromStr for Email {
 
     /// Admits what could be an address; whether it is one, only a mail can tell.
     fn from_str(text: &str) -> Result<Self, MalformedEmail> {
-        let text = text.trim();
+        // Lower case first: it can be longer, and what is stored must be read again.
+        let text = text.trim().to_lowercase();
         let odd = |c: char| c.is_whitespace() || c.is_control() || "<>,;\"()\\".contains(c);
         let sound = text.len() <= 254
             && !text.contains(odd)
             && text.rsplit_once('@').is_some_and(|(local, domain)| {
                 !local.is_empty() && !local.contains('@') && !domain.is_empty()
             });
-        sound
-            .then(|| Self(text.to_lowercase()))
-            .ok_or(MalformedEmail)
+        sound.then_some(Self(text)).ok_or(MalformedEmail)
     }
 }
 
@@ -122,7 +121,7 @@ impl std::str::FromStr for Nickname {
 
     fn from_str(text: &str) -> Result<Self, MalformedNickname> {
         let text = text.trim();
-        let sound = (1..=64).contains(&text.chars().count()) && !text.contains(char::is_control);
+        let sound = (1..=64).contains(&text.chars().count()) && !text.contains(is_misleading);
         sound
             .then(|| Self(text.to_owned()))
             .ok_or(MalformedNickname)
@@ -133,6 +132,12 @@ impl fmt::Display for Nickname {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// Whether a character must not be in a text that people judge by: a control character, or one
+/// that turns the direction of what follows it (Unicode Standard Annex 9).
+pub(crate) fn is_misleading(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
 /// A user's sign-in at one browser or program, while it lasts.

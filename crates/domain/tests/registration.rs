@@ -1,6 +1,9 @@
 //! What a client may declare.
 
-use alias_domain::{ChannelId, Client, ClientChange, ClientError, testing::sample::client};
+use alias_domain::{
+    ChannelId, Client, ClientChange, ClientError, Email, Nickname, testing::sample::client,
+};
+use proptest::prelude::*;
 
 fn declare(channels: &[(&str, &str)]) -> Result<Client, ClientError> {
     let owned =
@@ -66,4 +69,35 @@ fn r16_channels_are_listed_in_the_order_of_the_latest_declaration() {
     let both = alias_domain::Access::openid().with_contact([ChannelId(1), ChannelId(2)].into());
     let list = changed.expect("a sound change").channel_list(&both);
     assert_eq!(list.as_deref(), Some("product_updates notifications"));
+}
+
+proptest! {
+    #[test]
+    fn what_is_read_as_an_email_address_or_nickname_is_read_again(text in "\\PC{0,20}@\\PC{1,130}") {
+        if let Ok(email) = text.parse::<Email>() {
+            prop_assert_eq!(email.as_str().parse::<Email>(), Ok(email));
+        }
+        if let Ok(nickname) = text.parse::<Nickname>() {
+            prop_assert_eq!(nickname.as_str().parse::<Nickname>(), Ok(nickname));
+        }
+    }
+}
+
+#[test]
+fn an_address_that_grows_in_lower_case_is_measured_as_it_is_stored() {
+    assert!(
+        format!("{}@x.org", "\u{130}".repeat(120))
+            .parse::<Email>()
+            .is_err()
+    );
+}
+
+#[test]
+fn a_name_that_turns_the_direction_of_a_text_is_refused() {
+    let name = Some("Alias\u{202E}moc.elpmaxe".to_owned());
+    let change = ClientChange {
+        name,
+        ..ClientChange::default()
+    };
+    assert_eq!(client().change(change), Err(ClientError::Name));
 }

@@ -180,18 +180,17 @@ pub(crate) async fn client_form(
 ) -> Result<(Client, Params), ApiError> {
     let form = body::form(request, payload).await?;
     let address = Params::parse(request.query_string());
-    if address.has("client_secret") || address.has("client_id") {
-        return Err(RequestError::new(
-            ErrorCode::InvalidRequest,
-            "credentials do not belong into an address",
-        )
-        .into());
-    }
-    let basic = match request.headers().get(AUTHORIZATION) {
-        None => None,
-        Some(header) => Some(basic(header.as_bytes()).ok_or(INVALID_CLIENT)?),
+    let mut headers = request.headers().get_all(AUTHORIZATION);
+    let basic = match (headers.next(), headers.next()) {
+        (None, _) => None,
+        (Some(header), None) => Some(basic(header.as_bytes()).ok_or(INVALID_CLIENT)?),
+        (Some(_), Some(_)) => {
+            return Err(
+                RequestError::new(ErrorCode::InvalidRequest, "two Authorization headers").into(),
+            );
+        }
     };
-    let credentials = ClientCredentials::from_request(basic, &form)?;
+    let credentials = ClientCredentials::from_request(basic, &form, &address)?;
     let client = state
         .provider
         .authenticate_client(&credentials, State::now())

@@ -1,8 +1,11 @@
 //! Form bodies, of bounded size and read strictly.
 
+use std::time::Duration;
+
 use actix_web::{
     HttpRequest,
-    http::header::CONTENT_TYPE,
+    http::header::{CONTENT_LENGTH, CONTENT_TYPE},
+    rt::time::timeout,
     web::{Bytes, Payload},
 };
 use alias_domain::Params;
@@ -19,11 +22,19 @@ pub(crate) enum BodyError {
     NotAForm,
 }
 
-pub(crate) async fn bytes(payload: Payload) -> Result<Bytes, BodyError> {
-    match payload.to_bytes_limited(LONGEST).await {
-        Err(_) => Err(BodyError::TooLarge),
-        Ok(Err(_)) => Err(BodyError::Broken),
-        Ok(Ok(bytes)) => Ok(bytes),
+/// How long a body may take to arrive.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+pub(crate) async fn bytes(request: &HttpRequest, payload: Payload) -> Result<Bytes, BodyError> {
+    let announced = request.headers().get(CONTENT_LENGTH);
+    let announced = announced.and_then(|it| it.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|it| it > LONGEST as u64) {
+        return Err(BodyError::TooLarge);
+    }
+    match timeout(PATIENCE, payload.to_bytes_limited(LONGEST)).await {
+        Ok(Ok(Ok(bytes))) => Ok(bytes),
+        Ok(Err(_)) => Err(BodyError::TooLarge),
+        Err(_) | Ok(Ok(Err(_))) => Err(BodyError::Broken),
     }
 }
 
@@ -38,7 +49,7 @@ pub(crate) async fn query(request: &HttpRequest, payload: Payload) -> Result<Str
         .add(b'>')
         .add(b'`');
     // Read first: a connection is not left with half a body.
-    let bytes = bytes(payload).await?;
+    let bytes = bytes(request, payload).await?;
     if !is_form(request) {
         return Err(BodyError::NotAForm);
     }

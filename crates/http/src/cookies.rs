@@ -7,6 +7,9 @@ use alias_domain::{Digest, Secret};
 /// The most accounts that one browser holds; the oldest gives way.
 const MOST_SESSIONS: usize = 8;
 
+/// How long a browser is known: as long as browsers keep any cookie (RFC 6265bis 5.5).
+const BROWSER_DAYS: i64 = 400;
+
 /// The cookies of the service. Their names are unique whatever their path, and under https the
 /// `__Host-` prefix ties them to this host alone.
 pub(crate) struct Cookies {
@@ -50,7 +53,9 @@ impl Cookies {
     }
 
     pub(crate) fn set_browser(&self, secret: &Secret) -> Cookie<'static> {
-        self.cookie(self.browser, secret.expose().to_owned())
+        let mut cookie = self.cookie(self.browser, secret.expose().to_owned());
+        cookie.set_max_age(Duration::days(BROWSER_DAYS));
+        cookie
     }
 
     /// The cookie for these sessions of `held`, and a new one beside them.

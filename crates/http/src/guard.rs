@@ -1,16 +1,20 @@
 use actix_web::{HttpRequest, http::header::ORIGIN};
 
 /// Whether a request that changes something comes from one of our own pages, as far as the
-/// browser tells. `Sec-Fetch-Site` decides where it is sent: under `Referrer-Policy: no-referrer`
-/// a browser's `Origin` is `null` even for our own forms. A program sends neither, and what it
-/// asks for is then decided by the form's token.
+/// browser tells: neither header may speak against it. Under `Referrer-Policy: no-referrer` a
+/// browser's `Origin` is `null` even for our own forms, so that says nothing. A program sends
+/// neither, and what it asks for is then decided by the form's token.
 pub(crate) fn is_own(request: &HttpRequest, issuer: &str) -> bool {
     let header = |name: &str| request.headers().get(name).map(|it| it.as_bytes());
-    match (header("sec-fetch-site"), header(ORIGIN.as_str())) {
-        (Some(site), _) => matches!(site, b"same-origin" | b"none"),
-        (None, None | Some(b"null")) => true,
-        (None, Some(origin)) => origin == issuer_origin(issuer).as_bytes(),
-    }
+    let own_origin = match header(ORIGIN.as_str()) {
+        None | Some(b"null") => true,
+        Some(origin) => origin == issuer_origin(issuer).as_bytes(),
+    };
+    let own_site = match header("sec-fetch-site") {
+        None => true,
+        Some(site) => matches!(site, b"same-origin" | b"none"),
+    };
+    own_origin && own_site
 }
 
 /// The issuer without its path, if it has one.
@@ -51,6 +55,10 @@ mod tests {
             ("origin", "null")
         ]));
         assert!(!own(&[("origin", "https://evil.example")]));
+        assert!(!own(&[
+            ("sec-fetch-site", "same-origin"),
+            ("origin", "https://evil.example")
+        ]));
         assert!(!own(&[("origin", "https://id.example.evil.example")]));
     }
 }

@@ -1,6 +1,6 @@
 //! The pages between a request and its answer: sign in, choose an account.
 
-use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
+use actix_web::{HttpRequest, HttpResponse, ResponseError, http::StatusCode, web};
 use alias_domain::{
     ChosenAccount, FormPurpose, InteractionId, Params, Secret,
     flows::{Ask, Outcome, SignIn, Stage},
@@ -172,7 +172,11 @@ pub(crate) async fn sign_in(
         session: signed_in.session,
         authenticated: true,
     };
-    let response = go_on(&state, &arrival, id, account).await?;
+    // The old session token is worth nothing any more, so whatever comes of the interaction, the
+    // browser must get the new one.
+    let response = go_on(&state, &arrival, id, account)
+        .await
+        .unwrap_or_else(|failure| failure.error_response());
     Ok(arrival.admit(&state, &signed_in, response))
 }
 

@@ -1,7 +1,7 @@
 //! Token introspection (RFC 7662).
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use alias_domain::{ClientKind, INVALID_CLIENT, requested_token};
+use alias_domain::{INVALID_CLIENT, requested_token};
 use serde_json::json;
 
 use crate::{
@@ -15,8 +15,7 @@ pub(crate) async fn introspect(
     state: web::Data<State>,
 ) -> Answer {
     let (client, form) = api::client_form(&request, payload, &state).await?;
-    // RFC 7662 2.1: who asks must be authenticated, and a public client cannot be.
-    if client.kind == ClientKind::Public {
+    if !client.may_introspect() {
         return Err(INVALID_CLIENT.into());
     }
     let token = requested_token(&form)?;

@@ -1,7 +1,7 @@
 //! Every address of the service, in one place.
 
 use actix_web::{
-    HttpResponse,
+    HttpResponse, Route, guard,
     http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue},
     web::{self, ServiceConfig, delete, get, post},
 };
@@ -87,20 +87,21 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
                 .route(delete().to(grants::revoke_channel)),
         )
         .service(
-            program("/.well-known/openid-configuration", "GET").route(get().to(discovery::openid)),
+            program("/.well-known/openid-configuration", "GET, HEAD")
+                .route(readable().to(discovery::openid)),
         )
         .service(
-            program("/.well-known/oauth-authorization-server", "GET")
-                .route(get().to(discovery::oauth)),
+            program("/.well-known/oauth-authorization-server", "GET, HEAD")
+                .route(readable().to(discovery::oauth)),
         )
-        .service(program(KEY_SET, "GET").route(get().to(discovery::key_set)))
-        .service(program("/livez", "GET").route(get().to(health::live)))
-        .service(program("/readyz", "GET").route(get().to(health::ready)))
+        .service(program(KEY_SET, "GET, HEAD").route(readable().to(discovery::key_set)))
+        .service(program("/livez", "GET, HEAD").route(readable().to(health::live)))
+        .service(program("/readyz", "GET, HEAD").route(readable().to(health::ready)))
         .service(page("/", "GET").route(get().to(home)));
     for asset in pages::assets() {
         config.route(
             asset.path,
-            get().to(move || async move {
+            readable().to(move || async move {
                 HttpResponse::Ok()
                     .insert_header((CONTENT_TYPE, asset.content_type))
                     .insert_header((CACHE_CONTROL, "public, max-age=3600"))
@@ -111,6 +112,11 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
     config
         .service(web::scope("/api").default_service(web::to(api::not_found)))
         .default_service(web::to(page_not_found));
+}
+
+/// What is public and changes nothing is there for HEAD too (RFC 9110 9.1).
+fn readable() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }
 
 /// Whoever opens the service itself wants to see their account.

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Every parameter that Alias knows at the authorization endpoint.
-const KNOWN: [&str; 17] = [
+const KNOWN: [&str; 16] = [
     "scope",
     "include_granted_scopes",
     "channels",
@@ -25,7 +25,6 @@ const KNOWN: [&str; 17] = [
     "code_challenge_method",
     "request",
     "request_uri",
-    "login_hint",
 ];
 
 /// The longest `state`, in bytes.

@@ -2,8 +2,8 @@ use chrono::{DateTime, Utc};
 
 use super::Provider;
 use crate::{
-    Client, ClientCredentials, ClientId, ClientKind, ClientSecret, INVALID_CLIENT, RequestError,
-    Secret, ports::Failure,
+    Client, ClientCredentials, ClientId, ClientSecret, INVALID_CLIENT, RequestError, Secret,
+    ports::Failure,
 };
 
 impl Provider {
@@ -41,11 +41,8 @@ impl Provider {
             presented.map_or(&nothing, |(_, secret)| secret),
             now,
         );
-        let admitted = client.filter(|client| match (client.kind, presented) {
-            (ClientKind::Public, None) => true,
-            (ClientKind::Confidential, Some((method, _))) => right && *method == client.auth_method,
-            (ClientKind::Public, Some(_)) | (ClientKind::Confidential, None) => false,
-        });
+        let sent = presented.map(|(method, _)| *method);
+        let admitted = client.filter(|client| client.admits(sent, right));
         Ok(admitted.ok_or(INVALID_CLIENT))
     }
 }

@@ -2,7 +2,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Provider, TokenResponse, exchange::INVALID_GRANT};
 use crate::{
-    Capsule, Client, ClientKind, ErrorCode, RequestError, RequestedScope, Rotate, Rotation, Secret,
+    Capsule, Client, ErrorCode, RequestError, RequestedScope, Rotate, Rotation, Secret,
     ports::Failure,
 };
 
@@ -14,7 +14,7 @@ impl Provider {
         scope: RequestedScope,
         now: DateTime<Utc>,
     ) -> Result<Result<TokenResponse, RequestError>, Failure> {
-        if client.kind == ClientKind::Public {
+        if !client.may_refresh() {
             return Ok(Err(RequestError::new(
                 ErrorCode::UnauthorizedClient,
                 "public clients cannot refresh",

@@ -187,3 +187,36 @@ async fn another_method_is_405_and_another_path_404() {
     let none = alias.get("/nowhere").send().await.expect("an answer");
     assert_eq!(none.status(), 404);
 }
+
+#[actix_web::test]
+async fn r5_a_malformed_channel_is_told_after_signing_in_too() {
+    let alias = Alias::start().await;
+    alias.code(SEED).await;
+    let query = request("&scope=openid&include_granted_scopes=true&channels=%FF");
+    let mut browser = alias.browser();
+    let form = browser.authorize(&query).await.form();
+    let fred = [
+        ("email", "fred@example.com"),
+        ("password", crate::support::PASSWORD),
+    ];
+    let answer = browser.submit(&form, &fred).await;
+    assert_eq!(answer.error().as_deref(), Some("invalid_channel"));
+}
+
+#[actix_web::test]
+async fn what_is_public_answers_to_head() {
+    let alias = Alias::start().await;
+    for path in [
+        "/livez",
+        "/readyz",
+        "/.well-known/openid-configuration",
+        "/assets/alias.css",
+    ] {
+        let answer = client()
+            .head(alias.url(path))
+            .send()
+            .await
+            .expect("an answer");
+        assert_eq!(answer.status(), 200, "{path}");
+    }
+}
