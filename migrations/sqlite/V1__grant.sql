@@ -46,7 +46,7 @@ CREATE INDEX sessions_to_sweep ON sessions (expires_at);
 
 CREATE TABLE interactions (
     id BLOB NOT NULL PRIMARY KEY,
-    binding BLOB NOT NULL, -- the digest of what its browser can show
+    binding BLOB, -- the digest of what its browser can show; NULL until one opens a page
     client_id BLOB NOT NULL REFERENCES clients (id) ON DELETE CASCADE,
     query TEXT NOT NULL,
     account_session BLOB, -- no reference: a session may end before the interaction

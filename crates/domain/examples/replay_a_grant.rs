@@ -43,6 +43,7 @@ async fn replay() -> Result<(), Box<dyn Error>> {
         bearer: None,
         cookies: vec![session.token.digest()],
         browser: Digest::of(b"Fred's browser"),
+        newcomer: false,
     };
     let present = alias.present(&browser, NOON).await?;
     let request = Params::parse(&format!(

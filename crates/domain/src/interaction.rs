@@ -15,8 +15,10 @@ use crate::{ClientId, Digest, InteractionId, SessionId};
 pub struct Interaction {
     /// Its identifier, which is in its pages' addresses.
     pub id: InteractionId,
-    /// The digest of what its browser, or the program that holds a session token, can show.
-    pub binding: Digest,
+    /// The digest of what its browser, or the program that holds a session token, can show. `None`
+    /// for a browser that was not known when it asked: two tabs that it opened at once were each
+    /// told a name for it, and it keeps one. The first page that it opens binds the interaction.
+    pub binding: Option<Digest>,
     /// The client that asks.
     pub client_id: ClientId,
     /// The request, as a query string of known parameters.

@@ -30,6 +30,7 @@ impl Arrival {
             bearer: bearer(request).map(|it| it.digest()),
             cookies: held.iter().map(Secret::digest).collect(),
             browser: browser.map_or_else(|| Digest::of(b""), Secret::digest),
+            newcomer: fresh_browser.is_some(),
         };
         Ok(Self {
             present: state.provider.present(&visitor, now).await?,

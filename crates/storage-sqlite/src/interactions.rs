@@ -1,7 +1,7 @@
 //! Interactions.
 
 use alias_domain::{
-    ChosenAccount, ClientId, Interaction, InteractionId, SessionId,
+    ChosenAccount, ClientId, Digest, Interaction, InteractionId, SessionId,
     ports::{Interactions, StoreError},
 };
 use async_trait::async_trait;
@@ -21,7 +21,7 @@ static INTERACTIONS: Table = Table {
 fn from_row(row: &Row<'_>) -> Result<Interaction, StoreError> {
     Ok(Interaction {
         id: InteractionId::from_uuid(row.uuid("id")?),
-        binding: row.digest("binding")?,
+        binding: row.optional("binding", Row::digest)?,
         client_id: ClientId::from_uuid(row.uuid("client_id")?),
         query: row.get("query")?,
         account: row.optional("account_session", account_from_row)?,
@@ -71,7 +71,7 @@ fn insert(connection: &Connection, interaction: &Interaction) -> Result<(), Stor
         ) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     let row = params![
         bits(interaction.id.uuid()),
-        interaction.binding.bytes(),
+        interaction.binding.map(Digest::bytes),
         bits(interaction.client_id.uuid()),
         interaction.query,
         interaction.account.map(|it| bits(it.session.uuid())),
@@ -101,6 +101,25 @@ impl Interactions for SqliteStore {
         now: DateTime<Utc>,
     ) -> Result<Option<Interaction>, StoreError> {
         self.read(move |connection| find(connection, id, now)).await
+    }
+
+    async fn claim_interaction(
+        &self,
+        id: InteractionId,
+        binding: Digest,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        let statement = "UPDATE interactions SET binding = ?2 WHERE id = ?1 AND binding IS NULL";
+        self.write(move |connection| {
+            if !waits(connection, id, now)? {
+                return Ok(false);
+            }
+            let row = params![bits(id.uuid()), binding.bytes()];
+            execute(connection, statement, row)?;
+            let bound = find(connection, id, now)?.and_then(|it| it.binding);
+            Ok(bound == Some(binding))
+        })
+        .await
     }
 
     async fn choose_account(

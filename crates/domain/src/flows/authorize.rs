@@ -95,7 +95,7 @@ impl Provider {
     /// # use alias_domain::{*, flows::*, testing::{MemoryStore, provider, sample}};
     /// # pollster::block_on(async {
     /// let provider = provider(MemoryStore::default());
-    /// let visitor = Visitor { bearer: None, cookies: vec![], browser: Digest::of(b"browser") };
+    /// let visitor = Visitor { bearer: None, cookies: vec![], browser: Digest::of(b"browser"), newcomer: false };
     /// let present = provider.present(&visitor, sample::NOON).await?;
     /// let outcome = provider.authorize(&Params::parse(""), &present, sample::NOON).await?;
     /// assert!(matches!(outcome, Outcome::Page(PageError::MissingClient)));
@@ -123,7 +123,7 @@ impl Provider {
     /// # use alias_domain::{*, flows::*, testing::{MemoryStore, provider, sample}};
     /// # pollster::block_on(async {
     /// let provider = provider(MemoryStore::default());
-    /// let visitor = Visitor { bearer: None, cookies: vec![], browser: Digest::of(b"browser") };
+    /// let visitor = Visitor { bearer: None, cookies: vec![], browser: Digest::of(b"browser"), newcomer: false };
     /// let present = provider.present(&visitor, sample::NOON).await?;
     /// let outcome = provider.resume(sample::interaction().id, &present, sample::NOON).await?;
     /// assert!(matches!(outcome, Outcome::UnknownInteraction));
@@ -160,7 +160,7 @@ impl Provider {
     /// # use alias_domain::{*, flows::*, testing::{MemoryStore, provider, sample}};
     /// # pollster::block_on(async {
     /// # let provider = provider(MemoryStore::default());
-    /// # let visitor = Visitor { bearer: None, cookies: vec![], browser: Digest::of(b"browser") };
+    /// # let visitor = Visitor { bearer: None, cookies: vec![], browser: Digest::of(b"browser"), newcomer: false };
     /// # let present = provider.present(&visitor, sample::NOON).await?;
     /// let wrong = provider.fault(sample::interaction().id, &present, sample::NOON).await?;
     /// assert!(matches!(wrong, Some(Outcome::UnknownInteraction)));
@@ -183,11 +183,19 @@ impl Provider {
         present: &Present,
         now: DateTime<Utc>,
     ) -> Result<Result<Interaction, Outcome>, Failure> {
-        let found = self.store().interaction(id, now).await?;
-        Ok(match found.filter(|it| it.binding == present.binding()) {
-            None => Err(Outcome::UnknownInteraction),
-            Some(interaction) if interaction.answered => Err(Outcome::AlreadyAnswered),
-            Some(interaction) => Ok(interaction),
+        let Some(interaction) = self.store().interaction(id, now).await? else {
+            return Ok(Err(Outcome::UnknownInteraction));
+        };
+        let binding = present.binding();
+        let own = match interaction.binding {
+            Some(bound) => bound == binding,
+            None if present.is_newcomer() => false,
+            None => self.store().claim_interaction(id, binding, now).await?,
+        };
+        Ok(match (own, interaction.answered) {
+            (false, _) => Err(Outcome::UnknownInteraction),
+            (true, true) => Err(Outcome::AlreadyAnswered),
+            (true, false) => Ok(interaction),
         })
     }
 
@@ -346,7 +354,7 @@ impl Provider {
     ) -> Result<InteractionId, Failure> {
         let interaction = Interaction {
             id: InteractionId::from_uuid(self.ports.chance.id()),
-            binding: present.binding(),
+            binding: (!present.is_newcomer()).then_some(present.binding()),
             client_id: sound.client.id,
             query: params.to_query(AuthorizationRequest::parameters()),
             account: None,

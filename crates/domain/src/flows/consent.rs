@@ -64,7 +64,7 @@ impl Provider {
     /// # use alias_domain::{*, flows::*, testing::{MemoryStore, provider, sample}};
     /// # pollster::block_on(async {
     /// let provider = provider(MemoryStore::default());
-    /// let visitor = Visitor { bearer: None, cookies: vec![], browser: Digest::of(b"browser") };
+    /// let visitor = Visitor { bearer: None, cookies: vec![], browser: Digest::of(b"browser"), newcomer: false };
     /// let present = provider.present(&visitor, sample::NOON).await?;
     /// let answer = ConsentAnswer { verdict: Verdict::Deny, scopes: vec![], channels: vec![] };
     /// let id = sample::interaction().id;

@@ -7,7 +7,7 @@ use crate::{Digest, Session, SessionId, ports::StoreError};
 ///
 /// ```
 /// use alias_domain::{Digest, flows::Visitor};
-/// let visitor = Visitor { bearer: None, cookies: vec![], browser: Digest::of(b"browser") };
+/// let visitor = Visitor { bearer: None, cookies: vec![], browser: Digest::of(b"browser"), newcomer: false };
 /// ```
 #[derive(Clone, Debug)]
 pub struct Visitor {
@@ -17,6 +17,8 @@ pub struct Visitor {
     pub cookies: Vec<Digest>,
     /// Of the cookie that knows the browser, and no user.
     pub browser: Digest,
+    /// Whether that cookie is only now being set.
+    pub newcomer: bool,
 }
 
 /// Who is there.
@@ -24,7 +26,7 @@ pub struct Visitor {
 /// ```
 /// # use alias_domain::{Digest, flows::Visitor, testing::{MemoryStore, provider, sample}};
 /// # pollster::block_on(async {
-/// let nobody = Visitor { bearer: None, cookies: vec![], browser: Digest::of(b"browser") };
+/// let nobody = Visitor { bearer: None, cookies: vec![], browser: Digest::of(b"browser"), newcomer: false };
 /// let present = provider(MemoryStore::default()).present(&nobody, sample::NOON).await?;
 /// assert!(present.latest().is_none());
 /// # Ok::<(), alias_domain::ports::StoreError>(())
@@ -35,6 +37,7 @@ pub struct Present {
     bearer: Option<Session>,
     cookies: Vec<(Digest, Session)>,
     binding: Digest,
+    newcomer: bool,
 }
 
 impl Provider {
@@ -48,7 +51,7 @@ impl Provider {
     /// # use alias_domain::{Digest, flows::Visitor, testing::{MemoryStore, provider, sample}};
     /// # pollster::block_on(async {
     /// let dead = Digest::of(b"a token that ended");
-    /// let visitor = Visitor { bearer: Some(dead), cookies: vec![], browser: Digest::of(b"b") };
+    /// let visitor = Visitor { bearer: Some(dead), cookies: vec![], browser: Digest::of(b"b"), newcomer: false };
     /// let present = provider(MemoryStore::default()).present(&visitor, sample::NOON).await?;
     /// assert!(present.latest().is_none() && present.binding() == visitor.browser);
     /// # Ok::<(), alias_domain::ports::StoreError>(())
@@ -78,6 +81,7 @@ impl Provider {
                 (Some(_), Some(token)) => token,
                 _ => visitor.browser,
             },
+            newcomer: bearer.is_none() && visitor.newcomer,
             bearer,
             cookies: live,
         })
@@ -135,6 +139,11 @@ impl Present {
     /// ```
     pub fn live_cookies(&self) -> impl Iterator<Item = Digest> {
         self.cookies.iter().map(|it| it.0)
+    }
+
+    /// Whether this is a browser that may yet be known by another name.
+    pub(super) const fn is_newcomer(&self) -> bool {
+        self.newcomer
     }
 
     /// What pages and forms shown to this visitor are bound to.

@@ -137,7 +137,7 @@ pub fn session() -> Session {
 pub fn interaction() -> Interaction {
     Interaction {
         id: InteractionId::from_uuid(bits(30)),
-        binding: Digest::of(b"Fred's browser"),
+        binding: Some(Digest::of(b"Fred's browser")),
         client_id: client().id,
         query: format!(
             "scope=openid&response_type=code&client_id={}&redirect_uri={REDIRECT_URI}",

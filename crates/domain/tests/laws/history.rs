@@ -204,6 +204,7 @@ impl World {
             bearer: None,
             cookies: vec![signed_in.token.digest()],
             browser: Digest::of(email.as_bytes()),
+            newcomer: false,
         };
         Some(
             self.provider

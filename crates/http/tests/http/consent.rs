@@ -257,6 +257,25 @@ async fn two_tabs_do_not_disturb_each_other() {
 }
 
 #[actix_web::test]
+async fn two_tabs_that_a_new_browser_opens_at_once_do_not_disturb_each_other() {
+    let alias = Alias::start().await;
+    let request = format!("/oauth2/authorize?{SEED}");
+    let mut browser = alias.browser();
+    let first = browser.get(&request).await.location.expect("a page");
+    // The second tab asks before the first one's cookie is there.
+    browser.cookies.clear();
+    let second = browser.get(&request).await.location.expect("a page");
+    for path in [&first, &second] {
+        assert_eq!(browser.follow(path).await.status, 200);
+    }
+    let mut other = alias.browser();
+    other.get("/sign-in").await;
+    for path in [&first, &second] {
+        assert_eq!(other.get(path).await.status, 404);
+    }
+}
+
+#[actix_web::test]
 async fn the_policy_of_the_page_admits_the_callback() {
     let alias = Alias::start().await;
     let page = alias.freds_browser().await.authorize(SEED).await;

@@ -3,6 +3,7 @@
 use std::{ops::Deref, path::Path, path::PathBuf};
 
 use alias_domain::{
+    Digest,
     ports::{Clients, Grants, Interactions, PasswordHash, Recorded, SessionStart, Sessions, Users},
     testing::sample::{self, NOON},
 };
@@ -39,7 +40,7 @@ pub(crate) fn approved() -> Fixture {
     let start = SessionStart {
         id: sample::session().id,
         user: sample::user().id,
-        token: sample::interaction().binding,
+        token: Digest::of(b"a session token"),
         presented: Vec::new(),
         auth_time: NOON,
         expires_at: sample::session().expires_at,
