@@ -22,10 +22,7 @@ pub(crate) async fn page(
     state: web::Data<State>,
     path: web::Path<String>,
 ) -> Page {
-    let now = State::now();
-    let arrival = Arrival::of(&request, &state, now).await?;
-    let id = interaction::named(&path)?;
-    let outcome = state.provider.resume(id, &arrival.present, now).await?;
+    let (_, outcome) = interaction::resumed(&request, &state, &path).await?;
     match &outcome {
         Outcome::Ask(ask) => match consent_page(ask) {
             Some(page) => {

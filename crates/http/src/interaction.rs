@@ -45,15 +45,24 @@ pub(crate) fn named(path: &str) -> Result<InteractionId, PageFailure> {
 }
 
 /// Where an interaction stands, for one who comes back to it.
+pub(crate) async fn resumed(
+    request: &HttpRequest,
+    state: &State,
+    path: &str,
+) -> Result<(Arrival, Outcome), PageFailure> {
+    let now = State::now();
+    let arrival = Arrival::of(request, state, now).await?;
+    let id = named(path)?;
+    let outcome = state.provider.resume(id, &arrival.present, now).await?;
+    Ok((arrival, outcome))
+}
+
 pub(crate) async fn show(
     request: HttpRequest,
     state: web::Data<State>,
     path: web::Path<String>,
 ) -> Page {
-    let now = State::now();
-    let arrival = Arrival::of(&request, &state, now).await?;
-    let id = named(&path)?;
-    let outcome = state.provider.resume(id, &arrival.present, now).await?;
+    let (_, outcome) = resumed(&request, &state, &path).await?;
     towards(&outcome)
 }
 
@@ -62,10 +71,7 @@ pub(crate) async fn sign_in_page(
     state: web::Data<State>,
     path: web::Path<String>,
 ) -> Page {
-    let now = State::now();
-    let arrival = Arrival::of(&request, &state, now).await?;
-    let id = named(&path)?;
-    let outcome = state.provider.resume(id, &arrival.present, now).await?;
+    let (arrival, outcome) = resumed(&request, &state, &path).await?;
     let Outcome::Ask(ask) = &outcome else {
         return towards(&outcome);
     };
@@ -185,10 +191,7 @@ pub(crate) async fn choose_page(
     state: web::Data<State>,
     path: web::Path<String>,
 ) -> Page {
-    let now = State::now();
-    let arrival = Arrival::of(&request, &state, now).await?;
-    let id = named(&path)?;
-    let outcome = state.provider.resume(id, &arrival.present, now).await?;
+    let (arrival, outcome) = resumed(&request, &state, &path).await?;
     let Outcome::Ask(ask) = &outcome else {
         return towards(&outcome);
     };
@@ -197,8 +200,8 @@ pub(crate) async fn choose_page(
         return towards(&outcome);
     }
     let page = ChooseAccountPage {
-        action: address(id, "account"),
-        form_token: form_token(&state, &arrival, id)?,
+        action: address(ask.interaction, "account"),
+        form_token: form_token(&state, &arrival, ask.interaction)?,
         client_name: ask.client.name.clone(),
         accounts: arrival
             .present

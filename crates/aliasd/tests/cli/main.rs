@@ -2,7 +2,8 @@
 //!
 //! | file | shows |
 //! |---|---|
-//! | `commands` | what the commands print, what they refuse and how they end |
+//! | `commands` | usage, configuration and the database |
+//! | `clients`, `users` | what their commands print, refuse and change |
 //! | `running` | how `serve` and `dev` start, what they refuse, and how they stop |
 //! | `sandbox` | the program in a folder of its own |
 
@@ -11,6 +12,8 @@
     reason = "what a test presupposes fails it, and says why"
 )]
 
+mod clients;
 mod commands;
 mod running;
 mod sandbox;
+mod users;

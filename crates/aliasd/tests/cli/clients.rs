@@ -1,0 +1,301 @@
+//! The commands about clients.
+
+use alias_domain::{Client, ClientSecret, Secret, ports::Clients};
+use alias_storage_sqlite::SqliteStore;
+use chrono::{TimeDelta, Utc};
+use serde_json::{Value, json};
+
+use crate::sandbox::Sandbox;
+
+pub(crate) const URI: &str = "https://fieldnotes.example/callback";
+
+/// A client with the channels `tips` and `events`.
+pub(crate) fn with_client() -> (Sandbox, Value) {
+    let sandbox = Sandbox::migrated();
+    let client = sandbox.json(&[
+        "client",
+        "create",
+        "--name",
+        "Fieldnotes",
+        "--redirect-uri",
+        URI,
+        "--channel",
+        "tips=Tips = tricks",
+        "events=Walks",
+    ]);
+    (sandbox, client)
+}
+
+pub(crate) fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+    value[name].as_str().unwrap_or_else(|| panic!("{name}"))
+}
+
+pub(crate) fn store(sandbox: &Sandbox) -> SqliteStore {
+    SqliteStore::open(&sandbox.path().join(".alias/alias.db")).expect("the database")
+}
+
+async fn stored_client(sandbox: &Sandbox, client: &Value) -> (Client, Vec<ClientSecret>) {
+    let id = text(client, "client_id").parse().expect("a client ID");
+    let stored = store(sandbox).client_with_secrets(id).await;
+    stored.expect("an answer").expect("the client")
+}
+
+#[test]
+fn a_client_is_registered_as_it_was_said() {
+    let (sandbox, client) = with_client();
+    assert_eq!(text(&client, "client_id").len(), 22);
+    assert_eq!(text(&client, "client_secret").len(), 43);
+    assert_eq!(client["name"], "Fieldnotes");
+    assert_eq!(client["kind"], "confidential");
+    assert_eq!(client["auth_method"], "client_secret_basic");
+    assert_eq!(client["redirect_uris"], json!([URI]));
+    assert_eq!(client["post_logout_redirect_uris"], json!([]));
+    assert_eq!(
+        client["channels"],
+        json!([
+            { "name": "tips", "description": "Tips = tricks" },
+            { "name": "events", "description": "Walks" },
+        ])
+    );
+    let mut shown = client.clone();
+    shown
+        .as_object_mut()
+        .expect("an object")
+        .remove("client_secret");
+    let id = text(&client, "client_id");
+    assert_eq!(sandbox.json(&["client", "show", id]), shown);
+    assert_eq!(sandbox.json(&["client", "list"]), json!([shown]));
+}
+
+#[test]
+fn a_public_client_has_no_secret() {
+    let sandbox = Sandbox::migrated();
+    let uri = "com.example.fieldnotes:/callback";
+    let client = sandbox.json(&[
+        "client",
+        "create",
+        "--name",
+        "Pocket",
+        "--public",
+        "--redirect-uri",
+        uri,
+    ]);
+    assert_eq!(client.get("client_secret"), None);
+    assert_eq!(client["kind"], "public");
+    assert_eq!(client["auth_method"], "none");
+    let id = text(&client, "client_id");
+    let refused = sandbox.run(&["client", "rotate-secret", id]).refused();
+    assert!(refused.contains("is public"), "{refused}");
+    let refused = sandbox
+        .run(&[
+            "client",
+            "update",
+            id,
+            "--auth-method",
+            "client_secret_post",
+        ])
+        .refused();
+    assert!(refused.contains("is public"), "{refused}");
+}
+
+#[test]
+fn a_client_secret_is_printed_once_and_kept_as_a_digest() {
+    let (sandbox, client) = with_client();
+    let secret = text(&client, "client_secret");
+    let shown = sandbox.run(&["client", "show", text(&client, "client_id")]);
+    assert!(!shown.succeeded().out.contains(secret));
+    let mut files = 0;
+    for entry in std::fs::read_dir(sandbox.path().join(".alias")).expect("the folder") {
+        let bytes = std::fs::read(entry.expect("a file").path()).expect("its bytes");
+        assert!(
+            !bytes
+                .windows(secret.len())
+                .any(|it| it == secret.as_bytes())
+        );
+        files += 1;
+    }
+    assert_ne!(files, 0);
+}
+
+#[test]
+fn a_redirect_uri_that_cannot_be_registered_is_refused_with_the_reason() {
+    let sandbox = Sandbox::migrated();
+    for (uri, reason) in [
+        ("", "must be an absolute URI"),
+        ("/callback", "must be an absolute URI"),
+        ("https://a.example/#top", "must not have a fragment"),
+        ("https://me@a.example/", "must not have user information"),
+        ("https://*.a.example/", "must not have a wildcard"),
+        ("http://a.example/", "must use https"),
+        ("com.example.app:/cb", "must use https"),
+        (
+            "https://a.example/?code=1",
+            "must not have code, state, error or iss",
+        ),
+    ] {
+        let refused = sandbox
+            .run(&["client", "create", "--name", "F", "--redirect-uri", uri])
+            .refused();
+        assert!(refused.contains(reason), "{uri}: {refused}");
+    }
+    assert_eq!(sandbox.json(&["client", "list"]), json!([]));
+}
+
+#[test]
+fn an_update_changes_what_the_options_name_and_nothing_else() {
+    let (sandbox, client) = with_client();
+    let id = text(&client, "client_id");
+    let updated = sandbox.json(&[
+        "client",
+        "update",
+        id,
+        "--name",
+        "Fieldnotes 2",
+        "--redirect-uri",
+        "https://one.example/",
+        "https://two.example/",
+        "--auth-method",
+        "client_secret_post",
+    ]);
+    assert_eq!(updated["name"], "Fieldnotes 2");
+    assert_eq!(updated["auth_method"], "client_secret_post");
+    assert_eq!(
+        updated["redirect_uris"],
+        json!(["https://one.example/", "https://two.example/"])
+    );
+    assert_eq!(updated["channels"], client["channels"]);
+    assert_eq!(updated["created_at"], client["created_at"]);
+    assert_eq!(sandbox.json(&["client", "show", id]), updated);
+}
+
+#[test]
+fn the_uris_for_after_sign_out_can_be_set_and_cleared() {
+    let (sandbox, client) = with_client();
+    let id = text(&client, "client_id");
+    let uri = "https://fieldnotes.example/bye";
+    let set = sandbox.json(&["client", "update", id, "--post-logout-redirect-uri", uri]);
+    assert_eq!(set["post_logout_redirect_uris"], json!([uri]));
+    let cleared = sandbox.json(&["client", "update", id, "--no-post-logout-redirect-uris"]);
+    assert_eq!(cleared["post_logout_redirect_uris"], json!([]));
+}
+
+#[tokio::test]
+async fn channels_are_described_anew_added_and_withdrawn() {
+    let (sandbox, client) = with_client();
+    let id = text(&client, "client_id");
+    let (before, _) = stored_client(&sandbox, &client).await;
+    let updated = sandbox.json(&[
+        "client",
+        "update",
+        id,
+        "--channel",
+        "news=News",
+        "tips=Better tips",
+        "--remove-channel",
+        "events",
+    ]);
+    assert_eq!(
+        updated["channels"],
+        json!([
+            { "name": "tips", "description": "Better tips" },
+            { "name": "news", "description": "News" },
+        ])
+    );
+    let (after, _) = stored_client(&sandbox, &client).await;
+    let channel_id = |client: &Client, name| client.channel(name).map(|it| it.id);
+    assert_eq!(channel_id(&after, "tips"), channel_id(&before, "tips"));
+
+    sandbox.json(&["client", "update", id, "--channel", "events=Walks"]);
+    let (again, _) = stored_client(&sandbox, &client).await;
+    assert_ne!(
+        channel_id(&again, "events"),
+        channel_id(&before, "events"),
+        "R30: declared again, it is new"
+    );
+}
+
+#[test]
+fn a_change_of_channels_that_makes_no_sense_is_refused() {
+    let (sandbox, client) = with_client();
+    let id = text(&client, "client_id");
+    for (words, reason) in [
+        (
+            &["--remove-channel", "news"][..],
+            "declares no channel news",
+        ),
+        (
+            &["--remove-channel", "tips", "--channel", "tips=New"],
+            "channel tips is both declared and removed",
+        ),
+        (&["--channel", "_meta=Mine"], "_meta is reserved"),
+        (
+            &["--channel", "News=News"],
+            "channel \"News\": a channel name is",
+        ),
+        (
+            &["--channel", "a=A", "a=B"],
+            "channel \"a\" is declared twice",
+        ),
+        (&["--channel", "a="], "channel \"a\": a description is"),
+    ] {
+        let refused = sandbox
+            .run(&[&["client", "update", id], words].concat())
+            .refused();
+        assert!(refused.contains(reason), "{refused}");
+    }
+    assert_eq!(
+        sandbox.json(&["client", "show", id])["channels"],
+        client["channels"]
+    );
+}
+
+#[tokio::test]
+async fn a_rotated_secret_replaces_the_old_one_at_once() {
+    let (sandbox, client) = with_client();
+    let rotated = sandbox.json(&["client", "rotate-secret", text(&client, "client_id")]);
+    assert_eq!(rotated["old_secret_expires_at"], Value::Null);
+    let (_, secrets) = stored_client(&sandbox, &client).await;
+    assert!(works(&secrets, &rotated, TimeDelta::zero()));
+    assert!(!works(&secrets, &client, TimeDelta::zero()));
+}
+
+#[tokio::test]
+async fn a_rotated_secret_may_leave_the_old_one_some_time() {
+    let (sandbox, client) = with_client();
+    let id = text(&client, "client_id");
+    let rotated = sandbox.json(&["client", "rotate-secret", id, "--keep-old", "24h"]);
+    assert!(rotated["old_secret_expires_at"].is_string());
+    let (_, secrets) = stored_client(&sandbox, &client).await;
+    assert!(works(&secrets, &rotated, TimeDelta::hours(25)));
+    assert!(works(&secrets, &client, TimeDelta::hours(23)));
+    assert!(!works(&secrets, &client, TimeDelta::hours(25)));
+}
+
+fn works(secrets: &[ClientSecret], printed: &Value, from_now: TimeDelta) -> bool {
+    let secret = Secret::new(text(printed, "client_secret").to_owned());
+    ClientSecret::matches(secrets, &secret, Utc::now() + from_now)
+}
+
+#[test]
+fn a_deleted_client_is_gone() {
+    let (sandbox, client) = with_client();
+    let id = text(&client, "client_id");
+    let said = sandbox.run(&["client", "delete", id]).succeeded().out;
+    assert_eq!(
+        said,
+        format!("deleted client {id} (Fieldnotes) and everything of it\n")
+    );
+    let gone = format!("there is no client {id}");
+    assert_eq!(sandbox.run(&["client", "show", id]).refused(), gone);
+    assert_eq!(sandbox.run(&["client", "delete", id]).refused(), gone);
+    assert_eq!(
+        sandbox.run(&["client", "rotate-secret", id]).refused(),
+        gone
+    );
+    assert_eq!(
+        sandbox
+            .run(&["client", "update", id, "--name", "F"])
+            .refused(),
+        gone
+    );
+}
