@@ -146,5 +146,10 @@ pub(crate) async fn sign_out(
     let (_, session) = submitted(&request, payload, &state, &arrival).await?;
     state.provider.sign_out(session.id).await?;
     let still = Arrival::of(&request, &state, State::now()).await?;
-    Ok(arrival.dismiss(&state, &still.present, see_other(SIGN_IN)))
+    // Another account may still be signed in here, and its user must see that.
+    let next = match still.present.latest() {
+        Some(_) => ACCOUNT,
+        None => SIGN_IN,
+    };
+    Ok(arrival.dismiss(&state, &still.present, see_other(next)))
 }

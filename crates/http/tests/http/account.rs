@@ -212,3 +212,28 @@ async fn r30_signing_out_ends_the_session_and_no_token() {
     let user_token = crate::support::text(&tokens, "access_token");
     assert_eq!(alias.introspect(&user_token).await["active"], true);
 }
+
+#[actix_web::test]
+async fn signing_out_of_one_of_two_accounts_shows_the_other() {
+    let alias = Alias::start().await;
+    let mut browser = alias.freds_browser().await;
+    let form = browser.get("/sign-in").await.form();
+    let ginger = [
+        ("email", "ginger@example.com"),
+        ("password", crate::support::PASSWORD),
+    ];
+    browser.submit(&form, &ginger).await;
+    let page = browser.get("/account").await;
+    assert!(page.html.contains("ginger@example.com"));
+    let answer = browser
+        .post("/sign-out", &[("form_token", &token(&page))])
+        .await;
+    assert_eq!(answer.location.as_deref(), Some("/account"));
+    assert!(
+        browser
+            .get("/account")
+            .await
+            .html
+            .contains("fred@example.com")
+    );
+}
