@@ -48,6 +48,10 @@ pub(crate) enum Error {
     NoPort(&'static str),
     #[error("dev is for this machine alone, not for {0}: everybody knows the demo user's password")]
     PublicDemo(Issuer),
+    #[error(
+        "./.alias is in use by another aliasd dev; stop it, or start this one in another folder"
+    )]
+    HomeInUse,
     #[error("port {} is in use; set {setting} to another address", address.port())]
     PortInUse {
         address: SocketAddr,

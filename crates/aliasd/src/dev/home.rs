@@ -12,19 +12,31 @@ use zeroize::Zeroizing;
 
 use crate::error::Error;
 
-/// `./.alias`.
-pub(super) struct Home(PathBuf);
+/// `./.alias`, for one `aliasd dev` at a time: a second one would move the demo clients to its own
+/// ports.
+pub(super) struct Home {
+    path: PathBuf,
+    /// Held locked as long as this lives.
+    _lock: fs::File,
+}
 
 impl Home {
     /// The folder, made if it is missing.
     pub(super) fn open() -> Result<Self, Error> {
-        let home = Self(PathBuf::from(".alias"));
-        let failed = |error| failure(&home.0, &error);
+        let path = PathBuf::from(".alias");
+        let failed = |error: io::Error| failure(&path, &error);
         fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
-            .create(&home.0)
+            .create(&path)
             .map_err(failed)?;
+        let lock = fs::File::create(path.join("lock")).map_err(failed)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(fs::TryLockError::WouldBlock) => return Err(Error::HomeInUse),
+            Err(fs::TryLockError::Error(error)) => return Err(failed(error)),
+        }
+        let home = Self { path, _lock: lock };
         // A key has no place in a repository.
         home.write(".gitignore", "*\n")?;
         Ok(home)
@@ -34,7 +46,7 @@ impl Home {
     pub(super) fn master_key(&self) -> Result<MasterKey, Error> {
         const NAME: &str = "master.key";
         if let Some(text) = self.read(NAME)? {
-            let malformed = |error: MalformedMasterKey| failure(&self.0.join(NAME), &error);
+            let malformed = |error: MalformedMasterKey| failure(&self.path.join(NAME), &error);
             return text.trim_end().parse().map_err(malformed);
         }
         let key = MasterKey::generate();
@@ -44,7 +56,7 @@ impl Home {
 
     /// What a file here holds; `None` if there is no such file.
     pub(super) fn read(&self, name: &str) -> Result<Option<Zeroizing<String>>, Error> {
-        let path = self.0.join(name);
+        let path = self.path.join(name);
         match fs::read_to_string(&path) {
             Ok(text) => Ok(Some(Zeroizing::new(text))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -54,8 +66,8 @@ impl Home {
 
     /// Writes a file whole or not at all, for its owner alone.
     pub(super) fn write(&self, name: &str, text: &str) -> Result<(), Error> {
-        let path = self.0.join(name);
-        let draft = self.0.join(format!("{name}.new"));
+        let path = self.path.join(name);
+        let draft = self.path.join(format!("{name}.new"));
         let write = || {
             let mut file = fs::OpenOptions::new()
                 .write(true)
@@ -72,7 +84,7 @@ impl Home {
 
     /// A file here is not as it was written.
     pub(super) fn spoilt(&self, name: &str, reason: &dyn fmt::Display) -> Error {
-        failure(&self.0.join(name), reason)
+        failure(&self.path.join(name), reason)
     }
 }
 
@@ -85,6 +97,6 @@ fn failure(path: &Path, reason: &dyn fmt::Display) -> Error {
 
 impl fmt::Display for Home {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "./{}", self.0.display())
+        write!(f, "./{}", self.path.display())
     }
 }

@@ -213,6 +213,19 @@ async fn dev_makes_what_is_missing_and_a_restart_keeps_it() {
 }
 
 #[test]
+fn a_second_dev_in_the_same_folder_is_refused() {
+    let mut sandbox = Sandbox::new();
+    sandbox.set("ALIAS_HTTP__LISTEN", &free_address());
+    let (running, _) = sandbox.start(&["dev", "--demo-listen", &free_address()]);
+    sandbox.set("ALIAS_HTTP__LISTEN", &free_address());
+    let refused = sandbox
+        .run(&["dev", "--demo-listen", &free_address()])
+        .refused();
+    assert!(refused.starts_with("./.alias is in use"), "{refused}");
+    running.stop().succeeded();
+}
+
+#[test]
 fn dev_makes_a_demo_client_anew_that_was_deleted() {
     let mut sandbox = Sandbox::new();
     sandbox.set("ALIAS_HTTP__LISTEN", &free_address());
