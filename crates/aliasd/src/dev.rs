@@ -26,8 +26,8 @@ use home::Home;
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Everything is kept in ./.alias and made at the first start: the master key, the database, a demo user
-and two demo clients. Stop it and delete the folder to start anew. Settings are honoured; with http.listen alone
-the issuer follows its port.
+and two demo clients. Stop it and delete the folder to start anew. Settings are honoured; with
+http.listen alone the issuer follows its port.
 
 Examples:
   aliasd dev
