@@ -76,6 +76,9 @@ pub(crate) struct Create {
     /// How the client sends its secret [default: client_secret_basic]
     #[arg(long, value_name = "METHOD")]
     auth_method: Option<Method>,
+    /// How the client's ID tokens are signed
+    #[arg(long, value_name = "ALGORITHM", default_value = "RS256")]
+    id_token_alg: IdTokenAlgorithm,
     /// A channel, and what users read of it; tokens list channels in this order
     #[arg(
         long = "channel", value_name = "NAME=DESCRIPTION", num_args = 1..,
@@ -140,6 +143,13 @@ pub(crate) struct Target {
 enum Method {
     ClientSecretBasic,
     ClientSecretPost,
+}
+
+/// The algorithms that ID tokens are signed with, as RFC 7518 3.1 spells them.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum IdTokenAlgorithm {
+    #[value(name = "RS256")]
+    Rs256,
 }
 
 impl From<Method> for AuthMethod {
@@ -239,6 +249,8 @@ pub(crate) async fn change(
 
 impl From<Create> for Registration {
     fn from(create: Create) -> Self {
+        // The only one there is, so there is nothing to keep of it.
+        let IdTokenAlgorithm::Rs256 = create.id_token_alg;
         Self {
             name: create.name,
             kind: match create.public {
