@@ -71,7 +71,7 @@ pub(crate) async fn run(global: &Global, options: &Options) -> Result<(), Error>
     store::bring_up(&config.database)?;
     let store = store::open_current(&config.database)?;
     let clients = demo::furnish(store.as_ref(), &home, &base).await?;
-    if store.signing_keys().await?.is_empty() {
+    if store.keys().await?.is_empty() {
         output::progress("Making the key that signs ID tokens: a moment, this once.");
     }
     let service = serve::bind(&config, &master_key, Arc::clone(&store)).await?;

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Access, Callback, ChannelId, ChannelName, Channels, ClientId, DeclaredChannel, Digest,
-    META_CHANNEL, RedirectUri, RedirectUriError, Secret, channel::MalformedChannelName,
-    user::is_misleading,
+    META_CHANNEL, RedirectUri, RedirectUriError, Secret, SigningAlgorithm,
+    channel::MalformedChannelName, user::is_misleading,
 };
 
 /// Whether a client can keep a secret (RFC 6749 2.1). It is one or the other for good (R30).
@@ -70,6 +70,8 @@ pub struct Client {
     pub kind: ClientKind,
     /// How a confidential client authenticates.
     pub auth_method: AuthMethod,
+    /// What its ID tokens are signed with (R18).
+    pub id_token_alg: SigningAlgorithm,
     /// Where responses may go (R29).
     pub redirect_uris: Vec<RedirectUri>,
     /// Where a user may be sent after signing out.
@@ -96,6 +98,8 @@ pub struct Registration {
     pub kind: ClientKind,
     /// How a confidential client authenticates.
     pub auth_method: AuthMethod,
+    /// What its ID tokens are signed with.
+    pub id_token_alg: SigningAlgorithm,
     /// At least one.
     pub redirect_uris: Vec<String>,
     /// Perhaps none.
@@ -110,6 +114,7 @@ impl Default for Registration {
             name: String::new(),
             kind: ClientKind::Confidential,
             auth_method: AuthMethod::default(),
+            id_token_alg: SigningAlgorithm::default(),
             redirect_uris: Vec::new(),
             post_logout_redirect_uris: Vec::new(),
             channels: Vec::new(),
@@ -129,6 +134,8 @@ pub struct ClientChange {
     pub name: Option<String>,
     /// Another way to authenticate.
     pub auth_method: Option<AuthMethod>,
+    /// Another algorithm for its ID tokens.
+    pub id_token_alg: Option<SigningAlgorithm>,
     /// All redirect URIs.
     pub redirect_uris: Option<Vec<String>>,
     /// All URIs for after signing out.
@@ -204,6 +211,7 @@ impl Client {
             name: String::new(),
             kind: registration.kind,
             auth_method: registration.auth_method,
+            id_token_alg: registration.id_token_alg,
             redirect_uris: Vec::new(),
             post_logout_redirect_uris: Vec::new(),
             channels: Vec::new(),
@@ -213,6 +221,7 @@ impl Client {
         client.change(ClientChange {
             name: Some(registration.name),
             auth_method: Some(registration.auth_method),
+            id_token_alg: Some(registration.id_token_alg),
             redirect_uris: Some(registration.redirect_uris),
             post_logout_redirect_uris: Some(registration.post_logout_redirect_uris),
             channels: Some(registration.channels),
@@ -240,6 +249,9 @@ impl Client {
         }
         if let Some(auth_method) = change.auth_method {
             self.auth_method = auth_method;
+        }
+        if let Some(id_token_alg) = change.id_token_alg {
+            self.id_token_alg = id_token_alg;
         }
         if let Some(uris) = change.redirect_uris {
             if uris.is_empty() {

@@ -33,6 +33,7 @@ mod redirect;
 mod refresh;
 mod scope;
 mod secret;
+mod signing_algorithm;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod token;
@@ -64,6 +65,7 @@ pub use redirect::{Callback, RedirectUri, RedirectUriError};
 pub use refresh::{RequestedScope, Rotate, Rotation, rotate};
 pub use scope::{MalformedScope, Scope, ScopeList, UnknownScope};
 pub use secret::{Digest, Secret};
+pub use signing_algorithm::{SigningAlgorithm, UnknownAlgorithm};
 pub use token::{Capsule, Form, FormPurpose, RefreshToken, UserToken};
 pub use token_request::{
     ClientCredentials, INVALID_CLIENT, TokenRequest, bearer_token, requested_token,

@@ -2,7 +2,7 @@ use std::{fmt, sync::Arc};
 
 use alias_domain::{
     IdTokenClaims, Secret,
-    ports::{Failure, IdTokens, SigningKeys, StoreError, StoredSigningKey},
+    ports::{Failure, IdTokens, Keys, StoreError, StoredKey},
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -20,9 +20,9 @@ use crate::{
 ///
 /// ```
 /// # use std::sync::Arc;
-/// # use alias_domain::{ports::SigningKeys, testing::sample::NOON};
+/// # use alias_domain::{ports::Keys, testing::sample::NOON};
 /// # use alias_signing::{IdTokenSigner, MasterKey, SigningError};
-/// async fn first_start(store: Arc<dyn SigningKeys>) -> Result<IdTokenSigner, SigningError> {
+/// async fn first_start(store: Arc<dyn Keys>) -> Result<IdTokenSigner, SigningError> {
 ///     IdTokenSigner::load_or_create(store, &MasterKey::generate(), NOON).await
 /// }
 /// ```
@@ -74,22 +74,22 @@ impl IdTokenSigner {
     ///
     /// See the type for an example.
     pub async fn load_or_create(
-        store: Arc<dyn SigningKeys>,
+        store: Arc<dyn Keys>,
         master: &MasterKey,
         now: DateTime<Utc>,
     ) -> Result<Self, SigningError> {
         let cores = Cores::all();
         let sealing_key = master.sub_key(&Purpose::SigningKeys).map_err(crypto)?;
-        let mut keys = opened(&store.signing_keys().await?, &sealing_key)?;
+        let mut keys = opened(&store.keys().await?, &sealing_key)?;
         if keys.is_empty() {
             let for_it = sealing_key.clone();
             let make = move || SigningKey::make(Algorithm::Rs256, &for_it, now);
             let first = cores.run(make).await??;
-            if store.add_first_signing_key(&first).await? {
+            if store.add_first_key(&first).await? {
                 tracing::info!(kid = first.kid, "made the first ID token signing key");
             }
             // A rival's key may be there instead of ours.
-            keys = opened(&store.signing_keys().await?, &sealing_key)?;
+            keys = opened(&store.keys().await?, &sealing_key)?;
         }
         let published: Vec<_> = keys.iter().map(SigningKey::public).collect();
         Ok(Self {
@@ -114,7 +114,7 @@ impl IdTokenSigner {
 }
 
 /// A key with an algorithm that this version does not know is a newer node's: it is left alone.
-fn opened(stored: &[StoredSigningKey], sealing_key: &Key) -> Result<Vec<SigningKey>, SigningError> {
+fn opened(stored: &[StoredKey], sealing_key: &Key) -> Result<Vec<SigningKey>, SigningError> {
     let mut keys = Vec::with_capacity(stored.len());
     for key in stored {
         let Ok(algorithm) = key.algorithm.parse() else {

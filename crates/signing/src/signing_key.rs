@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use alias_domain::{
     Secret,
-    ports::{Failure, StoredSigningKey},
+    ports::{Failure, StoredKey},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
@@ -54,21 +54,20 @@ impl SigningKey {
         algorithm: Algorithm,
         sealing_key: &Key,
         now: DateTime<Utc>,
-    ) -> Result<StoredSigningKey, Failure> {
+    ) -> Result<StoredKey, Failure> {
         let kid = URL_SAFE_NO_PAD.encode(chance::bits::<16>());
         let rsa = match algorithm {
             Algorithm::Rs256 => Rsa::generate(RSA_BITS).map_err(crypto)?,
         };
-        let public = PublicKey::new(algorithm, &kid, &rsa.n().to_vec(), &rsa.e().to_vec());
         let private = PKey::from_rsa(rsa)
             .and_then(|it| it.private_key_to_pkcs8())
             .map(Zeroizing::new)
             .map_err(crypto)?;
-        Ok(StoredSigningKey {
+        Ok(StoredKey {
             sealed: jwe::seal(sealing_key, &header(&kid), &private)?,
-            public_jwk: serde_json::to_string(&public).map_err(crypto)?,
             algorithm: algorithm.name().to_owned(),
             created_at: now,
+            active_from: now,
             kid,
         })
     }
@@ -79,7 +78,7 @@ impl SigningKey {
     /// can write to the store.
     pub(crate) fn open(
         algorithm: Algorithm,
-        stored: &StoredSigningKey,
+        stored: &StoredKey,
         sealing_key: &Key,
     ) -> Result<Option<Self>, Failure> {
         let Some(private) = jwe::open(sealing_key, &header(&stored.kid), &stored.sealed) else {

@@ -28,6 +28,7 @@ fn from_row(row: &Row<'_>) -> Result<Client, StoreError> {
         name: row.get("name")?,
         kind: row.word("kind")?,
         auth_method: row.word("auth_method")?,
+        id_token_alg: row.word("id_token_alg")?,
         redirect_uris: row.json("redirect_uris")?,
         post_logout_redirect_uris: row.json("post_logout_redirect_uris")?,
         channels: row.json("channels")?,
@@ -54,11 +55,12 @@ fn put(connection: &Connection, client: &Client) -> Result<(), StoreError> {
     let statement = "
         INSERT INTO clients (
             id, name, kind, auth_method, redirect_uris, post_logout_redirect_uris, channels,
-            next_channel, created_at
-        ) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+            next_channel, created_at, id_token_alg
+        ) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
         ON CONFLICT (id) DO UPDATE SET
             name = ?2, kind = ?3, auth_method = ?4, redirect_uris = ?5,
-            post_logout_redirect_uris = ?6, channels = ?7, next_channel = ?8, created_at = ?9";
+            post_logout_redirect_uris = ?6, channels = ?7, next_channel = ?8, created_at = ?9,
+            id_token_alg = ?10";
     let row = params![
         bits(client.id.uuid()),
         client.name,
@@ -69,6 +71,7 @@ fn put(connection: &Connection, client: &Client) -> Result<(), StoreError> {
         json(&client.channels)?,
         client.next_channel.0,
         millis(client.created_at),
+        word(&client.id_token_alg)?,
     ];
     execute(connection, statement, row).map(drop)
 }

@@ -2,7 +2,7 @@
 
 use alias_domain::{
     AuthMethod, ChannelName, Client, ClientChange, ClientId, ClientKind, ClientSecret,
-    Registration, Secret,
+    Registration, Secret, SigningAlgorithm,
     ports::{Chance, Store},
 };
 use alias_signing::OsChance;
@@ -258,6 +258,7 @@ impl From<Create> for Registration {
                 false => ClientKind::Confidential,
             },
             auth_method: create.auth_method.map(Into::into).unwrap_or_default(),
+            id_token_alg: SigningAlgorithm::Rs256,
             redirect_uris: create.redirect_uris,
             post_logout_redirect_uris: create.post_logout_redirect_uris,
             channels: create.channels,
@@ -294,6 +295,7 @@ impl Update {
         Ok(ClientChange {
             name: self.name.clone(),
             auth_method: self.auth_method.map(Into::into),
+            id_token_alg: None,
             redirect_uris: self.redirect_uris.clone(),
             post_logout_redirect_uris: match self.no_post_logout_redirect_uris {
                 true => Some(Vec::new()),

@@ -8,8 +8,8 @@ mod crypto;
 mod error;
 mod grants;
 mod interactions;
+mod keys;
 mod sessions;
-mod signing_keys;
 mod users;
 
 pub use authorizations::Authorizations;
@@ -29,11 +29,11 @@ pub use interactions::Interactions;
 #[cfg(feature = "testing")]
 pub use interactions::MockInteractions;
 #[cfg(feature = "testing")]
+pub use keys::MockKeys;
+pub use keys::{Keys, StoredKey};
+#[cfg(feature = "testing")]
 pub use sessions::MockSessions;
 pub use sessions::{SessionStart, Sessions, Started};
-#[cfg(feature = "testing")]
-pub use signing_keys::MockSigningKeys;
-pub use signing_keys::{SigningKeys, StoredSigningKey};
 #[cfg(feature = "testing")]
 pub use users::MockUsers;
 pub use users::{EmailTaken, Users};
@@ -46,7 +46,7 @@ pub use users::{EmailTaken, Users};
 /// ```
 #[async_trait::async_trait]
 pub trait Store:
-    Clients + Users + Sessions + Interactions + Grants + Authorizations + SigningKeys
+    Clients + Users + Sessions + Interactions + Grants + Authorizations + Keys
 {
     /// Whether the database answers.
     ///

@@ -12,9 +12,9 @@ use crate::{
     Redemption, Revocation, RevocationError, Rotate, Rotation, Session, SessionId, Standing, User,
     UserId,
     ports::{
-        Authorizations, Clients, Decision, EmailTaken, Grants, Interactions, Moment, PasswordHash,
-        Recorded, SessionStart, Sessions, SigningKeys, Started, Store, StoreError,
-        StoredSigningKey, Users,
+        Authorizations, Clients, Decision, EmailTaken, Grants, Interactions, Keys, Moment,
+        PasswordHash, Recorded, SessionStart, Sessions, Started, Store, StoreError, StoredKey,
+        Users,
     },
     redeem, revoked, rotate,
 };
@@ -36,7 +36,8 @@ struct State {
     interactions: BTreeMap<InteractionId, Interaction>,
     connections: BTreeMap<(UserId, ClientId), StoredConnection>,
     authorizations: BTreeMap<AuthorizationId, Authorization>,
-    signing_keys: Vec<StoredSigningKey>,
+    /// Oldest first.
+    keys: Vec<StoredKey>,
 }
 
 struct StoredSession {
@@ -126,6 +127,16 @@ impl State {
             alias_id: connection.alias_id,
             connection: connection.access.clone(),
         })
+    }
+
+    fn newest_key(&self, algorithm: &str) -> Option<&StoredKey> {
+        self.keys.iter().rfind(|it| it.algorithm == algorithm)
+    }
+
+    fn add_key(&mut self, key: &StoredKey) {
+        self.keys.push(key.clone());
+        self.keys
+            .sort_by(|one, other| (one.created_at, &one.kid).cmp(&(other.created_at, &other.kid)));
     }
 
     fn end_authorizations(&mut self, ended: impl Fn(&Authorization) -> bool) {
@@ -558,20 +569,34 @@ impl Authorizations for MemoryStore {
 }
 
 #[async_trait]
-impl SigningKeys for MemoryStore {
-    async fn signing_keys(&self) -> Result<Vec<StoredSigningKey>, StoreError> {
-        let mut keys = self.state().signing_keys.clone();
-        keys.sort_by_key(|it| it.created_at);
-        Ok(keys)
+impl Keys for MemoryStore {
+    async fn keys(&self) -> Result<Vec<StoredKey>, StoreError> {
+        Ok(self.state().keys.clone())
     }
 
-    async fn add_first_signing_key(&self, key: &StoredSigningKey) -> Result<bool, StoreError> {
+    async fn add_first_key(&self, key: &StoredKey) -> Result<bool, StoreError> {
         let mut state = self.state();
-        let mut keys = state.signing_keys.iter();
-        let first = !keys.any(|it| it.algorithm == key.algorithm);
+        let first = state.newest_key(&key.algorithm).is_none();
         if first {
-            state.signing_keys.push(key.clone());
+            state.add_key(key);
         }
         Ok(first)
+    }
+
+    async fn add_key(&self, key: &StoredKey, after: &str) -> Result<bool, StoreError> {
+        let mut state = self.state();
+        let newest = state.newest_key(&key.algorithm);
+        let next = newest.is_some_and(|it| it.kid == after);
+        if next {
+            state.add_key(key);
+        }
+        Ok(next)
+    }
+
+    async fn remove_key(&self, kid: &str) -> Result<bool, StoreError> {
+        let mut state = self.state();
+        let before = state.keys.len();
+        state.keys.retain(|it| it.kid != kid);
+        Ok(state.keys.len() < before)
     }
 }

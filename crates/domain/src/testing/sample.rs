@@ -6,8 +6,8 @@ use uuid::Uuid;
 use crate::{
     Access, AliasId, Answer, AuthMethod, AuthorizationId, ChannelId, Client, ClientId, ClientKind,
     CodeBinding, DeclaredChannel, Digest, Interaction, InteractionId, Lifetimes, NewAuthorization,
-    Redemption, RedirectUri, Scope, Screen, Session, SessionId, Standing, User, UserId, UserToken,
-    ports::Decision,
+    Redemption, RedirectUri, Scope, Screen, Session, SessionId, SigningAlgorithm, Standing, User,
+    UserId, UserToken, ports::Decision,
 };
 
 /// A moment: noon of 30 June 2020, the day of the seed's examples.
@@ -53,6 +53,7 @@ pub fn client() -> Client {
         name: "Example".to_owned(),
         kind: ClientKind::Confidential,
         auth_method: AuthMethod::ClientSecretBasic,
+        id_token_alg: SigningAlgorithm::Rs256,
         redirect_uris: registered(REDIRECT_URI, ClientKind::Confidential),
         post_logout_redirect_uris: Vec::new(),
         channels: ["notifications", "product_updates"]

@@ -9,9 +9,9 @@ use alias_domain::{
     RevocationError, Rotate, Rotation, Session, SessionId, Standing, User, UserId,
     flows::Ports,
     ports::{
-        Authorizations, Clients, Decision, EmailTaken, Failure, Grants, Interactions, MockIdTokens,
-        PasswordHash, Recorded, SessionStart, Sessions, SigningKeys, Started, Store, StoreError,
-        StoredSigningKey, Users,
+        Authorizations, Clients, Decision, EmailTaken, Failure, Grants, Interactions, Keys,
+        MockIdTokens, PasswordHash, Recorded, SessionStart, Sessions, Started, Store, StoreError,
+        StoredKey, Users,
     },
 };
 use async_trait::async_trait;
@@ -216,11 +216,20 @@ impl Authorizations for Away {
 }
 
 #[async_trait]
-impl SigningKeys for Away {
-    async fn signing_keys(&self) -> Result<Vec<StoredSigningKey>, StoreError> {
+impl Keys for Away {
+    async fn keys(&self) -> Result<Vec<StoredKey>, StoreError> {
         away()
     }
-    async fn add_first_signing_key(&self, _: &StoredSigningKey) -> Result<bool, StoreError> {
+
+    async fn add_first_key(&self, _: &StoredKey) -> Result<bool, StoreError> {
+        away()
+    }
+
+    async fn add_key(&self, _: &StoredKey, _: &str) -> Result<bool, StoreError> {
+        away()
+    }
+
+    async fn remove_key(&self, _: &str) -> Result<bool, StoreError> {
         away()
     }
 }

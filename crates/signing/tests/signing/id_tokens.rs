@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use alias_domain::{
     IdTokenClaims,
-    ports::{Failure, IdTokens, MockSigningKeys, SigningKeys, StoreError, StoredSigningKey},
+    ports::{Failure, IdTokens, Keys, MockKeys, StoreError, StoredKey},
     testing::{
         MemoryStore,
         sample::{self, NOON},
@@ -20,24 +20,24 @@ use tokio::sync::OnceCell;
 static MASTER: LazyLock<MasterKey> = LazyLock::new(MasterKey::generate);
 
 /// Making an RSA key takes a while: the tests share one.
-static KEY: OnceCell<StoredSigningKey> = OnceCell::const_new();
+static KEY: OnceCell<StoredKey> = OnceCell::const_new();
 
 async fn load(store: &Arc<MemoryStore>, master: &MasterKey) -> Result<IdTokenSigner, SigningError> {
     IdTokenSigner::load_or_create(Arc::clone(store) as _, master, NOON).await
 }
 
-async fn key() -> StoredSigningKey {
+async fn key() -> StoredKey {
     let make = || async {
         let store = Arc::new(MemoryStore::default());
         load(&store, &MASTER).await.unwrap();
-        store.signing_keys().await.unwrap().remove(0)
+        store.keys().await.unwrap().remove(0)
     };
     KEY.get_or_init(make).await.clone()
 }
 
-async fn store_with(key: &StoredSigningKey) -> Arc<MemoryStore> {
+async fn store_with(key: &StoredKey) -> Arc<MemoryStore> {
     let store = MemoryStore::default();
-    assert!(store.add_first_signing_key(key).await.unwrap());
+    assert!(store.add_first_key(key).await.unwrap());
     Arc::new(store)
 }
 
@@ -165,15 +165,6 @@ async fn the_key_set_has_public_members_alone() {
 }
 
 #[tokio::test]
-async fn the_stored_public_key_is_the_published_one() {
-    let stored: Value = serde_json::from_str(&key().await.public_jwk).unwrap();
-    assert_eq!(
-        published(&signer().await.key_set()),
-        stored.as_object().unwrap()
-    );
-}
-
-#[tokio::test]
 async fn a_kid_is_an_identifier_like_the_seed_s() {
     assert!(key().await.kid.parse::<alias_domain::AliasId>().is_ok());
 }
@@ -185,7 +176,7 @@ async fn a_restart_signs_with_the_same_key() {
     let after = load(&store, &MASTER).await.unwrap();
     let token = after.sign(&claims()).await.unwrap();
     assert!(is_signed_by(token.expose(), &before.key_set()));
-    assert_eq!(store.signing_keys().await.unwrap().len(), 1);
+    assert_eq!(store.keys().await.unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -206,7 +197,7 @@ async fn a_wrong_master_key_is_refused_by_its_setting_s_name() {
 
 #[tokio::test]
 async fn a_stored_key_does_not_open_under_another_kid() {
-    let store = store_with(&StoredSigningKey {
+    let store = store_with(&StoredKey {
         kid: "RIpbfh4fpqMpHn2C7WxrKQ".to_owned(),
         ..key().await
     })
@@ -216,28 +207,16 @@ async fn a_stored_key_does_not_open_under_another_kid() {
 }
 
 #[tokio::test]
-async fn a_public_key_planted_in_the_store_is_not_published() {
-    let genuine = key().await;
-    let store = store_with(&StoredSigningKey {
-        public_jwk: genuine.public_jwk.replace(r#""n":""#, r#""n":"AAAA"#),
-        ..genuine
-    })
-    .await;
-    let planted = load(&store, &MASTER).await.unwrap();
-    assert_eq!(planted.key_set(), signer().await.key_set());
-}
-
-#[tokio::test]
 async fn a_newer_node_s_algorithm_is_left_alone() {
     let genuine = key().await;
     let store = store_with(&genuine).await;
-    let newer = StoredSigningKey {
+    let newer = StoredKey {
         kid: "newer".to_owned(),
         algorithm: "EdDSA".to_owned(),
         sealed: "another way of sealing".to_owned(),
         ..genuine
     };
-    assert!(store.add_first_signing_key(&newer).await.unwrap());
+    assert!(store.add_first_key(&newer).await.unwrap());
     let signer = load(&store, &MASTER).await.unwrap();
     assert_eq!(published(&signer.key_set())["alg"], "RS256");
 }
@@ -248,7 +227,7 @@ async fn of_rivals_that_make_a_first_key_all_end_with_the_same() {
     // Both find the store empty before either has made a key: that happens on other threads.
     let (one, other) = tokio::join!(load(&store, &MASTER), load(&store, &MASTER));
     let (one, other) = (one.unwrap(), other.unwrap());
-    assert_eq!(store.signing_keys().await.unwrap().len(), 1);
+    assert_eq!(store.keys().await.unwrap().len(), 1);
     let token = one.sign(&claims()).await.unwrap();
     assert!(is_signed_by(token.expose(), &other.key_set()));
 }
@@ -256,11 +235,9 @@ async fn of_rivals_that_make_a_first_key_all_end_with_the_same() {
 #[tokio::test]
 async fn a_store_that_is_away_is_said_to_be() {
     let away = StoreError::Unavailable("disk full".to_owned());
-    let mut store = MockSigningKeys::new();
+    let mut store = MockKeys::new();
     let answer = away.clone();
-    store
-        .expect_signing_keys()
-        .returning(move || Err(answer.clone()));
+    store.expect_keys().returning(move || Err(answer.clone()));
     let error = IdTokenSigner::load_or_create(Arc::new(store), &MASTER, NOON).await;
     assert_eq!(
         error.unwrap_err(),
@@ -270,9 +247,9 @@ async fn a_store_that_is_away_is_said_to_be() {
 
 #[tokio::test]
 async fn a_store_that_keeps_no_key_is_no_signer() {
-    let mut store = MockSigningKeys::new();
-    store.expect_signing_keys().returning(|| Ok(vec![]));
-    store.expect_add_first_signing_key().returning(|_| Ok(true));
+    let mut store = MockKeys::new();
+    store.expect_keys().returning(|| Ok(vec![]));
+    store.expect_add_first_key().returning(|_| Ok(true));
     let later = NOON + TimeDelta::days(1);
     let error = IdTokenSigner::load_or_create(Arc::new(store), &MASTER, later).await;
     assert_eq!(error.unwrap_err(), SigningError::NoKey);

@@ -127,7 +127,7 @@ fn what_another_process_changed_is_seen_at_once() {
 #[test]
 fn a_store_whose_tables_are_gone_says_so() {
     let fixture = fresh();
-    let tables = "DROP TABLE signing_keys; DROP TABLE sessions; DROP TABLE authorizations;
+    let tables = "DROP TABLE keys; DROP TABLE sessions; DROP TABLE authorizations;
          DROP TABLE connections; DROP TABLE users";
     Connection::execute_batch(&fixture.raw(), tables).expect("a write");
     assert!(matches!(

@@ -2,8 +2,8 @@
 
 use super::{Kept, scene::*};
 use crate::{
-    Access, AuthMethod, ChannelId, Client, ClientKind, ClientSecret, Digest, RedirectUri,
-    ports::Store, testing::sample,
+    Access, AuthMethod, ChannelId, Client, ClientChange, ClientKind, ClientSecret, Digest,
+    RedirectUri, SigningAlgorithm, ports::Store, testing::sample,
 };
 
 fn secret(text: &str) -> ClientSecret {
@@ -36,6 +36,7 @@ pub async fn a_client_is_kept_whole(store: &dyn Store) -> Kept {
     let rich = Client {
         name: "Größe \"und\" 大きさ".to_owned(),
         auth_method: AuthMethod::ClientSecretPost,
+        id_token_alg: SigningAlgorithm::EdDsa,
         post_logout_redirect_uris: ["https://example.com/bye?a=1", "https://example.com/adieu"]
             .map(|uri| RedirectUri::register(uri, ClientKind::Confidential).expect("sound"))
             .into(),
@@ -45,6 +46,24 @@ pub async fn a_client_is_kept_whole(store: &dyn Store) -> Kept {
     for client in [rich, sample::public_client()] {
         store.insert_client(&client, &[]).await?;
         assert_eq!(store.client(client.id).await?, Some(client));
+    }
+    Ok(())
+}
+
+pub async fn a_client_keeps_any_signing_algorithm(store: &dyn Store) -> Kept {
+    let mut before = example();
+    store.insert_client(&before, &[]).await?;
+    for algorithm in SigningAlgorithm::ALL.into_iter().rev() {
+        let mut next = before.clone();
+        let change = ClientChange {
+            id_token_alg: Some(algorithm),
+            ..ClientChange::default()
+        };
+        next.change(change).expect("a sound change");
+        assert!(store.update_client(&before, &next).await?);
+        let stored = store.client(next.id).await?;
+        assert_eq!(stored.map(|it| it.id_token_alg), Some(algorithm));
+        before = next;
     }
     Ok(())
 }

@@ -18,9 +18,9 @@ pub mod authorizations;
 pub mod clients;
 pub mod grants;
 pub mod interactions;
+pub mod keys;
 pub mod races;
 pub mod sessions;
-pub mod signing_keys;
 pub mod sweep;
 pub mod users;
 
@@ -73,6 +73,7 @@ macro_rules! contract_tests {
             clients {
                 an_unknown_client_is_none
                 a_client_is_kept_whole
+                a_client_keeps_any_signing_algorithm
                 a_client_comes_with_its_secrets
                 secrets_are_replaced_together
                 clients_come_oldest_first
@@ -157,9 +158,14 @@ macro_rules! contract_tests {
                 ending_an_authorization_twice_is_harmless
                 voided_user_tokens_stay_void_and_refreshing_goes_on
             }
-            signing_keys {
-                signing_keys_come_oldest_first
+            keys {
+                keys_come_oldest_first
                 an_algorithm_has_one_first_key
+                a_key_is_added_after_the_newest_of_its_algorithm
+                a_key_is_not_added_after_any_other
+                of_keys_made_at_once_the_newest_is_that_of_the_last_kid
+                a_key_is_removed_once_and_no_other_goes_with_it
+                a_removed_newest_key_leaves_the_one_before_as_the_newest
             }
             sweep {
                 a_store_answers_a_ping
@@ -180,7 +186,8 @@ macro_rules! contract_tests {
             r25_no_authorization_outlives_a_disconnect
             no_refresh_undoes_the_voiding_of_user_tokens
             of_rivals_with_one_email_address_one_is_added
-            of_rivals_with_a_first_signing_key_one_is_told_so
+            of_rivals_with_a_first_key_one_is_told_so
+            of_rivals_that_rotate_a_key_one_is_told_so
         }
     };
     (@cases $store:expr, $runner:expr; $($port:ident { $($case:ident)* })*) => {

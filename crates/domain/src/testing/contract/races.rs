@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{Kept, Runner, finish, scene::*};
 use crate::{
     Access, Redeem, Revocation, Rotate, Rotation, Scope, User, UserId,
-    ports::{Decision, Recorded, Store, StoreError, StoredSigningKey},
+    ports::{Decision, Recorded, Store, StoreError, StoredKey},
 };
 
 const RIVALS: u128 = 20;
@@ -221,20 +221,48 @@ pub fn of_rivals_with_one_email_address_one_is_added(store: &dyn Store, run: Run
     Ok(())
 }
 
-pub fn of_rivals_with_a_first_signing_key_one_is_told_so(store: &dyn Store, run: Runner) -> Kept {
+/// A key of a rival's, made at noon or in a later round.
+fn key(algorithm: &str, round: u128, rival: u128) -> StoredKey {
+    StoredKey {
+        kid: numbered(round, rival).to_string(),
+        algorithm: algorithm.to_owned(),
+        sealed: String::new(),
+        created_at: minutes(round as i64),
+        active_from: minutes(round as i64),
+    }
+}
+
+pub fn of_rivals_with_a_first_key_one_is_told_so(store: &dyn Store, run: Runner) -> Kept {
     for round in 1..=ROUNDS {
         let told = race(run, async |rival| {
-            let key = StoredSigningKey {
-                kid: numbered(round, rival).to_string(),
-                algorithm: format!("RS{round}"),
-                sealed: String::new(),
-                public_jwk: String::new(),
-                created_at: NOON,
-            };
-            store.add_first_signing_key(&key).await
+            let key = key(&format!("RS{round}"), round, rival);
+            store.add_first_key(&key).await
         })?;
         assert_eq!(told.iter().filter(|first| **first).count(), 1);
-        assert_eq!(finish(run, store.signing_keys())?.len() as u128, round);
+        assert_eq!(finish(run, store.keys())?.len() as u128, round);
+    }
+    Ok(())
+}
+
+pub fn of_rivals_that_rotate_a_key_one_is_told_so(store: &dyn Store, run: Runner) -> Kept {
+    let mut newest = key("RS256", 0, 0);
+    assert!(finish(run, store.add_first_key(&newest))?);
+    for round in 1..=ROUNDS {
+        let told = race(run, async |rival| {
+            let next = key("RS256", round, rival);
+            store.add_key(&next, &newest.kid).await
+        })?;
+        let winners: Vec<u128> = (0..)
+            .zip(told)
+            .filter_map(|(rival, added)| added.then_some(rival))
+            .collect();
+        let [winner] = winners.as_slice() else {
+            panic!("one is told so: {winners:?}");
+        };
+        newest = key("RS256", round, *winner);
+        let keys = finish(run, store.keys())?;
+        assert_eq!(keys.len() as u128, round + 1);
+        assert_eq!(keys.last(), Some(&newest));
     }
     Ok(())
 }
