@@ -20,3 +20,40 @@ step() {
     "$@" || fail "$name failed after $((SECONDS - began)) s"
     printf '==> %s: done in %s s\n' "$name" "$((SECONDS - began))"
 }
+
+# Runs a command as root, where that needs no password; the first argument says who needs it.
+run_as_root() {
+    local who=$1
+    shift
+    if [[ $(id -u) == 0 ]]; then
+        "$@"
+    else
+        sudo -n true 2>/dev/null || fail "$who is missing, and root is needed to install it"
+        sudo -n "$@"
+    fi
+}
+
+# Installs Debian packages; the first argument says what for.
+install_packages() {
+    local why=$1
+    shift
+    if [[ $(id -u) != 0 ]] && ! sudo -n true 2>/dev/null; then
+        fail "$why; on Debian: sudo apt-get install $*"
+    fi
+    command -v apt-get >/dev/null || fail "$why; install it and try again"
+    run_as_root "$why" apt-get update --quiet
+    run_as_root "$why" env DEBIAN_FRONTEND=noninteractive \
+        apt-get install --quiet --yes --no-install-recommends "$@"
+}
+
+# A port that nobody listens on now.
+free_port() {
+    local port
+    while :; do
+        port=$((20000 + RANDOM % 40000))
+        if ! (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+            echo "$port"
+            return
+        fi
+    done
+}

@@ -78,7 +78,7 @@ impl Cli {
         match self.command {
             Command::Dev(options) => dev::run(global, &options).await,
             Command::Serve => serve::run(global).await,
-            Command::Migrate => store::migrate(global),
+            Command::Migrate => store::migrate(global).await,
             Command::Client(command) => client::run(global, command).await,
             Command::User(command) => user::run(global, command).await,
             Command::Config => config::run(global),

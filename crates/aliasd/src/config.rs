@@ -30,6 +30,8 @@ pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     /// Where it keeps what it knows.
     pub(crate) database: DatabaseUrl,
+    /// The most connections to it; of no concern to a file.
+    pub(crate) connections: usize,
     /// The key that everything is sealed under; commands that seal nothing need none.
     pub(crate) master_key: MasterKeySource,
     /// How long things live.
@@ -96,6 +98,7 @@ impl Config {
             issuer: required(settings, "issuer", str::parse::<Issuer>)?,
             listen: required(settings, "http.listen", address)?,
             database: required(settings, "database.url", str::parse::<DatabaseUrl>)?,
+            connections: required(settings, "database.connections", connections)?,
             master_key: MasterKeySource::from_settings(settings)?,
             lifetimes: Lifetimes {
                 auth_code: required(settings, "lifetimes.auth_code", short)?,
@@ -121,6 +124,12 @@ fn required<T, E: fmt::Display>(
 fn address(text: &str) -> Result<SocketAddr, &'static str> {
     text.parse()
         .map_err(|_| "an IP address and a port are expected, such as 127.0.0.1:8080 or [::]:8080")
+}
+
+fn connections(text: &str) -> Result<usize, &'static str> {
+    let sound = |it: &usize| (1..=1000).contains(it);
+    let number = text.parse().ok().filter(sound);
+    number.ok_or("a number from 1 to 1000 is expected")
 }
 
 fn some_time(text: &str) -> Result<TimeDelta, String> {

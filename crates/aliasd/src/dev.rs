@@ -68,8 +68,8 @@ pub(crate) async fn run(global: &Global, options: &Options) -> Result<(), Error>
         MasterKeySource::Missing => home.master_key()?,
         set => set.read()?,
     };
-    store::bring_up(&config.database)?;
-    let store = store::open_current(&config.database)?;
+    store::bring_up(&config.database).await?;
+    let store = store::open_current(&config).await?;
     let clients = demo::furnish(store.as_ref(), &home, &base).await?;
     if store.keys().await?.is_empty() {
         output::progress("Making the key that signs ID tokens: a moment, this once.");

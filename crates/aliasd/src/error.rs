@@ -7,7 +7,8 @@ use alias_domain::{
     ports::{EmailTaken, Failure, StoreError},
 };
 use alias_signing::SigningError;
-use alias_storage_sqlite::OpenError;
+use alias_storage_postgres::OpenError as PostgresError;
+use alias_storage_sqlite::OpenError as SqliteError;
 
 use crate::config::{ConfigError, Issuer};
 
@@ -37,7 +38,9 @@ pub(crate) enum Error {
     #[error("channel {0} is both declared and removed")]
     TornChannel(String),
     #[error(transparent)]
-    Database(#[from] OpenError),
+    Sqlite(#[from] SqliteError),
+    #[error("database.url: {0}")]
+    Postgres(#[from] PostgresError),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]

@@ -34,7 +34,7 @@ pub(crate) async fn run(global: &Global) -> Result<(), Error> {
     let config = Config::load(global.config_file())?;
     logs::init("info");
     let master_key = config.master_key.read()?;
-    let store = store::open_current(&config.database)?;
+    let store = store::open_current(&config).await?;
     let bound = bind(&config, &master_key, Arc::clone(&store)).await?;
     let signals = Signals::listen()?;
     let address = bound.address();

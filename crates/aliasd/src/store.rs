@@ -4,6 +4,7 @@
 use std::{fmt, sync::Arc};
 
 use alias_domain::ports::Store;
+use alias_storage_postgres::PostgresStore;
 use alias_storage_sqlite::SqliteStore;
 use serde::Serialize;
 
@@ -25,19 +26,24 @@ pub(crate) struct Migrated {
 ///
 /// # Errors
 /// If the database is ahead of this version, or cannot be written.
-pub(crate) fn migrate(global: &Global) -> Result<(), Error> {
+pub(crate) async fn migrate(global: &Global) -> Result<(), Error> {
     let database = Config::load(global.config_file())?.database;
-    global.format().print(&bring_up(&database)?)
+    global.format().print(&bring_up(&database).await?)
 }
 
 /// Brings the database to the current schema; makes it if there is none.
 ///
 /// # Errors
 /// As [`migrate`].
-pub(crate) fn bring_up(database: &DatabaseUrl) -> Result<Migrated, Error> {
+pub(crate) async fn bring_up(database: &DatabaseUrl) -> Result<Migrated, Error> {
     Ok(Migrated {
         database: database.to_string(),
-        applied: alias_storage_sqlite::migrate(database.path())?.applied,
+        applied: match database {
+            DatabaseUrl::Sqlite(path) => alias_storage_sqlite::migrate(path)?.applied,
+            DatabaseUrl::Postgres(database) => {
+                alias_storage_postgres::migrate(database).await?.applied
+            }
+        },
     })
 }
 
@@ -45,16 +51,21 @@ pub(crate) fn bring_up(database: &DatabaseUrl) -> Result<Migrated, Error> {
 ///
 /// # Errors
 /// If there is no such database, or its schema is another than this version's.
-pub(crate) fn open(global: &Global) -> Result<Arc<dyn Store>, Error> {
-    open_current(&Config::load(global.config_file())?.database)
+pub(crate) async fn open(global: &Global) -> Result<Arc<dyn Store>, Error> {
+    open_current(&Config::load(global.config_file())?).await
 }
 
 /// A store that is there, with the current schema.
 ///
 /// # Errors
 /// As [`open`].
-pub(crate) fn open_current(database: &DatabaseUrl) -> Result<Arc<dyn Store>, Error> {
-    Ok(Arc::new(SqliteStore::open(database.path())?))
+pub(crate) async fn open_current(config: &Config) -> Result<Arc<dyn Store>, Error> {
+    Ok(match &config.database {
+        DatabaseUrl::Sqlite(path) => Arc::new(SqliteStore::open(path)?),
+        DatabaseUrl::Postgres(database) => {
+            Arc::new(PostgresStore::open(database, config.connections).await?)
+        }
+    })
 }
 
 impl fmt::Display for Migrated {

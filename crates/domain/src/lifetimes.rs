@@ -48,7 +48,15 @@ impl Lifetimes {
     pub const INTERACTION: TimeDelta = TimeDelta::hours(1);
 
     /// When the last of the tokens issued now ends.
-    pub(crate) fn end_of_tokens(
+    ///
+    /// ```
+    /// use alias_domain::Lifetimes;
+    /// # let now = chrono::DateTime::UNIX_EPOCH;
+    /// let lifetimes = Lifetimes::default();
+    /// assert_eq!(lifetimes.end_of_tokens(now, None), now + lifetimes.user_token);
+    /// ```
+    #[must_use]
+    pub fn end_of_tokens(
         &self,
         now: DateTime<Utc>,
         refresh: Option<&RefreshChain>,

@@ -31,6 +31,21 @@ pub struct Challenge(String);
 pub struct MalformedChallenge;
 
 impl Challenge {
+    /// The challenge of a verifier; `None` of a text that is none (RFC 7636 4.1, 4.2).
+    ///
+    /// ```
+    /// # use alias_domain::Challenge;
+    /// let challenge = Challenge::of("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
+    /// assert_eq!(challenge, "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM".parse().ok());
+    /// assert_eq!(Challenge::of("short"), None);
+    /// ```
+    #[must_use]
+    pub fn of(verifier: &str) -> Option<Self> {
+        let unreserved = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
+        let sound = (43..=128).contains(&verifier.len()) && verifier.bytes().all(unreserved);
+        sound.then(|| Self(URL_SAFE_NO_PAD.encode(Digest::of(verifier.as_bytes()).bytes())))
+    }
+
     /// Whether this is the verifier that the challenge was made from.
     ///
     /// ```
@@ -41,14 +56,7 @@ impl Challenge {
     /// ```
     #[must_use]
     pub fn is_met_by(&self, verifier: &str) -> bool {
-        let unreserved = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
-        (43..=128).contains(&verifier.len())
-            && verifier.bytes().all(unreserved)
-            && URL_SAFE_NO_PAD
-                .encode(Digest::of(verifier.as_bytes()).bytes())
-                .as_bytes()
-                .ct_eq(self.0.as_bytes())
-                .into()
+        Self::of(verifier).is_some_and(|it| it.0.as_bytes().ct_eq(self.0.as_bytes()).into())
     }
 }
 

@@ -169,7 +169,7 @@ fn channel(text: &str) -> Result<(String, String), &'static str> {
 }
 
 pub(super) async fn run(global: &Global, command: Command) -> Result<(), Error> {
-    let store = store::open(global)?;
+    let store = store::open(global).await?;
     let store = store.as_ref();
     let format = global.format();
     match command {

@@ -23,15 +23,13 @@ Examples:
   aliasd config
   aliasd config --config /etc/alias/aliasd.toml --json";
 
-const MASKED: &str = "********";
-
 /// The settings in their order; in JSON an object of objects.
-struct Report<'a>(Vec<(&'a str, Line<'a>)>);
+struct Report(Vec<(&'static str, Line)>);
 
 #[derive(Serialize)]
-struct Line<'a> {
+struct Line {
     /// `None` if it is not set; a secret is masked.
-    value: Option<&'a str>,
+    value: Option<String>,
     /// `default`, the path of a file or the name of a variable.
     source: String,
 }
@@ -41,20 +39,20 @@ pub(super) fn run(global: &Global) -> Result<(), Error> {
     // What would stop the service is told here too.
     Config::from_settings(&settings)?;
     let lines = settings.iter().map(|(setting, text, origin)| {
-        let value = text.map(|it| if setting.secret { MASKED } else { it });
+        let value = text.map(|it| setting.masked(it));
         let source = origin.to_string();
         (setting.key, Line { value, source })
     });
     global.format().print(&Report(lines.collect()))
 }
 
-impl Serialize for Report<'_> {
+impl Serialize for Report {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().map(|(key, line)| (key, line)))
     }
 }
 
-impl fmt::Display for Report<'_> {
+impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (key, Line { value, source }) in &self.0 {
             match value {

@@ -69,7 +69,7 @@ pub(crate) struct Target {
 const SHORTEST_PASSWORD: usize = 8;
 
 pub(super) async fn run(global: &Global, command: Command) -> Result<(), Error> {
-    let store = store::open(global)?;
+    let store = store::open(global).await?;
     let store = store.as_ref();
     let format = global.format();
     match command {

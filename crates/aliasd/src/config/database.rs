@@ -1,29 +1,28 @@
 //! Where the data is kept.
 
-use std::{
-    fmt,
-    path::{Path, PathBuf},
-    str::FromStr,
-};
+use std::{fmt, path::PathBuf, str::FromStr};
+
+use alias_storage_postgres::{Database, MalformedUrl};
 
 /// The database that `database.url` names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct DatabaseUrl(PathBuf);
+pub(crate) enum DatabaseUrl {
+    /// A SQLite file, relative to the working directory unless absolute.
+    Sqlite(PathBuf),
+    /// A PostgreSQL database.
+    Postgres(Box<Database>),
+}
 
 /// Why a text names no database. It does not repeat the text, which may hold a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum DatabaseUrlError {
-    #[error("PostgreSQL is not supported yet; use sqlite:PATH")]
-    Postgres,
-    #[error("sqlite:PATH is expected, such as sqlite:/var/lib/alias/alias.db")]
+    #[error(transparent)]
+    Postgres(#[from] MalformedUrl),
+    #[error(
+        "sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/NAME is expected, such as \
+         sqlite:/var/lib/alias/alias.db"
+    )]
     Malformed,
-}
-
-impl DatabaseUrl {
-    /// The SQLite file, relative to the working directory unless absolute.
-    pub(crate) fn path(&self) -> &Path {
-        &self.0
-    }
 }
 
 impl FromStr for DatabaseUrl {
@@ -31,7 +30,7 @@ impl FromStr for DatabaseUrl {
 
     fn from_str(text: &str) -> Result<Self, DatabaseUrlError> {
         if text.starts_with("postgres:") || text.starts_with("postgresql:") {
-            return Err(DatabaseUrlError::Postgres);
+            return Ok(Self::Postgres(Box::new(text.parse()?)));
         }
         let path = text
             .strip_prefix("sqlite:")
@@ -44,13 +43,17 @@ impl FromStr for DatabaseUrl {
         if !named || path == ":memory:" || path.contains(['?', '\0']) {
             return Err(DatabaseUrlError::Malformed);
         }
-        Ok(Self(PathBuf::from(path)))
+        Ok(Self::Sqlite(PathBuf::from(path)))
     }
 }
 
+/// A password does not show.
 impl fmt::Display for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "sqlite:{}", self.0.display())
+        match self {
+            Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+            Self::Postgres(database) => database.fmt(f),
+        }
     }
 }
 
@@ -69,16 +72,22 @@ mod tests {
             ),
         ] {
             let parsed: DatabaseUrl = url.parse().expect("a database URL");
-            assert_eq!(parsed.path(), Path::new(path), "{url}");
+            assert_eq!(parsed, DatabaseUrl::Sqlite(path.into()), "{url}");
         }
     }
 
     #[test]
-    fn another_database_is_refused_with_its_reason() {
+    fn a_postgres_url_shows_no_password() {
+        let parsed: DatabaseUrl = "postgres://alias:secret@db/alias".parse().expect("a URL");
+        assert_eq!(parsed.to_string(), "postgres://db:5432/alias");
+    }
+
+    #[test]
+    fn what_names_no_database_is_refused_with_its_reason() {
         use DatabaseUrlError as E;
         for (url, reason) in [
-            ("postgres://alias:secret@db/alias", E::Postgres),
-            ("postgresql://db/alias", E::Postgres),
+            ("postgres://alias@db", E::Postgres(MalformedUrl::NoName)),
+            ("postgres:alias", E::Postgres(MalformedUrl::Malformed)),
             ("alias.db", E::Malformed),
             ("sqlite:", E::Malformed),
             ("sqlite::memory:", E::Malformed),

@@ -18,19 +18,79 @@ pub(crate) struct Setting {
     pub(crate) key: &'static str,
     /// What holds if nothing is said.
     pub(crate) default: Option<&'static str>,
-    /// Whether its value is never shown.
-    pub(crate) secret: bool,
+    /// What of its value is never shown.
+    secrecy: Secrecy,
+}
+
+/// What of a setting's value is secret.
+#[derive(Debug)]
+enum Secrecy {
+    /// Nothing.
+    Open,
+    /// The password of a URL.
+    Password,
+    /// All of it.
+    Whole,
+}
+
+/// What stands for a secret.
+const MASK: &str = "********";
+
+impl Setting {
+    /// The value as it may be shown.
+    pub(crate) fn masked(&self, value: &str) -> String {
+        match self.secrecy {
+            Secrecy::Open => value.to_owned(),
+            Secrecy::Password => without_password(value),
+            Secrecy::Whole => MASK.to_owned(),
+        }
+    }
+}
+
+/// A URL with its password masked, wherever it stands: before the host, or as a parameter.
+fn without_password(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    let (base, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let base = match base.rsplit_once('@') {
+        Some((login, host)) => match login.split_once(':') {
+            Some((user, _)) => format!("{user}:{MASK}@{host}"),
+            None => base.to_owned(),
+        },
+        None => base.to_owned(),
+    };
+    let open = |it: &&str| !it.to_ascii_lowercase().starts_with("password");
+    let (open, secret): (Vec<&str>, Vec<&str>) = query.split('&').partition(open);
+    let mut shown = match scheme {
+        "" => base,
+        scheme => format!("{scheme}://{base}"),
+    };
+    for (index, parameter) in open.into_iter().filter(|it| !it.is_empty()).enumerate() {
+        shown.push(if index == 0 { '?' } else { '&' });
+        shown.push_str(parameter);
+    }
+    if !secret.is_empty() {
+        shown.push_str(&format!(
+            "{}password={MASK}",
+            if shown.contains('?') { '&' } else { '?' }
+        ));
+    }
+    shown
 }
 
 /// Every setting, in the order in which it is shown.
 pub(crate) const SETTINGS: &[Setting] = &[
     setting("issuer", Some("http://localhost:8080")),
     setting("http.listen", Some("127.0.0.1:8080")),
-    setting("database.url", Some("sqlite:.alias/alias.db")),
+    Setting {
+        key: "database.url",
+        default: Some("sqlite:.alias/alias.db"),
+        secrecy: Secrecy::Password,
+    },
+    setting("database.connections", Some("16")),
     Setting {
         key: "keys.master",
         default: None,
-        secret: true,
+        secrecy: Secrecy::Whole,
     },
     setting("keys.master_file", None),
     setting("lifetimes.auth_code", Some("60s")),
@@ -59,7 +119,7 @@ const fn setting(key: &'static str, default: Option<&'static str>) -> Setting {
     Setting {
         key,
         default,
-        secret: false,
+        secrecy: Secrecy::Open,
     }
 }
 
@@ -322,6 +382,29 @@ mod tests {
         }
         let refused = refusal("[http]\ntrusted_proxies = [\"10.0.0.1\"]", &[]);
         assert!(refused.ends_with("is not supported yet"), "{refused}");
+    }
+
+    #[test]
+    fn a_database_url_is_shown_without_its_password() {
+        for (url, shown) in [
+            ("sqlite:.alias/alias.db", "sqlite:.alias/alias.db"),
+            ("postgres://a@db/x", "postgres://a@db/x"),
+            (
+                "postgres://a:hunter2@db:5/x",
+                "postgres://a:********@db:5/x",
+            ),
+            (
+                "postgres://a:hun@ter2@db/x?sslmode=disable",
+                "postgres://a:********@db/x?sslmode=disable",
+            ),
+            (
+                "postgres://db/x?password=hunter2&user=a",
+                "postgres://db/x?user=a&password=********",
+            ),
+            ("a:hunter2@db", "a:********@db"),
+        ] {
+            assert_eq!(without_password(url), shown);
+        }
     }
 
     #[test]

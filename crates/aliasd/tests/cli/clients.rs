@@ -1,7 +1,6 @@
 //! The commands about clients.
 
-use alias_domain::{Client, ClientSecret, Secret, ports::Clients};
-use alias_storage_sqlite::SqliteStore;
+use alias_domain::{Client, ClientSecret, Secret};
 use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};
 
@@ -30,13 +29,9 @@ pub(crate) fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value[name].as_str().unwrap_or_else(|| panic!("{name}"))
 }
 
-pub(crate) fn store(sandbox: &Sandbox) -> SqliteStore {
-    SqliteStore::open(&sandbox.path().join(".alias/alias.db")).expect("the database")
-}
-
 async fn stored_client(sandbox: &Sandbox, client: &Value) -> (Client, Vec<ClientSecret>) {
     let id = text(client, "client_id").parse().expect("a client ID");
-    let stored = store(sandbox).client_with_secrets(id).await;
+    let stored = sandbox.open_store().await.client_with_secrets(id).await;
     stored.expect("an answer").expect("the client")
 }
 
@@ -104,17 +99,10 @@ fn a_client_secret_is_printed_once_and_kept_as_a_digest() {
     let secret = text(&client, "client_secret");
     let shown = sandbox.run(&["client", "show", text(&client, "client_id")]);
     assert!(!shown.succeeded().out.contains(secret));
-    let mut files = 0;
-    for entry in std::fs::read_dir(sandbox.path().join(".alias")).expect("the folder") {
-        let bytes = std::fs::read(entry.expect("a file").path()).expect("its bytes");
-        assert!(
-            !bytes
-                .windows(secret.len())
-                .any(|it| it == secret.as_bytes())
-        );
-        files += 1;
-    }
-    assert_ne!(files, 0);
+    let stored = sandbox.stored_bytes();
+    let holds = |part: &str| stored.windows(part.len()).any(|it| it == part.as_bytes());
+    assert!(holds("Fieldnotes"));
+    assert!(!holds(secret));
 }
 
 #[test]

@@ -187,8 +187,8 @@ fn a_value_that_does_not_fit_is_refused_with_its_setting_and_origin() {
         ),
         (
             "ALIAS_DATABASE__URL",
-            "postgres://alias:hunter2@db/alias",
-            "database.url (ALIAS_DATABASE__URL): PostgreSQL is not supported yet",
+            "postgres://alias:hunter2@db",
+            "database.url (ALIAS_DATABASE__URL): the database's name is missing",
         ),
         (
             "ALIAS_KEYS__MASTER",
@@ -238,7 +238,7 @@ fn config_masks_what_is_secret() {
 
 #[test]
 fn only_migrate_makes_a_database() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::embedded();
     let refused = sandbox.run(&["client", "list"]).refused();
     assert_eq!(
         refused,

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `commands` | usage, configuration and the database |
 //! | `clients`, `users` | what their commands print, refuse and change |
+//! | `postgres` | what is said of a database that is not as it must be |
 //! | `running` | how `serve` and `dev` start, what they refuse, and how they stop |
 //! | `sandbox` | the program in a folder of its own |
 
@@ -14,6 +15,9 @@
 
 mod clients;
 mod commands;
+mod postgres;
 mod running;
 mod sandbox;
+#[path = "../support/store.rs"]
+mod store;
 mod users;

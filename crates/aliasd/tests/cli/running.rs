@@ -246,7 +246,7 @@ fn dev_makes_a_demo_client_anew_that_was_deleted() {
 #[test]
 fn what_dev_keeps_is_for_its_owner_alone() {
     use std::os::unix::fs::PermissionsExt;
-    let mut sandbox = Sandbox::new();
+    let mut sandbox = Sandbox::embedded();
     sandbox.set("ALIAS_HTTP__LISTEN", &free_address());
     let (running, _) = sandbox.start(&["dev", "--demo-listen", &free_address()]);
     running.stop().succeeded();

@@ -5,10 +5,17 @@ use std::{
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
+    sync::Arc,
 };
+
+use alias_domain::ports::Store;
+use alias_storage_postgres::{PostgresStore, testing::TestDatabase};
+use alias_storage_sqlite::SqliteStore;
 
 use serde_json::Value;
 use tempfile::TempDir;
+
+use crate::store::TestStore;
 
 /// 32 bytes as base64url.
 pub(crate) const MASTER_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
@@ -17,6 +24,7 @@ pub(crate) const MASTER_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8
 pub(crate) struct Sandbox {
     folder: TempDir,
     variables: Vec<(String, String)>,
+    store: TestStore,
 }
 
 /// What a command did.
@@ -27,11 +35,50 @@ pub(crate) struct Ran {
 }
 
 impl Sandbox {
+    /// On the store that the tests run on.
     pub(crate) fn new() -> Self {
+        Self::on(TestStore::chosen())
+    }
+
+    /// On the embedded store, for what is about its file.
+    pub(crate) fn embedded() -> Self {
+        Self::on(TestStore::Sqlite)
+    }
+
+    /// On a database of PostgreSQL.
+    pub(crate) fn postgres(database: TestDatabase) -> Self {
+        Self::on(TestStore::Postgres(database))
+    }
+
+    fn on(store: TestStore) -> Self {
+        let variables = match store {
+            TestStore::Sqlite => Vec::new(),
+            TestStore::Postgres(_) => vec![("ALIAS_DATABASE__URL".to_owned(), store.url())],
+        };
         Self {
             folder: tempfile::tempdir().expect("a folder"),
-            variables: Vec::new(),
+            variables,
+            store,
         }
+    }
+
+    /// What the program keeps, beside it.
+    pub(crate) async fn open_store(&self) -> Arc<dyn Store> {
+        match &self.store {
+            TestStore::Sqlite => {
+                let store = SqliteStore::open(&self.path().join(".alias/alias.db"));
+                Arc::new(store.expect("the database"))
+            }
+            TestStore::Postgres(database) => {
+                let url = database.url().parse().expect("a database URL");
+                Arc::new(PostgresStore::open(&url, 2).await.expect("the database"))
+            }
+        }
+    }
+
+    /// Everything that its database holds.
+    pub(crate) fn stored_bytes(&self) -> Vec<u8> {
+        self.store.bytes(self.path())
     }
 
     /// With a database.

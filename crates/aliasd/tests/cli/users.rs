@@ -2,15 +2,12 @@
 
 use alias_domain::{
     Email, Secret,
-    ports::{PasswordVerdict, Passwords, Users},
+    ports::{PasswordVerdict, Passwords},
 };
 use alias_signing::Argon2Passwords;
 use serde_json::{Value, json};
 
-use crate::{
-    clients::{store, text},
-    sandbox::Sandbox,
-};
+use crate::{clients::text, sandbox::Sandbox};
 
 const CREATE_FRED: &[&str] = &[
     "user",
@@ -38,7 +35,7 @@ async fn a_user_signs_in_with_the_line_that_was_read() {
     assert_eq!(user["locked"], false);
 
     let email: Email = "fred@example.com".parse().expect("an address");
-    let found = store(&sandbox).user_by_email(&email).await;
+    let found = sandbox.open_store().await.user_by_email(&email).await;
     let (_, hash) = found.expect("an answer").expect("the user");
     let password = Secret::new(" pass word ".to_owned());
     let verdict = Argon2Passwords::new()

@@ -9,3 +9,5 @@ mod chromium;
 mod demo;
 mod running;
 mod seed;
+#[path = "../support/store.rs"]
+mod store;

@@ -11,6 +11,8 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::store::TestStore;
+
 /// 32 bytes of nothing: a master key for tests.
 const MASTER_KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
@@ -24,6 +26,7 @@ pub(crate) fn free_port() -> u16 {
 pub(crate) struct Running {
     child: Child,
     folder: TempDir,
+    store: TestStore,
     pub(crate) issuer: String,
     /// What it said on standard output once it listened.
     pub(crate) said: Value,
@@ -32,9 +35,9 @@ pub(crate) struct Running {
 impl Running {
     /// `aliasd dev`, on free ports.
     pub(crate) fn dev() -> Self {
-        let folder = TempDir::new().expect("a folder");
+        let (folder, store) = (TempDir::new().expect("a folder"), TestStore::chosen());
         let (port, demo) = (free_port(), free_port());
-        let mut command = aliasd(folder.path());
+        let mut command = aliasd(folder.path(), &store);
         command
             .args([
                 "--json",
@@ -43,24 +46,24 @@ impl Running {
                 &format!("127.0.0.1:{demo}"),
             ])
             .env("ALIAS_HTTP__LISTEN", format!("127.0.0.1:{port}"));
-        Self::start(command, folder, port)
+        Self::start(command, folder, store, port)
     }
 
     /// `aliasd serve`, on a free port and a fresh database.
     pub(crate) fn serve() -> Self {
-        let folder = TempDir::new().expect("a folder");
+        let (folder, store) = (TempDir::new().expect("a folder"), TestStore::chosen());
         let port = free_port();
-        let migrated = aliasd(folder.path()).arg("migrate").output();
+        let migrated = aliasd(folder.path(), &store).arg("migrate").output();
         succeeded(&migrated.expect("aliasd runs"));
-        let mut command = aliasd(folder.path());
+        let mut command = aliasd(folder.path(), &store);
         command
             .args(["--json", "serve"])
             .env("ALIAS_ISSUER", format!("http://localhost:{port}"))
             .env("ALIAS_HTTP__LISTEN", format!("127.0.0.1:{port}"));
-        Self::start(command, folder, port)
+        Self::start(command, folder, store, port)
     }
 
-    fn start(mut command: Command, folder: TempDir, port: u16) -> Self {
+    fn start(mut command: Command, folder: TempDir, store: TestStore, port: u16) -> Self {
         let log = std::fs::File::create(folder.path().join("log")).expect("a log");
         command.stdout(Stdio::piped()).stderr(log);
         let mut child = command.spawn().expect("aliasd runs");
@@ -73,6 +76,7 @@ impl Running {
         Self {
             child,
             folder,
+            store,
             issuer,
             said,
         }
@@ -86,7 +90,7 @@ impl Running {
 
     /// Another `aliasd` on the same database: what it prints, as JSON.
     pub(crate) fn cli(&self, arguments: &[&str], input: &str) -> Value {
-        let mut child = aliasd(self.folder.path())
+        let mut child = aliasd(self.folder.path(), &self.store)
             .arg("--json")
             .args(arguments)
             .stdin(Stdio::piped())
@@ -105,16 +109,7 @@ impl Running {
     /// Everything that it wrote to its log and its database so far, as bytes.
     pub(crate) fn left_behind(&self) -> Vec<u8> {
         let mut bytes = std::fs::read(self.folder.path().join("log")).expect("a log");
-        let data = std::fs::read_dir(self.folder.path().join(".alias")).expect("its folder");
-        for file in data {
-            let path = file.expect("a file").path();
-            if path
-                .extension()
-                .is_some_and(|it| it.to_string_lossy().starts_with("db"))
-            {
-                bytes.extend(std::fs::read(path).expect("a file"));
-            }
-        }
+        bytes.extend(self.store.bytes(self.folder.path()));
         bytes
     }
 }
@@ -127,13 +122,14 @@ impl Drop for Running {
 }
 
 /// A log for each thing that happens, so that a test can tell what must not be in it.
-fn aliasd(folder: &Path) -> Command {
+fn aliasd(folder: &Path, store: &TestStore) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_aliasd"));
     command
         .current_dir(folder)
         .env_clear()
         .env("RUST_LOG", "trace")
         .env("ALIAS_KEYS__MASTER", MASTER_KEY)
+        .env("ALIAS_DATABASE__URL", store.url())
         .stdin(Stdio::null());
     command
 }

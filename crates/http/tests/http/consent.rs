@@ -1,6 +1,5 @@
 //! The consent page and its answer: R10 to R13, R31, and what is refused.
 
-use alias_domain::ports::{Clients, Users};
 use alias_domain::testing::sample;
 
 use crate::support::{Alias, SEED, param};

@@ -1,6 +1,6 @@
 //! Signing in, choosing an account, and the cookies: R15, R30.
 
-use alias_domain::{ports::Users, testing::sample};
+use alias_domain::testing::sample;
 use serde_json::json;
 
 use crate::support::{Alias, PASSWORD, SEED, client, json as ask, param};

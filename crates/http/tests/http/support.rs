@@ -5,19 +5,22 @@ use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 use alias_domain::{
     Client, ClientSecret, Lifetimes, Params, Secret, User, UserId,
     flows::{Ports, Provider},
-    ports::{Clients, Passwords, Store, Users},
+    ports::{Passwords, Store},
     testing::{
-        MemoryStore, TestChance, TestIdTokens, TestPasswords, TestSealer,
+        TestChance, TestIdTokens, TestPasswords, TestSealer,
         sample::{self, LOOPBACK_URI, REDIRECT_URI},
     },
 };
 use alias_http::{Bound, Service};
+use alias_storage_postgres::{PostgresStore, testing::TestDatabase};
+use alias_storage_sqlite::SqliteStore;
 use reqwest::{
     Method, RequestBuilder, Response,
     header::{COOKIE, LOCATION, SET_COOKIE},
     redirect::Policy,
 };
 use serde_json::Value;
+use tempfile::TempDir;
 
 pub(crate) const ISSUER: &str = "http://localhost:8080";
 pub(crate) const PASSWORD: &str = "correct horse battery";
@@ -42,7 +45,35 @@ pub(crate) fn request(extra: &str) -> String {
 
 pub(crate) struct Alias {
     address: SocketAddr,
-    pub(crate) store: Arc<MemoryStore>,
+    pub(crate) store: Arc<dyn Store>,
+    /// What goes when this does.
+    _place: Place,
+}
+
+/// Where the service under test keeps what it knows: `ALIAS_TEST_STORE` names it, and the test
+/// command runs the tests on each store.
+enum Place {
+    Folder(#[expect(dead_code, reason = "it goes when this does")] TempDir),
+    Database(#[expect(dead_code, reason = "it goes when this does")] TestDatabase),
+}
+
+async fn fresh_store() -> (Arc<dyn Store>, Place) {
+    match std::env::var("ALIAS_TEST_STORE").as_deref() {
+        Ok("postgres") => {
+            let database = TestDatabase::migrated();
+            let url = database.url().parse().expect("a database URL");
+            let store = PostgresStore::open(&url, 4).await;
+            (Arc::new(store.expect("a store")), Place::Database(database))
+        }
+        Ok("sqlite") | Err(_) => {
+            let folder = tempfile::tempdir().expect("a folder");
+            let path = folder.path().join("alias.db");
+            alias_storage_sqlite::migrate(&path).expect("a database");
+            let store = SqliteStore::open(&path).expect("a store");
+            (Arc::new(store), Place::Folder(folder))
+        }
+        Ok(other) => unreachable!("ALIAS_TEST_STORE is sqlite or postgres, not {other}"),
+    }
 }
 
 impl Alias {
@@ -53,7 +84,7 @@ impl Alias {
 
     /// The same, with other collaborators.
     pub(crate) async fn start_with(change: impl FnOnce(Ports) -> Ports) -> Self {
-        let store = Arc::new(MemoryStore::default());
+        let (store, place) = fresh_store().await;
         let secret = ClientSecret {
             digest: Secret::new(SECRET.to_owned()).digest(),
             expires_at: None,
@@ -77,6 +108,7 @@ impl Alias {
         Self {
             address: serve_with(change(ports(store.clone()))),
             store,
+            _place: place,
         }
     }
 

@@ -1,0 +1,98 @@
+//! What an operator is told when PostgreSQL is not as it must be: one line that names the setting.
+
+use alias_storage_postgres::testing::TestDatabase;
+
+use crate::sandbox::{MASTER_KEY, Sandbox};
+
+/// What `serve` and every other command say of a database URL.
+#[track_caller]
+fn refused(url: &str) -> String {
+    let mut sandbox = Sandbox::embedded();
+    sandbox
+        .set("ALIAS_DATABASE__URL", url)
+        .set("ALIAS_KEYS__MASTER", MASTER_KEY);
+    let refused = sandbox.run(&["client", "list"]).refused();
+    assert!(!refused.contains("hunter2"), "{refused}");
+    refused
+}
+
+#[test]
+fn a_malformed_url_is_refused_with_its_setting() {
+    let refused = refused("postgres://alias:hunter2@db:port/alias");
+    assert!(
+        refused.starts_with("database.url (ALIAS_DATABASE__URL): postgres://USER"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn a_wrong_user_or_password_is_said() {
+    let database = TestDatabase::migrated();
+    let refused = refused(&database.url().replace("alias@", "stranger:hunter2@"));
+    assert!(
+        refused.starts_with("database.url: the server at 127.0.0.1:"),
+        "{refused}"
+    );
+    assert!(
+        refused.ends_with("refuses user stranger or the password"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn a_database_that_is_not_there_is_named_with_the_remedy() {
+    let database = TestDatabase::migrated();
+    let refused = refused(&format!("{}_not", database.url()));
+    assert!(
+        refused.starts_with("database.url: the server at "),
+        "{refused}"
+    );
+    assert!(
+        refused.contains("make it with `createdb alias_test_"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn a_schema_that_is_behind_is_said_with_the_remedy() {
+    let sandbox = Sandbox::postgres(TestDatabase::empty());
+    let refused = sandbox.run(&["user", "list"]).refused();
+    assert_eq!(
+        refused,
+        "database.url: the database is behind this version (it lacks V1__grant): run `aliasd migrate`"
+    );
+}
+
+#[test]
+fn a_command_does_not_wait_for_a_server_that_is_away() {
+    let refused = refused("postgres://alias:hunter2@127.0.0.1:1/alias");
+    assert!(
+        refused.starts_with("database.url: the server at 127.0.0.1:1 cannot be reached: "),
+        "{refused}"
+    );
+}
+
+#[test]
+fn a_number_of_connections_that_cannot_be_is_refused() {
+    for number in ["0", "-1", "1001", "many"] {
+        let mut sandbox = Sandbox::embedded();
+        sandbox.set("ALIAS_DATABASE__CONNECTIONS", number);
+        let refused = sandbox.run(&["config"]).refused();
+        assert!(
+            refused.starts_with("database.connections (ALIAS_DATABASE__CONNECTIONS): a number"),
+            "{refused}"
+        );
+    }
+}
+
+#[test]
+fn config_shows_the_database_without_its_password() {
+    let mut sandbox = Sandbox::embedded();
+    sandbox.set("ALIAS_DATABASE__URL", "postgres://alias:hunter2@db/alias");
+    let shown = sandbox.run(&["config"]).succeeded().out;
+    assert!(
+        shown.contains("postgres://alias:********@db/alias"),
+        "{shown}"
+    );
+    assert!(!shown.contains("hunter2"), "{shown}");
+}

@@ -1,0 +1,292 @@
+//! Clients and their secrets.
+
+use std::{
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
+
+use alias_domain::{
+    ChannelId, Client, ClientId, ClientSecret,
+    ports::{Clients, StoreError},
+};
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use deadpool_postgres::Transaction;
+use moka::sync::Cache;
+use tokio_postgres::Row as PgRow;
+
+use crate::{
+    PostgresStore,
+    row::{Joined, Row, Table, digest, json, word, words},
+    steps::{Tried, execute, row},
+};
+
+pub(crate) static CLIENTS: Table = Table {
+    name: "clients",
+    alias: "k",
+    key: &["id"],
+    columns: &[
+        "id",
+        "name",
+        "kind",
+        "auth_method",
+        "id_token_alg",
+        "redirect_uris",
+        "post_logout_redirect_uris",
+        "channels",
+        "next_channel",
+        "created_at",
+    ],
+};
+
+/// The secrets of a client, of which a row of clients has all.
+static SECRETS: Table = Table {
+    name: "client_secrets",
+    alias: "k",
+    key: &[],
+    columns: &["digests", "ends"],
+};
+
+/// A client with its secrets.
+pub(crate) type WithSecrets = Arc<(Client, Vec<ClientSecret>)>;
+
+/// The clients that were asked for a moment ago. Every request asks for one, and they change
+/// seldom. A change by this node is seen at once, one by another node or the command line once the
+/// entry is too old: nothing has to be told, so nothing can fail to be. No state of a code or a
+/// token is ever here, and what a token is worth is judged by the client's own row.
+pub(crate) struct Recent(Cache<ClientId, WithSecrets>);
+
+/// The oldest that an entry gets. What the command line changes holds within a second.
+const OLDEST: Duration = Duration::from_millis(500);
+
+/// The most clients that are remembered.
+const MOST: u64 = 10_000;
+
+impl Recent {
+    pub(crate) fn new() -> Self {
+        Self(
+            Cache::builder()
+                .max_capacity(MOST)
+                .time_to_live(OLDEST)
+                .build(),
+        )
+    }
+
+    /// Forgets all of them.
+    pub(crate) fn forget(&self) {
+        self.0.invalidate_all();
+    }
+}
+
+pub(crate) fn from_row(row: Row<'_>) -> Result<Client, StoreError> {
+    Ok(Client {
+        id: ClientId::from_uuid(row.uuid("id")?),
+        name: row.get("name")?,
+        kind: row.word("kind")?,
+        auth_method: row.word("auth_method")?,
+        id_token_alg: row.word("id_token_alg")?,
+        redirect_uris: row.words("redirect_uris")?,
+        post_logout_redirect_uris: row.words("post_logout_redirect_uris")?,
+        channels: row.json("channels")?,
+        next_channel: ChannelId(row.number("next_channel")?),
+        created_at: row.time("created_at")?,
+    })
+}
+
+fn with_secrets(row: &PgRow) -> Result<(Client, Vec<ClientSecret>), StoreError> {
+    let mut joined = Joined::new(row);
+    let client = from_row(joined.next(&CLIENTS))?;
+    let secrets = joined.next(&SECRETS);
+    let digests: Vec<&[u8]> = secrets.get("digests")?;
+    let ends: Vec<Option<DateTime<Utc>>> = secrets.get("ends")?;
+    let secret = |(bytes, expires_at)| {
+        let digest = digest(bytes).ok_or_else(|| StoreError::Corrupt {
+            table: SECRETS.name,
+            key: client.id.to_string(),
+            reason: "digest".to_owned(),
+        })?;
+        Ok(ClientSecret { digest, expires_at })
+    };
+    let secrets = digests.into_iter().zip(ends).map(secret);
+    let secrets = secrets.collect::<Result<_, StoreError>>()?;
+    Ok((client, secrets))
+}
+
+static FIND: LazyLock<String> = LazyLock::new(|| {
+    let columns = CLIENTS.list();
+    format!("SELECT {columns} FROM clients k WHERE k.id = $1")
+});
+
+/// The client, if it is registered, and locked against other changes.
+async fn lock(transaction: &Transaction<'_>, id: ClientId) -> Tried<Option<Client>> {
+    static LOCK: LazyLock<String> = LazyLock::new(|| format!("{} FOR UPDATE", *FIND));
+    let found = row(transaction, &LOCK, &[&id.uuid()]).await?;
+    let client = found.as_ref().map(|it| from_row(CLIENTS.row(it)));
+    Ok(client.transpose()?)
+}
+
+async fn insert(transaction: &Transaction<'_>, client: &Client) -> Tried<()> {
+    let statement = "
+        INSERT INTO clients (
+            id, name, kind, auth_method, id_token_alg, redirect_uris, post_logout_redirect_uris,
+            channels, next_channel, created_at
+        ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+    write(transaction, statement, client).await
+}
+
+async fn update(transaction: &Transaction<'_>, next: &Client) -> Tried<()> {
+    let statement = "
+        UPDATE clients SET
+            name = $2, kind = $3, auth_method = $4, id_token_alg = $5, redirect_uris = $6,
+            post_logout_redirect_uris = $7, channels = $8, next_channel = $9, created_at = $10
+        WHERE id = $1";
+    write(transaction, statement, next).await
+}
+
+async fn write(transaction: &Transaction<'_>, statement: &str, client: &Client) -> Tried<()> {
+    execute(
+        transaction,
+        statement,
+        &[
+            &client.id.uuid(),
+            &client.name,
+            &word(&client.kind)?,
+            &word(&client.auth_method)?,
+            &word(&client.id_token_alg)?,
+            &words(&client.redirect_uris)?,
+            &words(&client.post_logout_redirect_uris)?,
+            &json(&client.channels)?,
+            &i64::from(client.next_channel.0),
+            &client.created_at,
+        ],
+    )
+    .await
+    .map(drop)
+}
+
+async fn add_secrets(
+    transaction: &Transaction<'_>,
+    id: ClientId,
+    secrets: &[ClientSecret],
+) -> Tried<()> {
+    let statement = "
+        INSERT INTO client_secrets (client_id, digest, expires_at)
+        SELECT $1, * FROM unnest($2::bytea[], $3::timestamptz[])";
+    let digests: Vec<Vec<u8>> = secrets
+        .iter()
+        .map(|it| it.digest.bytes().to_vec())
+        .collect();
+    let ends: Vec<Option<DateTime<Utc>>> = secrets.iter().map(|it| it.expires_at).collect();
+    execute(transaction, statement, &[&id.uuid(), &digests, &ends])
+        .await
+        .map(drop)
+}
+
+impl PostgresStore {
+    /// The client as it was at most a moment ago.
+    async fn recent_client(&self, id: ClientId) -> Result<Option<WithSecrets>, StoreError> {
+        static STATEMENT: LazyLock<String> = LazyLock::new(|| {
+            let of_client = "FROM client_secrets s WHERE s.client_id = k.id ORDER BY s.digest";
+            let columns = CLIENTS.list();
+            format!(
+                "SELECT {columns},
+                    ARRAY(SELECT s.digest {of_client}), ARRAY(SELECT s.expires_at {of_client})
+                FROM clients k WHERE k.id = $1"
+            )
+        });
+        if let Some(recent) = self.clients.0.get(&id) {
+            return Ok(Some(recent));
+        }
+        let rows = self.steps.read(&STATEMENT, &[&id.uuid()]).await?;
+        let Some(row) = rows.first() else {
+            return Ok(None);
+        };
+        let found = Arc::new(with_secrets(row)?);
+        self.clients.0.insert(id, Arc::clone(&found));
+        Ok(Some(found))
+    }
+}
+
+#[async_trait]
+impl Clients for PostgresStore {
+    async fn insert_client(
+        &self,
+        client: &Client,
+        secrets: &[ClientSecret],
+    ) -> Result<(), StoreError> {
+        let inserted = self.steps.transact(|transaction| {
+            let (client, secrets) = (client.clone(), secrets.to_vec());
+            Box::pin(async move {
+                insert(transaction, &client).await?;
+                add_secrets(transaction, client.id, &secrets).await
+            })
+        });
+        Ok(inserted.await?)
+    }
+
+    async fn client(&self, id: ClientId) -> Result<Option<Client>, StoreError> {
+        let found = self.recent_client(id).await?;
+        Ok(found.map(|it| it.0.clone()))
+    }
+
+    async fn client_with_secrets(
+        &self,
+        id: ClientId,
+    ) -> Result<Option<(Client, Vec<ClientSecret>)>, StoreError> {
+        let found = self.recent_client(id).await?;
+        Ok(found.map(|it| (*it).clone()))
+    }
+
+    async fn clients(&self) -> Result<Vec<Client>, StoreError> {
+        let columns = CLIENTS.list();
+        let statement = format!("SELECT {columns} FROM clients k ORDER BY k.created_at, k.id");
+        let rows = self.steps.read(&statement, &[]).await?;
+        rows.iter().map(|it| from_row(CLIENTS.row(it))).collect()
+    }
+
+    async fn update_client(&self, before: &Client, next: &Client) -> Result<bool, StoreError> {
+        let updated = self.steps.transact(|transaction| {
+            let (before, next) = (before.clone(), next.clone());
+            Box::pin(async move {
+                let unchanged = lock(transaction, next.id).await? == Some(before);
+                if unchanged {
+                    update(transaction, &next).await?;
+                }
+                Ok(unchanged)
+            })
+        });
+        let updated = updated.await?;
+        self.clients.0.invalidate(&next.id);
+        Ok(updated)
+    }
+
+    async fn set_client_secrets(
+        &self,
+        id: ClientId,
+        secrets: &[ClientSecret],
+    ) -> Result<bool, StoreError> {
+        let set = self.steps.transact(|transaction| {
+            let secrets = secrets.to_vec();
+            Box::pin(async move {
+                if lock(transaction, id).await?.is_none() {
+                    return Ok(false);
+                }
+                let statement = "DELETE FROM client_secrets WHERE client_id = $1";
+                execute(transaction, statement, &[&id.uuid()]).await?;
+                add_secrets(transaction, id, &secrets).await?;
+                Ok(true)
+            })
+        });
+        let set = set.await?;
+        self.clients.0.invalidate(&id);
+        Ok(set)
+    }
+
+    async fn delete_client(&self, id: ClientId) -> Result<bool, StoreError> {
+        // What refers to the client goes with it.
+        let statement = "DELETE FROM clients WHERE id = $1 RETURNING id";
+        let deleted = self.steps.write(statement, &[&id.uuid()]).await?;
+        self.clients.0.invalidate(&id);
+        Ok(!deleted.is_empty())
+    }
+}

@@ -1,0 +1,158 @@
+//! Interactions.
+
+use std::sync::LazyLock;
+
+use alias_domain::{
+    ChosenAccount, ClientId, Digest, Interaction, InteractionId, SessionId,
+    ports::{Interactions, StoreError},
+};
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use deadpool_postgres::Transaction;
+
+use crate::{
+    PostgresStore,
+    row::{Row, Table},
+    steps::{Tried, execute},
+};
+
+pub(crate) static INTERACTIONS: Table = Table {
+    name: "interactions",
+    alias: "i",
+    key: &["id"],
+    columns: &[
+        "id",
+        "binding",
+        "client_id",
+        "query",
+        "account_session",
+        "account_authenticated",
+        "answered",
+        "expires_at",
+    ],
+};
+
+fn from_row(row: Row<'_>) -> Result<Interaction, StoreError> {
+    Ok(Interaction {
+        id: InteractionId::from_uuid(row.uuid("id")?),
+        binding: row.optional("binding", Row::digest)?,
+        client_id: ClientId::from_uuid(row.uuid("client_id")?),
+        query: row.get("query")?,
+        account: row.optional("account_session", account_from_row)?,
+        answered: row.get("answered")?,
+        expires_at: row.time("expires_at")?,
+    })
+}
+
+fn account_from_row(row: &Row<'_>, session: &'static str) -> Result<ChosenAccount, StoreError> {
+    Ok(ChosenAccount {
+        session: SessionId::from_uuid(row.uuid(session)?),
+        authenticated: row.get("account_authenticated")?,
+    })
+}
+
+/// Consumes the interaction, if it waits: of any number of rivals, one does.
+pub(crate) async fn answer(
+    transaction: &Transaction<'_>,
+    id: InteractionId,
+    now: DateTime<Utc>,
+) -> Tried<bool> {
+    Ok(execute(transaction, ANSWER, &[&id.uuid(), &now]).await? > 0)
+}
+
+const ANSWER: &str = "
+    UPDATE interactions SET answered = TRUE WHERE id = $1 AND NOT answered AND expires_at > $2
+    RETURNING id";
+
+#[async_trait]
+impl Interactions for PostgresStore {
+    async fn open_interaction(&self, interaction: &Interaction) -> Result<(), StoreError> {
+        // The client's row is held, so that it is either there to refer to or gone.
+        let statement = "
+            INSERT INTO interactions (
+                id, binding, client_id, query, account_session, account_authenticated, answered,
+                expires_at
+            )
+            SELECT $1, $2, k.id, $4, $5, $6, $7, $8 FROM clients k WHERE k.id = $3 FOR KEY SHARE";
+        let binding = interaction.binding.map(|it| it.bytes().to_vec());
+        let opened = self
+            .steps
+            .write(
+                statement,
+                &[
+                    &interaction.id.uuid(),
+                    &binding,
+                    &interaction.client_id.uuid(),
+                    &interaction.query,
+                    &interaction.account.map(|it| it.session.uuid()),
+                    &interaction.account.map(|it| it.authenticated),
+                    &interaction.answered,
+                    &interaction.expires_at,
+                ],
+            )
+            .await;
+        opened.map(drop)
+    }
+
+    async fn interaction(
+        &self,
+        id: InteractionId,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Interaction>, StoreError> {
+        static STATEMENT: LazyLock<String> = LazyLock::new(|| {
+            let columns = INTERACTIONS.list();
+            format!("SELECT {columns} FROM interactions i WHERE i.id = $1")
+        });
+        let rows = self.steps.read(&STATEMENT, &[&id.uuid()]).await?;
+        let found = rows.first().map(|it| from_row(INTERACTIONS.row(it)));
+        Ok(found.transpose()?.filter(|it| now < it.expires_at))
+    }
+
+    async fn claim_interaction(
+        &self,
+        id: InteractionId,
+        binding: Digest,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        let statement = "
+            UPDATE interactions SET binding = coalesce(binding, $2)
+            WHERE id = $1 AND NOT answered AND expires_at > $3
+            RETURNING binding = $2";
+        let wanted = binding.bytes();
+        let claimed = self
+            .steps
+            .write(statement, &[&id.uuid(), &wanted.as_slice(), &now])
+            .await?;
+        Ok(claimed.first().is_some_and(|it| it.get(0)))
+    }
+
+    async fn choose_account(
+        &self,
+        id: InteractionId,
+        account: ChosenAccount,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        let statement = "
+            UPDATE interactions SET account_session = $2, account_authenticated = $3
+            WHERE id = $1 AND NOT answered AND expires_at > $4
+            RETURNING id";
+        let session = account.session.uuid();
+        let chosen = self
+            .steps
+            .write(
+                statement,
+                &[&id.uuid(), &session, &account.authenticated, &now],
+            )
+            .await?;
+        Ok(!chosen.is_empty())
+    }
+
+    async fn close_interaction(
+        &self,
+        id: InteractionId,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        let closed = self.steps.write(ANSWER, &[&id.uuid(), &now]).await?;
+        Ok(!closed.is_empty())
+    }
+}

@@ -1,0 +1,187 @@
+//! Bringing a database to the current schema, and refusing one of another.
+
+use refinery::{Migration, Runner};
+use tokio_postgres::Client;
+
+use crate::database::{Database, innermost};
+
+/// One migration at a time, whatever node or command begins it.
+const LOCK: &str = "SELECT pg_advisory_lock(hashtext('alias migration'))";
+
+/// The oldest PostgreSQL that its makers still mend.
+const OLDEST: i32 = 13;
+
+mod embedded {
+    refinery::embed_migrations!("../../migrations/postgres");
+}
+
+/// Why a database is not opened or migrated.
+///
+/// ```
+/// use alias_storage_postgres::OpenError;
+/// let behind = OpenError::Behind { missing: vec!["V2__mail".to_owned()] };
+/// assert!(behind.to_string().ends_with("run `aliasd migrate`"));
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// Nobody answers there, or not yet. It may pass.
+    #[error("the server at {server} cannot be reached: {reason}")]
+    Away {
+        /// Host and port.
+        server: String,
+        /// What the network or the server says.
+        reason: String,
+    },
+    /// A wrong user or password.
+    #[error("the server at {server} refuses user {user} or the password")]
+    Login {
+        /// Host and port.
+        server: String,
+        /// The user of the URL.
+        user: String,
+    },
+    /// The server has no such database.
+    #[error("the server at {server} has no database {name}: make it with `createdb {name}`")]
+    NoDatabase {
+        /// Host and port.
+        server: String,
+        /// The database of the URL.
+        name: String,
+    },
+    /// The user may not do what is needed.
+    #[error("user {user} lacks a right in database {name}: {reason}")]
+    NoRight {
+        /// The database of the URL.
+        name: String,
+        /// The user of the URL.
+        user: String,
+        /// What the server says.
+        reason: String,
+    },
+    /// The server cannot prove its name, or does not encrypt.
+    #[error(
+        "no encrypted connection to {server}: {reason} (its certificate must be one that this \
+         system trusts; sslmode=disable is for private networks)"
+    )]
+    Tls {
+        /// Host and port.
+        server: String,
+        /// What OpenSSL says.
+        reason: String,
+    },
+    /// The server is too old.
+    #[error("the server is PostgreSQL {0}; {OLDEST} or newer is needed")]
+    TooOld(i32),
+    /// The schema is older than this version.
+    #[error("the database is behind this version (it lacks {}): run `aliasd migrate`", missing.join(", "))]
+    Behind {
+        /// The migrations that it lacks.
+        missing: Vec<String>,
+    },
+    /// The schema is newer than this version, or another one.
+    #[error("the database is ahead of this version (it has {}): run the version that migrated it", unknown.join(", "))]
+    Ahead {
+        /// The migrations that this version does not have.
+        unknown: Vec<String>,
+    },
+    /// A migration failed, and left the schema as it was.
+    #[error("the database could not be migrated: {0}")]
+    Migration(String),
+}
+
+/// What a migration did.
+///
+/// ```
+/// let current = alias_storage_postgres::Report { applied: vec![] };
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// The migrations that were applied, in order; none if the schema was current.
+    pub applied: Vec<String>,
+}
+
+/// Brings a database to the current schema, in one transaction. The database itself must be there.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let database = "postgres://alias@localhost/alias".parse()?;
+/// let report = alias_storage_postgres::migrate(&database).await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// If the database cannot be reached, is ahead of this version, or cannot be written. The schema
+/// is as before then.
+pub async fn migrate(database: &Database) -> Result<Report, OpenError> {
+    let mut client = database.connect().await?;
+    // Its end is that of the connection.
+    let locked = client.batch_execute(LOCK).await;
+    locked.map_err(|error| database.refused(&error))?;
+    let missing = missing_migrations(database, &mut client).await?;
+    if missing.is_empty() {
+        return Ok(Report { applied: missing });
+    }
+    let done = runner()
+        .run_async(&mut **client)
+        .await
+        .map_err(|error| failed(&error))?;
+    let applied = done.applied_migrations().iter();
+    Ok(Report {
+        applied: applied.map(ToString::to_string).collect(),
+    })
+}
+
+/// Whether the database has the schema of this version.
+pub(crate) async fn expect_current(database: &Database) -> Result<(), OpenError> {
+    let mut client = database.connect().await?;
+    let missing = missing_migrations(database, &mut client).await?;
+    match missing.is_empty() {
+        true => Ok(()),
+        false => Err(OpenError::Behind { missing }),
+    }
+}
+
+fn runner() -> Runner {
+    embedded::migrations::runner().set_grouped(true)
+}
+
+/// The migrations that the database lacks.
+async fn missing_migrations(
+    database: &Database,
+    client: &mut Client,
+) -> Result<Vec<String>, OpenError> {
+    let query = "SELECT current_setting('server_version_num')::integer / 10000,
+            to_regclass('refinery_schema_history') IS NOT NULL";
+    let row = client.query_one(query, &[]).await;
+    let row = row.map_err(|error| database.refused(&error))?;
+    let (version, migrated): (i32, bool) = (row.get(0), row.get(1));
+    if version < OLDEST {
+        return Err(OpenError::TooOld(version));
+    }
+    let runner = runner();
+    let applied = match migrated {
+        true => {
+            let applied = runner.get_applied_migrations_async(client).await;
+            applied.map_err(|error| failed(&error))?
+        }
+        false => Vec::new(),
+    };
+    let without = |all: &[Migration], some: &[Migration]| -> Vec<String> {
+        let rest = all.iter().filter(|it| !some.contains(it));
+        rest.map(ToString::to_string).collect()
+    };
+    let unknown = without(&applied, runner.get_migrations());
+    if unknown.is_empty() {
+        Ok(without(runner.get_migrations(), &applied))
+    } else {
+        Err(OpenError::Ahead { unknown })
+    }
+}
+
+fn failed(error: &refinery::Error) -> OpenError {
+    let source = std::error::Error::source(error);
+    let said = source.and_then(|it| it.downcast_ref::<tokio_postgres::Error>());
+    OpenError::Migration(said.map_or_else(|| error.to_string(), innermost))
+}

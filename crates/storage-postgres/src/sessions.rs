@@ -1,0 +1,138 @@
+//! Sessions.
+
+use std::sync::LazyLock;
+
+use alias_domain::{
+    Digest, Session, SessionId,
+    ports::{SessionStart, Sessions, Started, StoreError},
+};
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use deadpool_postgres::Transaction;
+
+use crate::{
+    PostgresStore,
+    row::{Joined, Row, Table},
+    steps::{Tried, execute, row},
+    users::{self, USERS},
+};
+
+pub(crate) static SESSIONS: Table = Table {
+    name: "sessions",
+    alias: "s",
+    key: &["id"],
+    columns: &["id", "token_digest", "auth_time", "expires_at"],
+};
+
+/// A session, if it has not ended and its user is not locked (R30).
+pub(crate) fn live(
+    session: Row<'_>,
+    user: Row<'_>,
+    now: DateTime<Utc>,
+) -> Result<Option<Session>, StoreError> {
+    let session = Session {
+        id: SessionId::from_uuid(session.uuid("id")?),
+        user: users::from_row(user)?,
+        auth_time: session.time("auth_time")?,
+        expires_at: session.time("expires_at")?,
+    };
+    Ok(Some(session).filter(|it| now < it.expires_at && !it.user.locked))
+}
+
+fn bytes(digests: &[Digest]) -> Vec<Vec<u8>> {
+    digests.iter().map(|it| it.bytes().to_vec()).collect()
+}
+
+/// The user's session at this browser that a new sign-in renews, and its token.
+async fn to_renew(
+    transaction: &Transaction<'_>,
+    start: &SessionStart,
+) -> Tried<Option<(SessionId, Digest)>> {
+    static STATEMENT: LazyLock<String> = LazyLock::new(|| {
+        let columns = SESSIONS.list();
+        format!(
+            "SELECT {columns} FROM sessions s
+            WHERE s.token_digest = ANY ($1) AND s.user_id = $2 AND s.expires_at > $3
+            ORDER BY array_position($1, s.token_digest) LIMIT 1 FOR UPDATE"
+        )
+    });
+    let presented = bytes(&start.presented);
+    let params: &[&(dyn tokio_postgres::types::ToSql + Sync)] =
+        &[&presented, &start.user.uuid(), &start.auth_time];
+    let Some(found) = row(transaction, &STATEMENT, params).await? else {
+        return Ok(None);
+    };
+    let found = SESSIONS.row(&found);
+    let id = SessionId::from_uuid(found.uuid("id")?);
+    Ok(Some((id, found.digest("token_digest")?)))
+}
+
+async fn start(transaction: &Transaction<'_>, start: &SessionStart) -> Tried<Started> {
+    // Whoever locks the user waits for this, or this waits for them.
+    let statement = "SELECT 1 FROM users WHERE id = $1 AND NOT locked FOR SHARE";
+    let admitted = row(transaction, statement, &[&start.user.uuid()]).await?;
+    if admitted.is_none() {
+        return Ok(Started::Locked);
+    }
+    let (id, replaced) = to_renew(transaction, start).await?.unzip();
+    let id = id.unwrap_or(start.id);
+    let statement = "
+        INSERT INTO sessions (id, token_digest, user_id, auth_time, expires_at)
+        VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT (id) DO UPDATE SET token_digest = $2, auth_time = $4, expires_at = $5";
+    execute(
+        transaction,
+        statement,
+        &[
+            &id.uuid(),
+            &start.token.bytes().as_slice(),
+            &start.user.uuid(),
+            &start.auth_time,
+            &start.expires_at,
+        ],
+    )
+    .await?;
+    Ok(Started::Session { id, replaced })
+}
+
+#[async_trait]
+impl Sessions for PostgresStore {
+    async fn start_session(&self, sign_in: &SessionStart) -> Result<Started, StoreError> {
+        let started = self.steps.transact(|transaction| {
+            let sign_in = sign_in.clone();
+            Box::pin(async move { start(transaction, &sign_in).await })
+        });
+        Ok(started.await?)
+    }
+
+    async fn live_sessions(
+        &self,
+        tokens: &[Digest],
+        now: DateTime<Utc>,
+    ) -> Result<Vec<(Digest, Session)>, StoreError> {
+        static STATEMENT: LazyLock<String> = LazyLock::new(|| {
+            let (session, user) = (SESSIONS.list(), USERS.list());
+            format!(
+                "SELECT {session}, {user} FROM sessions s JOIN users u ON u.id = s.user_id
+                WHERE s.token_digest = ANY ($1)
+                ORDER BY array_position($1, s.token_digest)"
+            )
+        });
+        if tokens.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows = self.steps.read(&STATEMENT, &[&bytes(tokens)]).await?;
+        let found = rows.iter().map(|row| {
+            let mut joined = Joined::new(row);
+            let (session, user) = (joined.next(&SESSIONS), joined.next(&USERS));
+            let token = session.digest("token_digest")?;
+            Ok(live(session, user, now)?.map(|it| (token, it)))
+        });
+        found.filter_map(Result::transpose).collect()
+    }
+
+    async fn end_session(&self, id: SessionId) -> Result<(), StoreError> {
+        let statement = "DELETE FROM sessions WHERE id = $1";
+        self.steps.write(statement, &[&id.uuid()]).await.map(drop)
+    }
+}

@@ -1,0 +1,258 @@
+//! How a step of a port runs: one statement, or one transaction; and when it runs again.
+//!
+//! A step runs again only where that is safe: if the database says that it undid it (a deadlock, a
+//! serialization failure), or if it only reads. A connection that is lost in the middle of a write
+//! leaves open whether it was done: that is told, for the writer to decide.
+
+use std::{pin::Pin, time::Duration};
+
+use alias_domain::ports::StoreError;
+use deadpool_postgres::{Client, Pool, PoolError, Runtime, TimeoutType, Transaction};
+use tokio::runtime::Handle;
+use tokio_postgres::{Row, error::SqlState, types::ToSql};
+
+use crate::{
+    database::{Database, innermost},
+    schema::OpenError,
+};
+
+/// How long a request waits for a connection that others use.
+const QUEUE: Duration = Duration::from_secs(5);
+
+/// How often a step runs that the database undoes.
+const TRIES: u32 = 5;
+
+pub(crate) type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
+
+/// What a step comes to, as long as it is not known whether it runs again.
+pub(crate) type Tried<T> = Result<T, Trouble>;
+
+/// The future of a step within a transaction.
+pub(crate) type Step<'a, T> = Pin<Box<dyn Future<Output = Tried<T>> + Send + 'a>>;
+
+/// Why a step was not done.
+#[derive(Debug)]
+pub(crate) enum Trouble {
+    /// There is no connection to be had.
+    Pool(PoolError),
+    /// The database or the way to it.
+    Database(tokio_postgres::Error),
+    /// A row makes no sense.
+    Store(StoreError),
+}
+
+impl From<PoolError> for Trouble {
+    fn from(error: PoolError) -> Self {
+        match error {
+            PoolError::Backend(error) => Self::Database(error),
+            other => Self::Pool(other),
+        }
+    }
+}
+
+impl From<tokio_postgres::Error> for Trouble {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl From<StoreError> for Trouble {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Trouble {
+    /// Whether the database says that it undid everything, and that a next try may succeed.
+    fn is_undone(&self) -> bool {
+        let retriable = [
+            SqlState::T_R_SERIALIZATION_FAILURE,
+            SqlState::T_R_DEADLOCK_DETECTED,
+        ];
+        matches!(self, Self::Database(error) if error.code().is_some_and(|it| retriable.contains(it)))
+    }
+
+    /// Whether the connection went away: what it was asked to do may have been done.
+    fn is_lost(&self) -> bool {
+        let Self::Database(error) = self else {
+            return false;
+        };
+        let ended = [
+            SqlState::ADMIN_SHUTDOWN,
+            SqlState::CRASH_SHUTDOWN,
+            SqlState::CANNOT_CONNECT_NOW,
+        ];
+        match error.code() {
+            Some(code) => ended.contains(code),
+            None => error.is_closed() || is_io(error),
+        }
+    }
+
+    /// Whether something that the step refers to is not there (any more).
+    pub(crate) fn is_dangling(&self) -> bool {
+        matches!(self, Self::Database(error) if error.code() == Some(&SqlState::FOREIGN_KEY_VIOLATION))
+    }
+}
+
+fn is_io(error: &tokio_postgres::Error) -> bool {
+    let source = std::error::Error::source(error);
+    source.is_some_and(|it| it.is::<std::io::Error>())
+}
+
+/// The kind of an error alone: a message of the database might quote a value.
+impl From<Trouble> for StoreError {
+    fn from(trouble: Trouble) -> Self {
+        let reason = match trouble {
+            Trouble::Store(error) => return error,
+            Trouble::Pool(PoolError::Timeout(TimeoutType::Wait)) => {
+                "every connection to the database is in use".to_owned()
+            }
+            Trouble::Pool(PoolError::Timeout(_)) => "the database does not answer".to_owned(),
+            Trouble::Pool(_) => "there is no connection to the database".to_owned(),
+            Trouble::Database(error) => match error.code() {
+                Some(code) => format!(
+                    "the database refused a statement (SQLSTATE {})",
+                    code.code()
+                ),
+                None if error.is_closed() => "the connection to the database was lost".to_owned(),
+                None if is_io(&error) => format!("the database is away: {}", innermost(&error)),
+                None => "a statement was refused".to_owned(),
+            },
+        };
+        Self::Unavailable(reason)
+    }
+}
+
+/// The connections of a node.
+pub(crate) struct Steps(Pool);
+
+impl Steps {
+    /// At most `most` connections, each opened when it is first needed.
+    pub(crate) fn new(database: &Database, most: usize) -> Result<Self, OpenError> {
+        let pool = Pool::builder(database.serving(Handle::current())?)
+            .max_size(most)
+            .runtime(Runtime::Tokio1)
+            .wait_timeout(Some(QUEUE))
+            .create_timeout(Some(QUEUE))
+            .build();
+        let pool = pool.map_err(|error| OpenError::Away {
+            server: database.server(),
+            reason: error.to_string(),
+        });
+        pool.map(Self)
+    }
+
+    async fn client(&self) -> Tried<Client> {
+        Ok(self.0.get().await?)
+    }
+
+    /// Runs a statement that only reads.
+    pub(crate) async fn read(
+        &self,
+        statement: &str,
+        params: Params<'_>,
+    ) -> Result<Vec<Row>, StoreError> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.once(statement, params).await {
+                Err(trouble) if trouble.is_lost() && tries < TRIES => {}
+                done => return Ok(done?),
+            }
+        }
+    }
+
+    /// Runs a statement that writes, as a transaction of its own.
+    pub(crate) async fn write(
+        &self,
+        statement: &str,
+        params: Params<'_>,
+    ) -> Result<Vec<Row>, StoreError> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.once(statement, params).await {
+                Err(trouble) if trouble.is_undone() && tries < TRIES => {}
+                done => return Ok(done?),
+            }
+        }
+    }
+
+    async fn once(&self, statement: &str, params: Params<'_>) -> Tried<Vec<Row>> {
+        let client = self.client().await?;
+        let statement = client.prepare_cached(statement).await?;
+        Ok(client.query(&statement, params).await?)
+    }
+
+    /// Runs several statements as one transaction, all of them or none. A step that fails leaves
+    /// nothing.
+    pub(crate) async fn transact<T>(
+        &self,
+        step: impl for<'a> Fn(&'a Transaction<'a>) -> Step<'a, T>,
+    ) -> Tried<T> {
+        self.transact_if(|_| true, step).await
+    }
+
+    /// The same, and what the step comes to says whether what it wrote is to stay.
+    pub(crate) async fn transact_if<T>(
+        &self,
+        stays: impl Fn(&T) -> bool,
+        step: impl for<'a> Fn(&'a Transaction<'a>) -> Step<'a, T>,
+    ) -> Tried<T> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.attempt(&stays, &step).await {
+                Err(trouble) if trouble.is_undone() && tries < TRIES => {}
+                done => return done,
+            }
+        }
+    }
+
+    async fn attempt<T>(
+        &self,
+        stays: &impl Fn(&T) -> bool,
+        step: &impl for<'a> Fn(&'a Transaction<'a>) -> Step<'a, T>,
+    ) -> Tried<T> {
+        let mut client = self.client().await?;
+        let transaction = client.transaction().await?;
+        let done = step(&transaction).await?;
+        match stays(&done) {
+            true => transaction.commit().await?,
+            false => transaction.rollback().await?,
+        }
+        Ok(done)
+    }
+}
+
+/// Runs a statement within a transaction, and returns its rows.
+pub(crate) async fn rows(
+    transaction: &Transaction<'_>,
+    statement: &str,
+    params: Params<'_>,
+) -> Tried<Vec<Row>> {
+    let statement = transaction.prepare_cached(statement).await?;
+    Ok(transaction.query(&statement, params).await?)
+}
+
+/// Runs a statement within a transaction, and returns its only row, if it has one.
+pub(crate) async fn row(
+    transaction: &Transaction<'_>,
+    statement: &str,
+    params: Params<'_>,
+) -> Tried<Option<Row>> {
+    Ok(rows(transaction, statement, params)
+        .await?
+        .into_iter()
+        .next())
+}
+
+/// Runs a statement within a transaction; the number of rows that it changed is often the answer.
+pub(crate) async fn execute(
+    transaction: &Transaction<'_>,
+    statement: &str,
+    params: Params<'_>,
+) -> Tried<u64> {
+    let statement = transaction.prepare_cached(statement).await?;
+    Ok(transaction.execute(&statement, params).await?)
+}

@@ -1,0 +1,66 @@
+//! What concerns the whole database: whether it answers, and the removal of what has ended.
+
+use alias_domain::ports::{Store, StoreError};
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use crate::PostgresStore;
+
+/// What has ended, one bounded statement for each kind. What another node is about to remove, or
+/// somebody to prolong, is passed over.
+const ENDED: [&str; 4] = [
+    SECRETS,
+    "DELETE FROM interactions WHERE id IN (
+        SELECT id FROM interactions WHERE expires_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED
+    ) RETURNING 1",
+    "DELETE FROM sessions WHERE id IN (
+        SELECT id FROM sessions WHERE expires_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED
+    ) RETURNING 1",
+    "DELETE FROM authorizations WHERE id IN (
+        SELECT id FROM authorizations WHERE sweep_at <= $1 AND ends_at <= $1 LIMIT $2
+        FOR UPDATE SKIP LOCKED
+    ) RETURNING 1",
+];
+
+const SECRETS: &str = "
+    DELETE FROM client_secrets WHERE (client_id, digest) IN (
+        SELECT client_id, digest FROM client_secrets WHERE expires_at <= $1 LIMIT $2
+        FOR UPDATE SKIP LOCKED
+    ) RETURNING 1";
+
+/// Of what was due and lives on: it is due again when it ends. No more is postponed at once than
+/// is removed.
+const POSTPONE: &str = "
+    UPDATE authorizations SET sweep_at = ends_at WHERE id IN (
+        SELECT id FROM authorizations WHERE sweep_at <= $1 AND ends_at > $1 LIMIT $2
+        FOR UPDATE SKIP LOCKED
+    ) RETURNING 1";
+
+#[async_trait]
+impl Store for PostgresStore {
+    async fn ping(&self) -> Result<(), StoreError> {
+        let statement =
+            "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::bool";
+        let rows = self.steps.read(statement, &[]).await?;
+        match rows.first().map(|it| it.try_get(0)) {
+            Some(Ok(false)) => Ok(()),
+            _ => Err(StoreError::Unavailable(
+                "the database cannot be written: it is a standby, or set to read-only".to_owned(),
+            )),
+        }
+    }
+
+    async fn sweep(&self, now: DateTime<Utc>, limit: u32) -> Result<u32, StoreError> {
+        let most = i64::from(limit);
+        let mut removed = 0;
+        for statement in ENDED {
+            let ended = self.steps.write(statement, &[&now, &most]).await?;
+            if statement == SECRETS && !ended.is_empty() {
+                self.clients.forget();
+            }
+            removed += u32::try_from(ended.len()).unwrap_or(limit);
+        }
+        self.steps.write(POSTPONE, &[&now, &most]).await?;
+        Ok(removed)
+    }
+}

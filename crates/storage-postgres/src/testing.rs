@@ -1,0 +1,185 @@
+//! Databases for tests (feature `testing`): each test has one of its own, on the server that
+//! `ALIAS_TEST_POSTGRES` names. The test command of the workspace starts one.
+
+#![expect(clippy::panic, reason = "a test that lacks what it needs fails")]
+
+use std::{
+    env, process,
+    sync::{
+        LazyLock,
+        atomic::{AtomicU32, Ordering},
+    },
+    thread,
+};
+
+use tokio::runtime;
+
+use crate::{Database, migrate};
+
+/// Names the server, and a user who may make databases.
+const SERVER: &str = "ALIAS_TEST_POSTGRES";
+
+/// A database, dropped when this is.
+///
+/// ```no_run
+/// let database = alias_storage_postgres::testing::TestDatabase::migrated();
+/// assert!(database.url().starts_with("postgres://"));
+/// ```
+#[derive(Debug)]
+pub struct TestDatabase(String);
+
+impl TestDatabase {
+    /// One without any table.
+    ///
+    /// # Panics
+    /// Without a server.
+    ///
+    /// ```no_run
+    /// let database = alias_storage_postgres::testing::TestDatabase::empty();
+    /// ```
+    #[must_use]
+    pub fn empty() -> Self {
+        Self::like("template1")
+    }
+
+    /// One with the current schema. See the type for an example.
+    ///
+    /// # Panics
+    /// Without a server.
+    #[must_use]
+    pub fn migrated() -> Self {
+        static TEMPLATE: LazyLock<TestDatabase> = LazyLock::new(|| {
+            let database = TestDatabase::empty();
+            let url = database.url();
+            finish(async move {
+                let database: Database = url.parse().expect("a database URL");
+                migrate(&database).await.expect("a current schema");
+            });
+            database
+        });
+        Self::like(&TEMPLATE.0)
+    }
+
+    fn like(template: &str) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("alias_test_{}_{number}", process::id());
+        // What a process of the same number left behind.
+        on(
+            server(),
+            format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"),
+        );
+        on(
+            server(),
+            format!("CREATE DATABASE {name} TEMPLATE {template}"),
+        );
+        Self(name)
+    }
+
+    /// Its URL.
+    ///
+    /// # Panics
+    /// If `ALIAS_TEST_POSTGRES` names no database to begin with.
+    ///
+    /// ```no_run
+    /// let url = alias_storage_postgres::testing::TestDatabase::empty().url();
+    /// ```
+    #[must_use]
+    pub fn url(&self) -> String {
+        let (server, _) = server_url();
+        format!("{server}/{}", self.0)
+    }
+
+    /// Executes statements as another process would.
+    ///
+    /// # Panics
+    /// If the server refuses one.
+    ///
+    /// ```no_run
+    /// let database = alias_storage_postgres::testing::TestDatabase::migrated();
+    /// database.execute("UPDATE users SET locked = TRUE");
+    /// ```
+    pub fn execute(&self, statements: &str) {
+        on(self.url(), statements.to_owned());
+    }
+
+    /// The first column of the first row that a query finds, as text.
+    ///
+    /// # Panics
+    /// If the server refuses the query.
+    ///
+    /// ```no_run
+    /// let database = alias_storage_postgres::testing::TestDatabase::migrated();
+    /// assert_eq!(database.ask("SELECT count(*) FROM users").as_deref(), Some("0"));
+    /// ```
+    #[must_use]
+    pub fn ask(&self, query: &str) -> Option<String> {
+        on(self.url(), query.to_owned())
+    }
+}
+
+impl TestDatabase {
+    /// Every row of every table, as text.
+    ///
+    /// # Panics
+    /// Without a server.
+    ///
+    /// ```no_run
+    /// let database = alias_storage_postgres::testing::TestDatabase::migrated();
+    /// assert!(!database.dump().contains("a secret"));
+    /// ```
+    #[must_use]
+    pub fn dump(&self) -> String {
+        let all = "SELECT query_to_xml(string_agg(
+                format('SELECT %L AS name, it::text AS row FROM %I it', relname, relname),
+                ' UNION ALL '
+            ), false, false, '')
+            FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace";
+        self.ask(all).unwrap_or_default()
+    }
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        on(
+            server(),
+            format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.0),
+        );
+    }
+}
+
+/// The server's URL, without and with the database that is there to begin with.
+fn server_url() -> (String, String) {
+    let Ok(url) = env::var(SERVER) else {
+        panic!("{SERVER} is not set: the test command, .ci/test, starts a server and sets it");
+    };
+    let (server, _) = url.rsplit_once('/').expect("a database URL");
+    (server.to_owned(), url)
+}
+
+fn server() -> String {
+    server_url().1
+}
+
+/// Executes statements on a connection of their own.
+fn on(url: String, statements: String) -> Option<String> {
+    finish(async move {
+        let database: Database = url.parse().expect("a database URL");
+        let client = database.connect().await.expect("a server");
+        let answers = client.simple_query(&statements).await.expect(&statements);
+        let row = answers.iter().find_map(|it| match it {
+            tokio_postgres::SimpleQueryMessage::Row(row) => Some(row),
+            _ => None,
+        });
+        row.and_then(|it| it.get(0)).map(str::to_owned)
+    })
+}
+
+/// Runs a future to its end, whatever runtime the caller is on.
+fn finish<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> T {
+    let work = || {
+        let runtime = runtime::Builder::new_current_thread().enable_all().build();
+        runtime.expect("a runtime").block_on(future)
+    };
+    thread::spawn(work).join().expect("it does not panic")
+}

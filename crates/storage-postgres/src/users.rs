@@ -1,0 +1,144 @@
+//! Users.
+
+use std::sync::LazyLock;
+
+use alias_domain::{
+    Email, User, UserId,
+    ports::{EmailTaken, PasswordHash, StoreError, Users},
+};
+use async_trait::async_trait;
+
+use crate::{
+    PostgresStore,
+    row::{Row, Table},
+    steps::execute,
+};
+
+pub(crate) static USERS: Table = Table {
+    name: "users",
+    alias: "u",
+    key: &["id"],
+    columns: &[
+        "id",
+        "email",
+        "nickname",
+        "password_hash",
+        "locked",
+        "created_at",
+    ],
+};
+
+pub(crate) fn from_row(row: Row<'_>) -> Result<User, StoreError> {
+    Ok(User {
+        id: UserId::from_uuid(row.uuid("id")?),
+        email: row.parsed("email")?,
+        nickname: row.optional("nickname", Row::parsed)?,
+        locked: row.get("locked")?,
+        created_at: row.time("created_at")?,
+    })
+}
+
+fn with_password(row: Row<'_>) -> Result<(User, PasswordHash), StoreError> {
+    let password: &str = row.get("password_hash")?;
+    Ok((from_row(row)?, PasswordHash::new(password)))
+}
+
+#[async_trait]
+impl Users for PostgresStore {
+    async fn insert_user(
+        &self,
+        user: &User,
+        password: &PasswordHash,
+    ) -> Result<Result<(), EmailTaken>, StoreError> {
+        let statement = "
+            INSERT INTO users (id, email, nickname, password_hash, locked, created_at)
+            VALUES ($1, $2, $3, $4, $5, $6)
+            ON CONFLICT (email) DO NOTHING
+            RETURNING id";
+        let added = self
+            .steps
+            .write(
+                statement,
+                &[
+                    &user.id.uuid(),
+                    &user.email.as_str(),
+                    &user.nickname.as_ref().map(|it| it.as_str()),
+                    &password.as_str(),
+                    &user.locked,
+                    &user.created_at,
+                ],
+            )
+            .await;
+        Ok(match added?.is_empty() {
+            true => Err(EmailTaken),
+            false => Ok(()),
+        })
+    }
+
+    async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
+        static STATEMENT: LazyLock<String> = LazyLock::new(|| {
+            let columns = USERS.list();
+            format!("SELECT {columns} FROM users u WHERE u.id = $1")
+        });
+        let rows = self.steps.read(&STATEMENT, &[&id.uuid()]).await?;
+        rows.first().map(|it| from_row(USERS.row(it))).transpose()
+    }
+
+    async fn user_by_email(
+        &self,
+        email: &Email,
+    ) -> Result<Option<(User, PasswordHash)>, StoreError> {
+        static STATEMENT: LazyLock<String> = LazyLock::new(|| {
+            let columns = USERS.list();
+            format!("SELECT {columns} FROM users u WHERE u.email = $1")
+        });
+        let rows = self.steps.read(&STATEMENT, &[&email.as_str()]).await?;
+        let found = rows.first().map(|it| with_password(USERS.row(it)));
+        found.transpose()
+    }
+
+    async fn users(&self) -> Result<Vec<User>, StoreError> {
+        let columns = USERS.list();
+        let statement = format!("SELECT {columns} FROM users u ORDER BY u.created_at, u.id");
+        let rows = self.steps.read(&statement, &[]).await?;
+        rows.iter().map(|it| from_row(USERS.row(it))).collect()
+    }
+
+    async fn rehash_password(
+        &self,
+        id: UserId,
+        before: &PasswordHash,
+        next: &PasswordHash,
+    ) -> Result<(), StoreError> {
+        let statement = "
+            UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2";
+        let rehashed = self
+            .steps
+            .write(statement, &[&id.uuid(), &before.as_str(), &next.as_str()])
+            .await;
+        rehashed.map(drop)
+    }
+
+    async fn lock_user(&self, id: UserId, locked: bool) -> Result<bool, StoreError> {
+        let done = self.steps.transact(|transaction| {
+            Box::pin(async move {
+                // First the user, whom a sign-in locks too: none begins in between.
+                let statement = "UPDATE users SET locked = $2 WHERE id = $1";
+                let found = execute(transaction, statement, &[&id.uuid(), &locked]).await? > 0;
+                if locked {
+                    let statement = "DELETE FROM sessions WHERE user_id = $1";
+                    execute(transaction, statement, &[&id.uuid()]).await?;
+                }
+                Ok(found)
+            })
+        });
+        Ok(done.await?)
+    }
+
+    async fn delete_user(&self, id: UserId) -> Result<bool, StoreError> {
+        // What refers to the user goes with them.
+        let statement = "DELETE FROM users WHERE id = $1 RETURNING id";
+        let deleted = self.steps.write(statement, &[&id.uuid()]).await?;
+        Ok(!deleted.is_empty())
+    }
+}

@@ -1,0 +1,8 @@
+//! The PostgreSQL store keeps the contract of every store, and what a server demands beyond it.
+
+mod contract;
+mod corruption;
+mod fixture;
+mod rows;
+mod schema;
+mod secrecy;
