@@ -7,5 +7,6 @@
 
 mod chromium;
 mod demo;
+mod resource;
 mod running;
 mod seed;
