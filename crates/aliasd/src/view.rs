@@ -107,8 +107,8 @@ impl<'a> ClientView<'a> {
 const fn auth_method(client: &Client) -> &'static str {
     match (client.kind, client.auth_method) {
         (ClientKind::Public, _) => "none",
-        (ClientKind::Confidential, AuthMethod::ClientSecretBasic) => "client_secret_basic",
-        (ClientKind::Confidential, AuthMethod::ClientSecretPost) => "client_secret_post",
+        (_, AuthMethod::ClientSecretBasic) => "client_secret_basic",
+        (_, AuthMethod::ClientSecretPost) => "client_secret_post",
     }
 }
 
@@ -181,7 +181,7 @@ impl fmt::Display for ClientView<'_> {
 impl Brief for ClientView<'_> {
     fn brief(&self) -> String {
         format!(
-            "{}  {:<12}  {}",
+            "{}  {:<15}  {}",
             self.client_id,
             self.kind.to_string(),
             self.name

@@ -11,7 +11,7 @@ use crate::{
     channel::MalformedChannelName, user::is_misleading,
 };
 
-/// Whether a client can keep a secret (RFC 6749 2.1). It is one or the other for good (R30).
+/// What a client is. It is that for good (R30).
 ///
 /// ```
 /// use alias_domain::ClientKind;
@@ -20,10 +20,30 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ClientKind {
-    /// Has a secret, and may refresh.
+    /// Has a secret (RFC 6749 2.1), and may refresh.
     Confidential,
     /// Has none: PKCE is required, and refreshing is not offered (R19, R28).
     Public,
+    /// A service that tokens are sent to (RFC 6749 1.1). It has a secret, may introspect every
+    /// token, and nothing else: nobody grants it anything.
+    ResourceServer,
+}
+
+impl ClientKind {
+    /// Whether a client of this kind has a secret.
+    ///
+    /// ```
+    /// use alias_domain::ClientKind;
+    /// assert!(ClientKind::ResourceServer.has_secret());
+    /// assert!(!ClientKind::Public.has_secret());
+    /// ```
+    #[must_use]
+    pub const fn has_secret(self) -> bool {
+        match self {
+            Self::Confidential | Self::ResourceServer => true,
+            Self::Public => false,
+        }
+    }
 }
 
 /// How a confidential client sends its secret (OIDC Core 9).
@@ -66,9 +86,9 @@ pub struct Client {
     pub id: ClientId,
     /// What the user reads.
     pub name: String,
-    /// Confidential or public, for good (R30).
+    /// Confidential, public or a resource server, for good (R30).
     pub kind: ClientKind,
-    /// How a confidential client authenticates.
+    /// How a client that has a secret authenticates.
     pub auth_method: AuthMethod,
     /// What its ID tokens are signed with (R18).
     pub id_token_alg: SigningAlgorithm,
@@ -94,13 +114,13 @@ pub struct Client {
 pub struct Registration {
     /// What the user reads.
     pub name: String,
-    /// Confidential or public.
+    /// Confidential, public or a resource server.
     pub kind: ClientKind,
-    /// How a confidential client authenticates.
+    /// How a client that has a secret authenticates.
     pub auth_method: AuthMethod,
     /// What its ID tokens are signed with.
     pub id_token_alg: SigningAlgorithm,
-    /// At least one.
+    /// At least one; none of a resource server.
     pub redirect_uris: Vec<String>,
     /// Perhaps none.
     pub post_logout_redirect_uris: Vec<String>,
@@ -162,6 +182,9 @@ pub enum ClientError {
     /// A code could go nowhere.
     #[error("a client needs at least one redirect URI")]
     NoRedirectUri,
+    /// What only a client has that users connect to: redirect URIs, or channels.
+    #[error("a resource server has no {0}: it checks tokens, and users do not connect to it")]
+    NotOfResourceServer(&'static str),
     /// One URI cannot be registered.
     #[error("{uri}: {reason}")]
     RedirectUri {
@@ -244,6 +267,7 @@ impl Client {
     /// # Ok::<(), ClientError>(())
     /// ```
     pub fn change(&mut self, change: ClientChange) -> Result<(), ClientError> {
+        self.fits(&change)?;
         if let Some(name) = change.name {
             self.name = label(&name, 100).ok_or(ClientError::Name)?;
         }
@@ -254,7 +278,7 @@ impl Client {
             self.id_token_alg = id_token_alg;
         }
         if let Some(uris) = change.redirect_uris {
-            if uris.is_empty() {
+            if uris.is_empty() && self.may_hold_tokens() {
                 return Err(ClientError::NoRedirectUri);
             }
             self.redirect_uris = self.checked(uris)?;
@@ -266,6 +290,23 @@ impl Client {
             self.declare(channels)?;
         }
         Ok(())
+    }
+
+    /// Users connect to whoever may hold their tokens, and to nobody else.
+    fn fits(&self, change: &ClientChange) -> Result<(), ClientError> {
+        if self.may_hold_tokens() {
+            return Ok(());
+        }
+        let what = if names_any(&change.redirect_uris) {
+            "redirect URIs"
+        } else if names_any(&change.post_logout_redirect_uris) {
+            "post-logout redirect URIs"
+        } else if names_any(&change.channels) {
+            "channels"
+        } else {
+            return Ok(());
+        };
+        Err(ClientError::NotOfResourceServer(what))
     }
 
     fn checked(&self, uris: Vec<String>) -> Result<Vec<RedirectUri>, ClientError> {
@@ -312,8 +353,8 @@ impl Client {
         Ok(())
     }
 
-    /// Whether credentials of this form, found right or wrong, are this client's: a confidential
-    /// client sends its secret the way it is registered to, a public one has none (RFC 6749 2.3).
+    /// Whether credentials of this form, found right or wrong, are this client's: one that has a
+    /// secret sends it the way it is registered to, a public one sends none (RFC 6749 2.3).
     ///
     /// ```
     /// # use alias_domain::*;
@@ -324,10 +365,10 @@ impl Client {
     /// ```
     #[must_use]
     pub fn admits(&self, sent: Option<AuthMethod>, right: bool) -> bool {
-        match (self.kind, sent) {
-            (ClientKind::Public, None) => true,
-            (ClientKind::Confidential, Some(method)) => right && method == self.auth_method,
-            (ClientKind::Public, Some(_)) | (ClientKind::Confidential, None) => false,
+        match (self.kind.has_secret(), sent) {
+            (false, None) => true,
+            (true, Some(method)) => right && method == self.auth_method,
+            (false, Some(_)) | (true, None) => false,
         }
     }
 
@@ -340,7 +381,34 @@ impl Client {
     /// ```
     #[must_use]
     pub fn may_introspect(&self) -> bool {
-        self.kind == ClientKind::Confidential
+        self.kind.has_secret()
+    }
+
+    /// Whether this client may be told what a token of `holder` is worth: its own, or, for a
+    /// resource server, anybody's (RFC 7662 4).
+    ///
+    /// ```
+    /// # use alias_domain::testing::sample::{client, public_client, resource_server};
+    /// assert!(client().may_know(client().id));
+    /// assert!(!client().may_know(public_client().id));
+    /// assert!(resource_server().may_know(client().id));
+    /// ```
+    #[must_use]
+    pub fn may_know(&self, holder: ClientId) -> bool {
+        self.id == holder || self.kind == ClientKind::ResourceServer
+    }
+
+    /// Whether this client may have tokens, and so exchange, refresh and revoke them: users connect
+    /// to every client but a resource server.
+    ///
+    /// ```
+    /// # use alias_domain::testing::sample::{public_client, resource_server};
+    /// assert!(public_client().may_hold_tokens());
+    /// assert!(!resource_server().may_hold_tokens());
+    /// ```
+    #[must_use]
+    pub fn may_hold_tokens(&self) -> bool {
+        self.kind != ClientKind::ResourceServer
     }
 
     /// Whether this client may refresh (R19).
@@ -422,6 +490,10 @@ impl Client {
     }
 }
 
+fn names_any<T>(list: &Option<Vec<T>>) -> bool {
+    list.as_ref().is_some_and(|it| !it.is_empty())
+}
+
 /// A text that people read: trimmed, not empty, of bounded length, without control characters.
 fn label(text: &str, longest: usize) -> Option<String> {
     let text = text.trim();
@@ -477,6 +549,7 @@ impl fmt::Display for ClientKind {
         f.write_str(match self {
             Self::Confidential => "confidential",
             Self::Public => "public",
+            Self::ResourceServer => "resource server",
         })
     }
 }

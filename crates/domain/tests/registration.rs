@@ -1,7 +1,9 @@
 //! What a client may declare.
 
 use alias_domain::{
-    ChannelId, Client, ClientChange, ClientError, Email, Nickname, testing::sample::client,
+    AuthMethod, ChannelId, Client, ClientChange, ClientError, ClientKind, Email, Nickname,
+    Registration,
+    testing::sample::{NOON, REDIRECT_URI, client, public_client, resource_server},
 };
 use proptest::prelude::*;
 
@@ -69,6 +71,91 @@ fn r16_channels_are_listed_in_the_order_of_the_latest_declaration() {
     let both = alias_domain::Access::openid().with_contact([ChannelId(1), ChannelId(2)].into());
     let list = changed.expect("a sound change").channel_list(&both);
     assert_eq!(list.as_deref(), Some("product_updates notifications"));
+}
+
+#[test]
+fn r30_what_a_client_may_do_depends_on_its_kind_alone() {
+    for (kind, has_secret, introspects, refreshes, holds_tokens) in [
+        (ClientKind::Confidential, true, true, true, true),
+        (ClientKind::Public, false, false, false, true),
+        (ClientKind::ResourceServer, true, true, false, false),
+    ] {
+        let client = Client { kind, ..client() };
+        let sent = has_secret.then_some(AuthMethod::ClientSecretBasic);
+        assert!(client.admits(sent, true), "{kind}");
+        assert_eq!(client.admits(sent, false), !has_secret, "{kind}");
+        assert_eq!(client.kind.has_secret(), has_secret, "{kind}");
+        assert_eq!(client.may_introspect(), introspects, "{kind}");
+        assert_eq!(client.may_refresh(), refreshes, "{kind}");
+        assert_eq!(client.may_hold_tokens(), holds_tokens, "{kind}");
+    }
+}
+
+#[test]
+fn a_resource_server_may_know_of_every_token_and_any_other_client_of_its_own() {
+    let (own, other) = (client().id, public_client().id);
+    for (client, knows_own, knows_other) in [
+        (client(), true, false),
+        (public_client(), false, true),
+        (resource_server(), true, true),
+    ] {
+        assert_eq!(client.may_know(own), knows_own, "{}", client.name);
+        assert_eq!(client.may_know(other), knows_other, "{}", client.name);
+    }
+}
+
+#[test]
+fn a_resource_server_has_nothing_that_users_connect_to() {
+    let register = |parts: ClientChange| {
+        let registration = Registration {
+            name: "Messages".to_owned(),
+            kind: ClientKind::ResourceServer,
+            redirect_uris: parts.redirect_uris.unwrap_or_default(),
+            post_logout_redirect_uris: parts.post_logout_redirect_uris.unwrap_or_default(),
+            channels: parts.channels.unwrap_or_default(),
+            ..Registration::default()
+        };
+        Client::register(resource_server().id, registration, NOON)
+    };
+    let plain = register(ClientChange::default()).expect("nothing is missing");
+    assert_eq!(plain.kind, ClientKind::ResourceServer);
+    let uris = || Some(vec![REDIRECT_URI.to_owned()]);
+    let with_uris = ClientChange {
+        redirect_uris: uris(),
+        ..ClientChange::default()
+    };
+    let with_uris_after = ClientChange {
+        post_logout_redirect_uris: uris(),
+        ..ClientChange::default()
+    };
+    let with_channels = ClientChange {
+        channels: Some(vec![("news".to_owned(), "News".to_owned())]),
+        ..ClientChange::default()
+    };
+    for (parts, what) in [
+        (with_uris, "redirect URIs"),
+        (with_uris_after, "post-logout redirect URIs"),
+        (with_channels, "channels"),
+    ] {
+        let refused = ClientError::NotOfResourceServer(what);
+        assert!(refused.to_string().contains(what));
+        assert_eq!(plain.clone().change(parts.clone()), Err(refused.clone()));
+        assert_eq!(register(parts), Err(refused));
+    }
+}
+
+#[test]
+fn any_other_client_needs_a_redirect_uri() {
+    let emptied = ClientChange {
+        redirect_uris: Some(Vec::new()),
+        ..ClientChange::default()
+    };
+    for mut client in [client(), public_client()] {
+        assert_eq!(
+            client.change(emptied.clone()),
+            Err(ClientError::NoRedirectUri)
+        );
+    }
 }
 
 proptest! {

@@ -16,6 +16,6 @@ pub(crate) async fn revoke(
 ) -> Answer {
     let (client, form) = api::client_form(&request, payload, &state).await?;
     let token = requested_token(&form)?;
-    state.provider.revoke_token(&client, &token).await?;
+    state.provider.revoke_token(&client, &token).await??;
     Ok(HttpResponse::Ok().finish())
 }

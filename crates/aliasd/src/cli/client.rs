@@ -20,13 +20,14 @@ use crate::{
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Register a client; prints its ID and, if it is confidential, its secret, this once
+    /// Register a client; prints its ID and, if it has one, its secret, this once
     #[command(after_help = "\
 Examples:
   aliasd client create --name Fieldnotes --redirect-uri https://fieldnotes.example/callback \\
       --channel notifications='New sightings near you' --channel events='Bird walks'
   aliasd client create --name 'Fieldnotes for Android' --public \\
-      --redirect-uri com.example.fieldnotes:/callback")]
+      --redirect-uri com.example.fieldnotes:/callback
+  aliasd client create --name 'Message sender' --resource-server")]
     Create(Create),
     /// List all clients, oldest first
     #[command(after_help = "Examples:\n  aliasd client list\n  aliasd client list --json")]
@@ -39,7 +40,7 @@ Examples:
         override_usage = "aliasd client update <ID> <OPTIONS>",
         after_help = "\
 A channel that is removed counts nowhere from that moment; declared again, it is new and granted to
-nobody. A client stays confidential or public for good.
+nobody. A client stays confidential, public or a resource server for good.
 
 Examples:
   aliasd client update bjOB6HV7cTKtxvfr2k2ucg --name 'Fieldnotes 2'
@@ -64,8 +65,11 @@ pub(crate) struct Create {
     /// The name that users read
     #[arg(long)]
     name: String,
-    /// Where codes may be sent, compared byte for byte
-    #[arg(long = "redirect-uri", value_name = "URI", required = true, num_args = 1..)]
+    /// Where codes may be sent, compared byte for byte; all but a resource server need one
+    #[arg(
+        long = "redirect-uri", value_name = "URI", num_args = 1..,
+        required_unless_present = "resource_server"
+    )]
     redirect_uris: Vec<String>,
     /// Where a user may be sent after signing out
     #[arg(long = "post-logout-redirect-uri", value_name = "URI", num_args = 1..)]
@@ -73,6 +77,12 @@ pub(crate) struct Create {
     /// A client that cannot keep a secret, such as an app: it has none, and must use PKCE
     #[arg(long, conflicts_with = "auth_method")]
     public: bool,
+    /// A service that tokens are sent to: it may introspect every token, and nothing else
+    #[arg(
+        long,
+        conflicts_with_all = ["public", "redirect_uris", "post_logout_redirect_uris", "channels"]
+    )]
+    resource_server: bool,
     /// How the client sends its secret [default: client_secret_basic]
     #[arg(long, value_name = "METHOD")]
     auth_method: Option<Method>,
@@ -198,7 +208,8 @@ pub(super) async fn run(global: &Global, command: Command) -> Result<(), Error> 
     }
 }
 
-/// Registers a client; a confidential one with a fresh secret, of which the store gets a digest.
+/// Registers a client; where its kind has one, with a fresh secret, of which the store gets a
+/// digest.
 ///
 /// # Errors
 /// What cannot be registered, or a store that does not answer.
@@ -208,10 +219,8 @@ pub(crate) async fn register(
 ) -> Result<(Client, Option<Secret>), Error> {
     let id = ClientId::from_uuid(OsChance.id());
     let client = Client::register(id, registration, clock::now())?;
-    let secret = match client.kind {
-        ClientKind::Confidential => Some(Secret::from_bits(OsChance.secret())),
-        ClientKind::Public => None,
-    };
+    let has_secret = client.kind.has_secret();
+    let secret = has_secret.then(|| Secret::from_bits(OsChance.secret()));
     let stored: Vec<_> = secret.iter().map(current).collect();
     store.insert_client(&client, &stored).await?;
     Ok((client, secret))
@@ -253,9 +262,10 @@ impl From<Create> for Registration {
         let IdTokenAlgorithm::Rs256 = create.id_token_alg;
         Self {
             name: create.name,
-            kind: match create.public {
-                true => ClientKind::Public,
-                false => ClientKind::Confidential,
+            kind: match (create.public, create.resource_server) {
+                (true, _) => ClientKind::Public,
+                (false, true) => ClientKind::ResourceServer,
+                (false, false) => ClientKind::Confidential,
             },
             auth_method: create.auth_method.map(Into::into).unwrap_or_default(),
             id_token_alg: SigningAlgorithm::Rs256,
@@ -288,7 +298,7 @@ impl Update {
     }
 
     fn change(&self, before: &Client) -> Result<ClientChange, Error> {
-        if self.auth_method.is_some() && before.kind == ClientKind::Public {
+        if self.auth_method.is_some() && !before.kind.has_secret() {
             return Err(Error::PublicClient(before.id.to_string()));
         }
         let channels_change = !self.channels.is_empty() || !self.removed_channels.is_empty();
@@ -347,7 +357,7 @@ impl RotateSecret {
         let id = self.target.id()?;
         let no_client = || Error::NoClient(self.target.id.clone());
         let (client, before) = store.client_with_secrets(id).await?.ok_or_else(no_client)?;
-        if client.kind == ClientKind::Public {
+        if !client.kind.has_secret() {
             return Err(Error::PublicClient(id.to_string()));
         }
         let old_ends_at = self

@@ -133,7 +133,7 @@ async fn mend(
     }
     let known = kept.client_secret.take().map(Secret::new);
     let works = |it: &Secret| ClientSecret::matches(secrets, it, clock::now());
-    if client.kind == ClientKind::Confidential {
+    if client.kind.has_secret() {
         let secret = match known.filter(works) {
             Some(secret) => secret,
             None => {

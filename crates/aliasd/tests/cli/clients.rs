@@ -1,6 +1,6 @@
 //! The commands about clients.
 
-use alias_domain::{Client, ClientSecret, Secret};
+use alias_domain::{Client, ClientKind, ClientSecret, Secret};
 use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};
 
@@ -91,6 +91,94 @@ fn a_public_client_has_no_secret() {
         ])
         .refused();
     assert!(refused.contains("is public"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_resource_server_has_a_secret_and_nothing_to_redirect_to() {
+    let sandbox = Sandbox::migrated();
+    let create = [
+        "client",
+        "create",
+        "--name",
+        "Messages",
+        "--resource-server",
+    ];
+    let client = sandbox.json(&create);
+    assert_eq!(text(&client, "client_secret").len(), 43);
+    assert_eq!(client["kind"], "resource_server");
+    assert_eq!(client["auth_method"], "client_secret_basic");
+    for name in ["redirect_uris", "post_logout_redirect_uris", "channels"] {
+        assert_eq!(client[name], json!([]), "{name}");
+    }
+    let id = text(&client, "client_id");
+    assert_eq!(
+        sandbox.json(&["client", "show", id])["kind"],
+        client["kind"]
+    );
+    for (command, line) in [
+        (
+            &["show", id][..],
+            "kind            resource server\n".to_owned(),
+        ),
+        (&["list"], format!("{id}  resource server  Messages\n")),
+    ] {
+        let said = sandbox
+            .run(&[&["client"], command].concat())
+            .succeeded()
+            .out;
+        assert!(said.contains(&line), "{said}");
+    }
+    let rotated = sandbox.json(&["client", "rotate-secret", id]);
+    let (stored, secrets) = stored_client(&sandbox, &client).await;
+    assert_eq!(stored.kind, ClientKind::ResourceServer);
+    assert!(works(&secrets, &rotated, TimeDelta::zero()));
+    assert!(!works(&secrets, &client, TimeDelta::zero()));
+    let method = ["--auth-method", "client_secret_post"];
+    let updated = sandbox.json(&[&["client", "update", id][..], &method].concat());
+    assert_eq!(updated["auth_method"], "client_secret_post");
+    let other = sandbox.json(&[&create[..], &method].concat());
+    assert_eq!(other["auth_method"], "client_secret_post");
+}
+
+#[test]
+fn what_only_users_connect_to_is_refused_of_a_resource_server() {
+    let sandbox = Sandbox::migrated();
+    let create = [
+        "client",
+        "create",
+        "--name",
+        "Messages",
+        "--resource-server",
+    ];
+    for option in [
+        &["--public"][..],
+        &["--redirect-uri", URI],
+        &["--post-logout-redirect-uri", URI],
+        &["--channel", "tips=Tips"],
+    ] {
+        let ran = sandbox.run(&[&create[..], option].concat());
+        assert_eq!(ran.status, Some(2), "{option:?}");
+        assert!(ran.err.contains("cannot be used with"), "{}", ran.err);
+    }
+    let client = sandbox.json(&create);
+    let id = text(&client, "client_id");
+    for (option, what) in [
+        (&["--redirect-uri", URI][..], "redirect URIs"),
+        (
+            &["--post-logout-redirect-uri", URI],
+            "post-logout redirect URIs",
+        ),
+        (&["--channel", "tips=Tips"], "channels"),
+    ] {
+        let refused = sandbox
+            .run(&[&["client", "update", id], option].concat())
+            .refused();
+        let reason = format!("a resource server has no {what}");
+        assert!(refused.starts_with(&reason), "{refused}");
+    }
+    let neither = sandbox.run(&["client", "create", "--name", "Fieldnotes"]);
+    assert_eq!(neither.status, Some(2));
+    assert!(neither.err.contains("--redirect-uri"), "{}", neither.err);
 }
 
 #[test]

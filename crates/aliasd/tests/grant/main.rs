@@ -7,6 +7,7 @@
 
 mod chromium;
 mod demo;
+mod resource;
 mod running;
 mod seed;
 #[path = "../support/store.rs"]

@@ -15,22 +15,22 @@ const PASSWORD: &str = "correct horse battery";
 const REDIRECT_URI: &str = "https://example.com/alias-callback";
 
 /// The query of the page's example, but for the client's ID.
-const QUERY: &str = "scope=openid%20offline_access%20contact%20nickname\
+pub(crate) const QUERY: &str = "scope=openid%20offline_access%20contact%20nickname\
     &channels=notifications%20product_updates&response_type=code\
     &redirect_uri=https%3A%2F%2Fexample.com%2Falias-callback\
     &state=4bqlMpbTFb_yXBkHNL6R1Q&nonce=rgnxaHF9zIHaafVo4_8Pdw";
 
 /// A service with the page's client and Fred, who has granted nothing yet.
-struct Page {
-    alias: Running,
-    http: Client,
-    client_id: String,
+pub(crate) struct Page {
+    pub(crate) alias: Running,
+    pub(crate) http: Client,
+    pub(crate) client_id: String,
     client_secret: String,
-    session_token: String,
+    pub(crate) session_token: String,
 }
 
 impl Page {
-    async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         let alias = Running::serve();
         let client = alias.cli(
             &[
@@ -101,7 +101,7 @@ impl Page {
     }
 
     /// The code of a request to which Fred says yes.
-    async fn code(&self, query: &str) -> String {
+    pub(crate) async fn code(&self, query: &str) -> String {
         let page = self.authorize(query).await;
         if page.starts_with('/') {
             let address = format!("{}{page}", self.alias.issuer);
@@ -130,7 +130,7 @@ impl Page {
         (answer.status().as_u16(), answer.json().await.expect("JSON"))
     }
 
-    async fn exchange(&self, code: &str) -> (u16, Value) {
+    pub(crate) async fn exchange(&self, code: &str) -> (u16, Value) {
         let form = [
             ("grant_type", "authorization_code"),
             ("code", code),
@@ -148,7 +148,7 @@ impl Page {
     }
 }
 
-fn text(value: &Value, name: &str) -> String {
+pub(crate) fn text(value: &Value, name: &str) -> String {
     let text = value[name].as_str();
     text.unwrap_or_else(|| panic!("{name} is missing in {value}"))
         .to_owned()

@@ -67,6 +67,12 @@ pub(super) const INVALID_GRANT: RequestError = RequestError::new(
     "the code or refresh token is invalid, expired, used or revoked",
 );
 
+/// The one answer to a resource server that asks for more than what a token is worth.
+pub(super) const INTROSPECTION_ALONE: RequestError = RequestError::new(
+    ErrorCode::UnauthorizedClient,
+    "a resource server may introspect tokens, and nothing else",
+);
+
 impl Provider {
     /// Answers a token request of an authenticated client (RFC 6749 4.1.3, 6).
     ///
@@ -93,6 +99,9 @@ impl Provider {
         request: TokenRequest,
         now: DateTime<Utc>,
     ) -> Result<Result<TokenResponse, RequestError>, Failure> {
+        if !client.may_hold_tokens() {
+            return Ok(Err(INTROSPECTION_ALONE));
+        }
         match request {
             TokenRequest::Code {
                 code,

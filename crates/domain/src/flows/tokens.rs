@@ -1,9 +1,9 @@
 use chrono::{DateTime, Utc};
 
-use super::Provider;
+use super::{Provider, exchange::INTROSPECTION_ALONE};
 use crate::{
-    Access, AliasId, Capsule, Client, ClientId, Nickname, Phase, RefreshToken, Scope, Secret,
-    Standing, UserToken, ports::Failure,
+    Access, AliasId, Capsule, Client, ClientId, Nickname, Phase, RefreshToken, RequestError, Scope,
+    Secret, Standing, UserToken, ports::Failure,
 };
 
 /// What a user token tells of its user (OIDC Core 5.3).
@@ -84,8 +84,7 @@ impl Provider {
         }))
     }
 
-    /// What a token is worth now, as far as `client` may know; `None` if nothing, or if it is
-    /// another client's.
+    /// What a token is worth now; `None` if nothing, or if `client` may not know.
     ///
     /// # Errors
     /// If the store does not answer.
@@ -118,7 +117,7 @@ impl Provider {
             Some(Capsule::Code { .. } | Capsule::Form(_)) | None => None,
         };
         Ok(found
-            .filter(|(standing, ..)| standing.client.id == client.id)
+            .filter(|(standing, ..)| client.may_know(standing.client.id))
             .map(|(standing, worth, issued_at, expires_at)| Introspection {
                 client_id: standing.client.id,
                 sub: standing.alias_id,
@@ -134,33 +133,41 @@ impl Provider {
     /// far, and the refresh token goes on. Anything else is already worth nothing.
     ///
     /// # Errors
-    /// If the store does not answer.
+    /// If the store does not answer. What the client may not do is a value.
     ///
     /// ```
     /// # use alias_domain::{*, testing::{MemoryStore, provider, sample}};
     /// # pollster::block_on(async {
     /// let provider = provider(MemoryStore::default());
     /// let guess = Secret::new("a guess".to_owned());
-    /// provider.revoke_token(&sample::client(), &guess).await?;
+    /// let done = provider.revoke_token(&sample::client(), &guess).await?;
+    /// assert_eq!(done, Ok(()));
     /// # Ok::<(), ports::Failure>(())
     /// # });
     /// ```
-    pub async fn revoke_token(&self, client: &Client, token: &Secret) -> Result<(), Failure> {
+    pub async fn revoke_token(
+        &self,
+        client: &Client,
+        token: &Secret,
+    ) -> Result<Result<(), RequestError>, Failure> {
+        if !client.may_hold_tokens() {
+            return Ok(Err(INTROSPECTION_ALONE));
+        }
         let capsule = self.ports.sealer.open(token.expose());
         let (id, voided) = match capsule {
             Some(Capsule::User(token)) => (token.authorization, Some(token.issued_at)),
             Some(Capsule::Refresh(token)) => (token.authorization, None),
-            Some(Capsule::Code { .. } | Capsule::Form(_)) | None => return Ok(()),
+            Some(Capsule::Code { .. } | Capsule::Form(_)) | None => return Ok(Ok(())),
         };
         let standing = self.store().standing(id).await?;
         if standing.is_none_or(|it| it.client.id != client.id) {
-            return Ok(());
+            return Ok(Ok(()));
         }
         match voided {
             Some(through) => self.store().void_user_tokens(id, through).await?,
             None => self.store().end_authorization(id).await?,
         }
-        Ok(())
+        Ok(Ok(()))
     }
 
     async fn worth(

@@ -89,6 +89,25 @@ pub fn public_client() -> Client {
     }
 }
 
+/// A service that tokens are sent to.
+///
+/// ```
+/// # use alias_domain::testing::sample;
+/// assert!(sample::resource_server().may_introspect());
+/// ```
+#[must_use]
+pub fn resource_server() -> Client {
+    Client {
+        id: ClientId::from_uuid(bits(3)),
+        name: "Example's messages".to_owned(),
+        kind: ClientKind::ResourceServer,
+        redirect_uris: Vec::new(),
+        channels: Vec::new(),
+        next_channel: ChannelId(1),
+        ..client()
+    }
+}
+
 fn registered(uri: &str, kind: ClientKind) -> Vec<RedirectUri> {
     RedirectUri::register(uri, kind).into_iter().collect()
 }

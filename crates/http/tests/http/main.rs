@@ -7,6 +7,7 @@ mod authorize;
 mod clients;
 mod consent;
 mod failing;
+mod resource_server;
 mod sign_in;
 mod support;
 mod tokens;

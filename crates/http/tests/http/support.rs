@@ -91,7 +91,8 @@ impl Alias {
         };
         for (client, secrets) in [
             (sample::client(), vec![secret.clone()]),
-            (other_client(), vec![secret]),
+            (other_client(), vec![secret.clone()]),
+            (sample::resource_server(), vec![secret]),
             (sample::public_client(), vec![]),
         ] {
             store

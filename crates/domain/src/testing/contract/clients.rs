@@ -43,7 +43,7 @@ pub async fn a_client_is_kept_whole(store: &dyn Store) -> Kept {
         next_channel: ChannelId(u32::MAX),
         ..example()
     };
-    for client in [rich, sample::public_client()] {
+    for client in [rich, sample::public_client(), sample::resource_server()] {
         store.insert_client(&client, &[]).await?;
         assert_eq!(store.client(client.id).await?, Some(client));
     }
