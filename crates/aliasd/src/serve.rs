@@ -7,7 +7,7 @@ use alias_domain::{
     flows::{Ports, Provider},
     ports::Store,
 };
-use alias_http::{Bound, Service};
+use alias_http::{Bound, Door, Public, Service, TrustedProxies};
 use alias_signing::{Argon2Passwords, IdTokenSigner, MasterKey, OsChance, TokenSealer};
 use futures_util::future::try_join_all;
 use serde::Serialize;
@@ -76,8 +76,15 @@ pub(crate) async fn bind(
         provider: Provider::new(config.issuer.to_string(), config.lifetimes, ports),
         key_set,
     };
-    Bound::bind(service, config.listen)
-        .map_err(|error| cannot_listen(config.listen, HTTP_LISTEN, error))
+    let door = Door::closed("the service starts");
+    door.open(service);
+    let public = Public {
+        listen: config.listen,
+        tls: None,
+        trusted_proxies: TrustedProxies::default(),
+        health: true,
+    };
+    Bound::public(door, public).map_err(|error| cannot_listen(config.listen, HTTP_LISTEN, error))
 }
 
 /// Says in plain words why an address cannot be had, and what sets it.
