@@ -5,6 +5,10 @@
 //! | `commands` | usage, configuration and the database |
 //! | `clients`, `users` | what their commands print, refuse and change |
 //! | `running` | how `serve` and `dev` start, what they refuse, and how they stop |
+//! | `stopping` | what becomes of requests when `serve` is told to stop |
+//! | `tls` | certificates: shown, renewed, refused |
+//! | `watching` | health, metrics and the log, from where `serve` is watched |
+//! | `authority` | certificates that an authority of our own signed |
 //! | `sandbox` | the program in a folder of its own |
 
 #![expect(
@@ -12,8 +16,12 @@
     reason = "what a test presupposes fails it, and says why"
 )]
 
+mod authority;
 mod clients;
 mod commands;
 mod running;
 mod sandbox;
+mod stopping;
+mod tls;
 mod users;
+mod watching;
