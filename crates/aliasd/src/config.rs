@@ -2,13 +2,14 @@
 
 mod database;
 pub(crate) mod duration;
+mod http;
 mod issuer;
 mod master_key;
 mod settings;
+mod tls;
 
 use std::{
     fmt,
-    net::SocketAddr,
     path::{Path, PathBuf},
 };
 
@@ -16,18 +17,20 @@ use alias_domain::Lifetimes;
 use chrono::TimeDelta;
 
 pub(crate) use database::DatabaseUrl;
+pub(crate) use http::Http;
 pub(crate) use issuer::Issuer;
 pub(crate) use master_key::MasterKeySource;
 pub(crate) use settings::Settings;
 use settings::{Origin, Setting};
+pub(crate) use tls::TlsFiles;
 
 /// What the service is told about itself.
 #[derive(Debug)]
 pub(crate) struct Config {
     /// What the service calls itself.
     pub(crate) issuer: Issuer,
-    /// Where it listens.
-    pub(crate) listen: SocketAddr,
+    /// How it is reached.
+    pub(crate) http: Http,
     /// Where it keeps what it knows.
     pub(crate) database: DatabaseUrl,
     /// The most connections to it; of no concern to a file.
@@ -68,6 +71,14 @@ pub(crate) enum ConfigError {
     MasterKeyFile { path: PathBuf, reason: String },
     #[error("keys.master and keys.master_file are both set; keep one")]
     TwoMasterKeys,
+    #[error("{0} is set and {1} is not; set both or neither")]
+    HalfTls(&'static str, &'static str),
+    #[error("{key} {}: {reason}", path.display())]
+    TlsFile {
+        key: &'static str,
+        path: PathBuf,
+        reason: String,
+    },
 }
 
 impl ConfigError {
@@ -94,9 +105,10 @@ impl Config {
     /// # Errors
     /// The first setting that is malformed or unsafe.
     pub(crate) fn from_settings(settings: &Settings) -> Result<Self, ConfigError> {
+        let issuer = required(settings, "issuer", str::parse::<Issuer>)?;
         Ok(Self {
-            issuer: required(settings, "issuer", str::parse::<Issuer>)?,
-            listen: required(settings, "http.listen", address)?,
+            http: Http::from_settings(settings, &issuer)?,
+            issuer,
             database: required(settings, "database.url", str::parse::<DatabaseUrl>)?,
             connections: required(settings, "database.connections", connections)?,
             master_key: MasterKeySource::from_settings(settings)?,
@@ -119,11 +131,6 @@ fn required<T, E: fmt::Display>(
     parse: impl FnOnce(&str) -> Result<T, E>,
 ) -> Result<T, ConfigError> {
     settings.read(key, parse)?.ok_or(ConfigError::Missing(key))
-}
-
-fn address(text: &str) -> Result<SocketAddr, &'static str> {
-    text.parse()
-        .map_err(|_| "an IP address and a port are expected, such as 127.0.0.1:8080 or [::]:8080")
 }
 
 fn connections(text: &str) -> Result<usize, &'static str> {

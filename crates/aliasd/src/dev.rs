@@ -7,9 +7,11 @@ use std::{
     fmt,
     net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
     sync::Arc,
+    time::Duration,
 };
 
 use alias_demo::{Demo, DemoConfig};
+use alias_http::Door;
 use clap::Args;
 use serde::Serialize;
 
@@ -18,8 +20,8 @@ use crate::{
     config::{Config, ConfigError, MasterKeySource, Settings},
     error::Error,
     logs, output,
-    serve::{self, Signals},
-    store,
+    serve::{self, Listeners, Signals},
+    store, sweep,
 };
 use home::Home;
 
@@ -60,7 +62,7 @@ pub(crate) async fn run(global: &Global, options: &Options) -> Result<(), Error>
     let base = base(options.demo_listen)?;
     logs::init("warn");
     // Before anything is made or changed.
-    probe(config.listen, serve::HTTP_LISTEN)?;
+    probe(config.http.listen, serve::HTTP_LISTEN)?;
     probe(options.demo_listen, DEMO_LISTEN)?;
 
     let home = Home::open()?;
@@ -74,7 +76,9 @@ pub(crate) async fn run(global: &Global, options: &Options) -> Result<(), Error>
     if store.keys().await?.is_empty() {
         output::progress("Making the key that signs ID tokens: a moment, this once.");
     }
-    let service = serve::bind(&config, &master_key, Arc::clone(&store)).await?;
+    let door = Door::closed("the service starts");
+    let listeners = Listeners::bind(&config.http, &door)?;
+    door.open(serve::wire(&config, &master_key, Arc::clone(&store)).await?);
     let account = format!("{}/account", config.issuer);
     let relying_party = Demo::bind(DemoConfig {
         issuer: config.issuer.to_string(),
@@ -95,8 +99,12 @@ pub(crate) async fn run(global: &Global, options: &Options) -> Result<(), Error>
         password: demo::PASSWORD,
         data: home.to_string(),
     })?;
-    let servers = vec![service.into_server(), relying_party.into_server()];
-    serve::until_stopped(store, servers, signals).await
+    // Nobody has to be told before it stops.
+    let servers = listeners
+        .into_servers(Duration::ZERO)
+        .beside(relying_party.into_server());
+    let sweeping = async { Ok(sweep::run(store).await) };
+    servers.until_stopped(&door, sweeping, signals).await
 }
 
 const DEMO_LISTEN: &str = "--demo-listen";
@@ -104,7 +112,7 @@ const DEMO_LISTEN: &str = "--demo-listen";
 /// The configuration, for this machine alone: everybody knows the demo user's password.
 fn configure(settings: &Settings) -> Result<Config, Error> {
     let mut config = Config::from_settings(settings)?;
-    let port = port(config.listen, serve::HTTP_LISTEN)?;
+    let port = port(config.http.listen, serve::HTTP_LISTEN)?;
     if settings.is_default("issuer") {
         config.issuer = format!("http://localhost:{port}")
             .parse()

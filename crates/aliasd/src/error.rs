@@ -9,6 +9,7 @@ use alias_domain::{
 use alias_signing::SigningError;
 use alias_storage_postgres::OpenError as PostgresError;
 use alias_storage_sqlite::OpenError as SqliteError;
+use metrics_exporter_prometheus::BuildError;
 
 use crate::config::{ConfigError, Issuer};
 
@@ -68,8 +69,25 @@ pub(crate) enum Error {
     },
     #[error("{}: {reason}", path.display())]
     File { path: PathBuf, reason: String },
+    #[error("metrics: {0}")]
+    Metrics(#[from] BuildError),
     #[error("standard output: {0}")]
     Output(io::Error),
     #[error("the system refuses: {0}")]
     System(#[from] io::Error),
+}
+
+impl Error {
+    /// Whether waiting may mend it: the store is away, and not wrong.
+    pub(crate) const fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            Self::Store(StoreError::Unavailable(_))
+                | Self::Postgres(PostgresError::Away { .. })
+                | Self::Failure(Failure::Store(StoreError::Unavailable(_)))
+                | Self::SigningKeys(SigningError::Failed(Failure::Store(
+                    StoreError::Unavailable(_)
+                )))
+        )
+    }
 }

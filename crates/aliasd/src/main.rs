@@ -7,17 +7,23 @@
 //! | `store` | the database that the configuration names |
 //! | `serve` | the service: wired together, listening, and stopped gracefully |
 //! | `dev` | the service with everything that a first look needs |
+//! | `opening` | the store, waited for while the service listens |
+//! | `certificate` | what TLS connections are shown, and its renewal |
+//! | `metrics` | what the service measures of itself |
 //! | `sweep` | the removal of what has ended, while the service runs |
 //! | `view`, `output`, `error` | what is said, and how |
 
 #![forbid(unsafe_code)]
 
+mod certificate;
 mod cli;
 mod clock;
 mod config;
 mod dev;
 mod error;
 mod logs;
+mod metrics;
+mod opening;
 mod output;
 mod serve;
 mod store;

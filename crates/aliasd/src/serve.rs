@@ -1,28 +1,45 @@
 //! The service: wired together, listening, and stopped gracefully.
 
-use std::{fmt, io, net::SocketAddr, sync::Arc};
+use std::{convert::Infallible, fmt, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use actix_web::dev::{Server, ServerHandle};
 use alias_domain::{
     flows::{Ports, Provider},
     ports::Store,
 };
-use alias_http::{Bound, Service};
+use alias_http::{Bound, Door, Public, Service};
 use alias_signing::{Argon2Passwords, IdTokenSigner, MasterKey, OsChance, TokenSealer};
-use futures_util::future::try_join_all;
+use futures_util::future::{join_all, try_join_all};
 use serde::Serialize;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    time::sleep,
+};
 
-use crate::{cli::Global, clock, config::Config, error::Error, logs, output::Format, store, sweep};
+use crate::{
+    certificate::{self, Certificate},
+    cli::Global,
+    clock,
+    config::{Config, Http},
+    error::Error,
+    logs, metrics, opening,
+    output::Format,
+    store, sweep,
+};
 
 /// What sets the service's address.
 pub(crate) const HTTP_LISTEN: &str = "http.listen (ALIAS_HTTP__LISTEN)";
+
+/// What sets the address of health and metrics.
+const INTERNAL_LISTEN: &str = "http.internal_listen (ALIAS_HTTP__INTERNAL_LISTEN)";
 
 /// What `--json` prints once the service listens.
 #[derive(Serialize)]
 struct Listening<'a> {
     issuer: &'a str,
     listening: SocketAddr,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    internal: Option<SocketAddr>,
 }
 
 /// `aliasd serve`.
@@ -34,34 +51,59 @@ pub(crate) async fn run(global: &Global) -> Result<(), Error> {
     let config = Config::load(global.config_file())?;
     logs::init("info");
     let master_key = config.master_key.read()?;
-    let store = store::open_current(&config).await?;
-    let bound = bind(&config, &master_key, Arc::clone(&store)).await?;
-    let signals = Signals::listen()?;
-    let address = bound.address();
-    warn_of_loopback(&config);
-    tracing::info!(%address, issuer = %config.issuer, "listening");
-    let listening = Listening {
-        issuer: config.issuer.as_str(),
-        listening: address,
+    let door = Door::closed("the service starts");
+    let mut listeners = Listeners::bind(&config.http, &door)?;
+    let attempt = async || {
+        let store = store::open_current(&config).await?;
+        let service = wire(&config, &master_key, Arc::clone(&store)).await?;
+        Ok((service, store))
     };
-    if global.format() == Format::Json {
-        global.format().print(&listening)?;
-    }
-    until_stopped(store, vec![bound.into_server()], signals).await?;
+    // What is wrong for good is said before anybody is told that the service listens.
+    let opened = opening::try_once(&door, attempt()).await?;
+    let (signals, hangups) = (Signals::listen()?, signal(SignalKind::hangup())?);
+    warn_of_loopback(&config);
+    announce(global, &config, &listeners)?;
+
+    let certificate = listeners.certificate.take();
+    actix_web::rt::spawn(certificate::keep_fresh(certificate, hangups));
+    let work = async {
+        let store = match opened {
+            Some(store) => store,
+            None => opening::until_there(&door, opening::PAUSE, attempt).await?,
+        };
+        Ok(sweep::run(store).await)
+    };
+    let servers = listeners.into_servers(config.http.drain_delay);
+    servers.until_stopped(&door, work, signals).await?;
     tracing::info!("stopped");
     Ok(())
 }
 
-/// Wires the service together and takes its address.
+fn announce(global: &Global, config: &Config, listeners: &Listeners) -> Result<(), Error> {
+    let address = listeners.public.address();
+    let internal = listeners.internal.as_ref().map(Bound::address);
+    let shown = internal.map(tracing::field::display);
+    tracing::info!(%address, internal = shown, issuer = %config.issuer, "listening");
+    let listening = Listening {
+        issuer: config.issuer.as_str(),
+        listening: address,
+        internal,
+    };
+    match global.format() {
+        Format::Json => global.format().print(&listening),
+        Format::Text => Ok(()),
+    }
+}
+
+/// Wires together what is served.
 ///
 /// # Errors
-/// A master key that opens no signing key here, a store that does not answer, or an address that
-/// cannot be had.
-pub(crate) async fn bind(
+/// A master key that opens no signing key here, or a store that does not answer.
+pub(crate) async fn wire(
     config: &Config,
     master_key: &MasterKey,
     store: Arc<dyn Store>,
-) -> Result<Bound, Error> {
+) -> Result<Service, Error> {
     let signing_keys: Arc<dyn Store> = Arc::clone(&store);
     let id_tokens = IdTokenSigner::load_or_create(signing_keys, master_key, clock::now()).await?;
     let key_set = id_tokens.key_set();
@@ -72,12 +114,59 @@ pub(crate) async fn bind(
         passwords: Arc::new(Argon2Passwords::new()?),
         chance: Arc::new(OsChance),
     };
-    let service = Service {
+    Ok(Service {
         provider: Provider::new(config.issuer.to_string(), config.lifetimes, ports),
         key_set,
-    };
-    Bound::bind(service, config.listen)
-        .map_err(|error| cannot_listen(config.listen, HTTP_LISTEN, error))
+    })
+}
+
+/// The service's addresses, taken.
+pub(crate) struct Listeners {
+    public: Bound,
+    internal: Option<Bound>,
+    certificate: Option<Certificate>,
+}
+
+impl Listeners {
+    /// Takes the addresses, for what stands behind the door.
+    ///
+    /// # Errors
+    /// A certificate that cannot be served with, or an address that cannot be had, naming its
+    /// setting.
+    pub(crate) fn bind(http: &Http, door: &Door) -> Result<Self, Error> {
+        // First: what is measured before it gathers is lost.
+        let watched = match http.internal_listen {
+            Some(listen) => Some((listen, metrics::gather()?)),
+            None => None,
+        };
+        let certificate = http.tls.as_ref().map(Certificate::load).transpose()?;
+        let public = Public {
+            listen: http.listen,
+            tls: certificate.as_ref().map(|it| it.tls().clone()),
+            trusted_proxies: http.trusted_proxies.clone(),
+            health: watched.is_none(),
+        };
+        let public = Bound::public(door.clone(), public)
+            .map_err(|error| cannot_listen(http.listen, HTTP_LISTEN, error))?;
+        let internal = watched.map(|(listen, exposition)| {
+            Bound::internal(door.clone(), listen, exposition)
+                .map_err(|error| cannot_listen(listen, INTERNAL_LISTEN, error))
+        });
+        Ok(Self {
+            public,
+            internal: internal.transpose()?,
+            certificate,
+        })
+    }
+
+    /// Lets both answer, until they are told to stop.
+    pub(crate) fn into_servers(self, drain_delay: Duration) -> Servers {
+        Servers {
+            public: vec![self.public.into_server()],
+            internal: self.internal.map(Bound::into_server),
+            drain_delay,
+        }
+    }
 }
 
 /// Says in plain words why an address cannot be had, and what sets it.
@@ -92,25 +181,59 @@ pub(crate) fn cannot_listen(address: SocketAddr, setting: &'static str, error: i
     }
 }
 
-/// Runs servers, and sweeps beside them, until the process is told to stop: the first SIGINT or
-/// SIGTERM lets requests finish, a second one does not wait for them.
-///
-/// # Errors
-/// If a server fails.
-pub(crate) async fn until_stopped(
-    store: Arc<dyn Store>,
-    servers: Vec<Server>,
-    signals: Signals,
-) -> Result<(), Error> {
-    let handles = servers.iter().map(Server::handle).collect();
-    let stopping = stop_on_signal(handles, signals);
-    let sweeping = actix_web::rt::spawn(sweep::run(store));
-    tokio::select! {
-        ended = try_join_all(servers) => ended.map(drop)?,
-        () = stopping => {}
+/// What runs until the process is told to stop.
+pub(crate) struct Servers {
+    public: Vec<Server>,
+    /// It stops last, so that the others can be watched.
+    internal: Option<Server>,
+    /// How long `readyz` fails before anything stops, so that nobody is sent here any more.
+    drain_delay: Duration,
+}
+
+impl Servers {
+    /// With another one beside the public one.
+    pub(crate) fn beside(mut self, server: Server) -> Self {
+        self.public.push(server);
+        self
     }
-    sweeping.abort();
-    Ok(())
+
+    /// Runs them, and work beside them that has no end of its own, until the process is told to
+    /// stop: the first SIGINT or SIGTERM lets requests finish, a second one does not wait for them.
+    ///
+    /// # Errors
+    /// If a server or the work fails.
+    pub(crate) async fn until_stopped(
+        self,
+        door: &Door,
+        work: impl Future<Output = Result<Infallible, Error>>,
+        mut signals: Signals,
+    ) -> Result<(), Error> {
+        let public: Vec<ServerHandle> = self.public.iter().map(Server::handle).collect();
+        let internal = self.internal.as_ref().map(Server::handle);
+        let stopping = async {
+            signals.next().await;
+            door.close();
+            tracing::info!("stopping; once more stops at once");
+            actix_web::rt::spawn(drain(self.drain_delay, public, internal));
+            signals.next().await;
+        };
+        let servers = self.public.into_iter().chain(self.internal);
+        tokio::select! {
+            ended = try_join_all(servers) => ended.map(drop)?,
+            Err(error) = work => return Err(error),
+            () = stopping => {}
+        }
+        Ok(())
+    }
+}
+
+/// Lets everybody see that the service stops; then lets requests finish, and ends.
+async fn drain(delay: Duration, public: Vec<ServerHandle>, internal: Option<ServerHandle>) {
+    sleep(delay).await;
+    join_all(public.iter().map(|it| it.stop(true))).await;
+    if let Some(internal) = internal {
+        internal.stop(true).await;
+    }
 }
 
 /// What tells the process to stop. Whoever is told that it runs may stop it, so it listens first.
@@ -139,24 +262,13 @@ impl Signals {
     }
 }
 
-/// Returns once nobody wants to wait any more.
-async fn stop_on_signal(handles: Vec<ServerHandle>, mut signals: Signals) {
-    signals.next().await;
-    tracing::info!("stopping; once more stops at once");
-    for handle in handles {
-        // The command is on its way; the server's end is awaited elsewhere.
-        drop(handle.stop(true));
-    }
-    signals.next().await;
-}
-
 /// An issuer that only this machine can mean, at an address that others reach, is a mistake that
 /// would otherwise show at the first redirect.
 fn warn_of_loopback(config: &Config) {
-    if config.issuer.is_loopback() && !config.listen.ip().is_loopback() {
+    if config.issuer.is_loopback() && !config.http.listen.ip().is_loopback() {
         tracing::warn!(
             issuer = %config.issuer,
-            listen = %config.listen,
+            listen = %config.http.listen,
             "others can reach this address, but the issuer names this machine alone"
         );
     }

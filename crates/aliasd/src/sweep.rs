@@ -1,6 +1,6 @@
 //! The removal of what has ended, in small batches, while the service runs.
 
-use std::{sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use alias_domain::ports::{Store, StoreError};
 use tokio::time::{MissedTickBehavior, interval, sleep};
@@ -16,7 +16,7 @@ const BATCH: u32 = 500;
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Sweeps once a minute, for ever. What goes wrong is tried again the next minute.
-pub(crate) async fn run(store: Arc<dyn Store>) {
+pub(crate) async fn run(store: Arc<dyn Store>) -> Infallible {
     let mut minutes = interval(EVERY);
     minutes.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {

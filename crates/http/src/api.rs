@@ -19,6 +19,7 @@ use serde_json::json;
 
 use crate::{
     body::{self, BodyError},
+    measures,
     server::State,
 };
 
@@ -45,6 +46,11 @@ impl ApiError {
             description,
             challenge: None,
         }
+    }
+
+    /// The value of `error`.
+    pub(crate) const fn code(&self) -> &'static str {
+        self.error
     }
 
     const fn challenging(mut self, challenge: &'static str) -> Self {
@@ -84,7 +90,7 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, "not_found", description)
     }
 
-    const fn unavailable() -> Self {
+    pub(crate) const fn unavailable() -> Self {
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "temporarily_unavailable",
@@ -120,6 +126,7 @@ impl ResponseError for ApiError {
 impl From<Failure> for ApiError {
     fn from(failure: Failure) -> Self {
         tracing::error!(%failure, "a request could not be answered");
+        measures::failure(&failure);
         Self::unavailable()
     }
 }

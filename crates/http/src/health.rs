@@ -1,15 +1,48 @@
-//! Health: the process, and the process with its database.
+//! Health: the process, and the process with its database. And what is measured of it.
 
-use actix_web::{HttpResponse, web};
-use serde_json::json;
+use actix_web::{
+    HttpResponse,
+    http::header::{CONTENT_TYPE, RETRY_AFTER},
+    web::Data,
+};
+use serde_json::{Value, json};
 
-use crate::{api::Answer, server::State};
+use crate::{
+    door::{Door, Readiness},
+    measures::{self, Exposition},
+};
 
 pub(crate) async fn live() -> HttpResponse {
     HttpResponse::Ok().json(json!({"status": "live"}))
 }
 
-pub(crate) async fn ready(state: web::Data<State>) -> Answer {
-    state.provider.store().ping().await?;
-    Ok(HttpResponse::Ok().json(json!({"status": "ready"})))
+/// Whether requests should come here and, if not, why not. A store's error holds no secrets.
+pub(crate) async fn ready(door: Data<Door>) -> HttpResponse {
+    match door.readiness().as_ref() {
+        Readiness::Starting { reason } => {
+            not_ready(&json!({"status": "starting", "reason": reason}))
+        }
+        Readiness::Stopping(_) => not_ready(&json!({"status": "stopping"})),
+        Readiness::Ready(state) => match state.provider.store().ping().await {
+            Ok(()) => HttpResponse::Ok().json(json!({"status": "ready"})),
+            Err(error) => {
+                tracing::warn!(%error, "not ready");
+                measures::failure(&error.clone().into());
+                not_ready(&json!({"status": "unavailable", "reason": error.to_string()}))
+            }
+        },
+    }
+}
+
+fn not_ready(why: &Value) -> HttpResponse {
+    HttpResponse::ServiceUnavailable()
+        .insert_header((RETRY_AFTER, "5"))
+        .json(why)
+}
+
+/// Everything that was measured, in Prometheus' text format.
+pub(crate) async fn metrics(exposition: Data<Exposition>) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"))
+        .body(exposition())
 }

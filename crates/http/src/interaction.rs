@@ -7,7 +7,7 @@ use alias_domain::{
 };
 
 use crate::{
-    body, consent, guard,
+    body, consent, guard, measures,
     pages::{ANOTHER_ACCOUNT, AccountChoice, ChooseAccountPage, ErrorCause, SignInPage},
     respond::{self, Page, PageFailure, see_other},
     server::State,
@@ -168,6 +168,7 @@ pub(crate) async fn sign_in(
         .provider
         .sign_in(email, &password, &arrival.presented(), now)
         .await?;
+    measures::sign_in(&signed_in);
     let SignIn::Done(signed_in) = signed_in else {
         return match state.provider.resume(id, &arrival.present, now).await? {
             Outcome::Ask(ask) => sign_in_form(&state, &arrival, &ask, None, Some(email.to_owned())),

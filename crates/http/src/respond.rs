@@ -17,7 +17,7 @@ use askama::Template;
 
 use crate::{
     body::BodyError,
-    headers,
+    headers, measures,
     pages::{ErrorCause, ErrorPage},
 };
 
@@ -85,6 +85,7 @@ impl ResponseError for PageFailure {
 impl From<Failure> for PageFailure {
     fn from(failure: Failure) -> Self {
         tracing::error!(%failure, "a request could not be answered");
+        measures::failure(&failure);
         Self(ErrorCause::Unavailable)
     }
 }

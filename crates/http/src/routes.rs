@@ -1,13 +1,14 @@
 //! Every address of the service, in one place.
 
 use actix_web::{
-    HttpResponse, Route, guard,
+    HttpResponse, Resource, Route, guard,
     http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue},
+    middleware::from_fn,
     web::{self, ServiceConfig, delete, get, post},
 };
 
 use crate::{
-    account, api, authorize, consent, discovery, grants, health, interaction, introspection,
+    account, api, authorize, consent, discovery, door, grants, health, interaction, introspection,
     pages::{self, ErrorCause},
     respond, revocation, session, sign_in, token, userinfo,
 };
@@ -21,17 +22,41 @@ pub(crate) const KEY_SET: &str = "/.well-known/jwks.json";
 pub(crate) const ACCOUNT: &str = "/account";
 pub(crate) const SIGN_IN: &str = "/sign-in";
 
-pub(crate) fn configure(config: &mut ServiceConfig) {
-    let page = |path: &str, methods: &'static str| {
-        web::resource(path).default_service(web::to(move || async move {
-            allowing(methods, respond::error(ErrorCause::MethodNotAllowed))
-        }))
-    };
-    let program = |path: &str, methods: &'static str| {
-        web::resource(path).default_service(web::to(move || async move {
-            allowing(methods, api::method_not_allowed())
-        }))
-    };
+/// The public address. What its pages look like is there before what is on them.
+pub(crate) fn public(config: &mut ServiceConfig, health: bool) {
+    for asset in pages::assets() {
+        config.route(
+            asset.path,
+            readable().to(move || async move {
+                HttpResponse::Ok()
+                    .insert_header((CONTENT_TYPE, asset.content_type))
+                    .insert_header((CACHE_CONTROL, "public, max-age=3600"))
+                    .body(asset.bytes)
+            }),
+        );
+    }
+    if health {
+        self::health(config);
+    }
+    let behind_the_door = web::scope("").wrap(from_fn(door::enter));
+    config.service(behind_the_door.configure(served));
+}
+
+/// The address for those who watch the node.
+pub(crate) fn internal(config: &mut ServiceConfig) {
+    health(config);
+    config
+        .service(program("/metrics", "GET, HEAD").route(readable().to(health::metrics)))
+        .default_service(web::to(api::not_found));
+}
+
+fn health(config: &mut ServiceConfig) {
+    config
+        .service(program("/livez", "GET, HEAD").route(readable().to(health::live)))
+        .service(program("/readyz", "GET, HEAD").route(readable().to(health::ready)));
+}
+
+fn served(config: &mut ServiceConfig) {
     config
         .service(
             page(AUTHORIZE, "GET, POST")
@@ -95,23 +120,23 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
                 .route(readable().to(discovery::oauth)),
         )
         .service(program(KEY_SET, "GET, HEAD").route(readable().to(discovery::key_set)))
-        .service(program("/livez", "GET, HEAD").route(readable().to(health::live)))
-        .service(program("/readyz", "GET, HEAD").route(readable().to(health::ready)))
-        .service(page("/", "GET").route(get().to(home)));
-    for asset in pages::assets() {
-        config.route(
-            asset.path,
-            readable().to(move || async move {
-                HttpResponse::Ok()
-                    .insert_header((CONTENT_TYPE, asset.content_type))
-                    .insert_header((CACHE_CONTROL, "public, max-age=3600"))
-                    .body(asset.bytes)
-            }),
-        );
-    }
-    config
+        .service(page("/", "GET").route(get().to(home)))
         .service(web::scope("/api").default_service(web::to(api::not_found)))
         .default_service(web::to(page_not_found));
+}
+
+/// An address for people.
+fn page(path: &str, methods: &'static str) -> Resource {
+    web::resource(path).default_service(web::to(move || async move {
+        allowing(methods, respond::error(ErrorCause::MethodNotAllowed))
+    }))
+}
+
+/// An address for programs.
+fn program(path: &str, methods: &'static str) -> Resource {
+    web::resource(path).default_service(web::to(move || async move {
+        allowing(methods, api::method_not_allowed())
+    }))
 }
 
 /// What is public and changes nothing is there for HEAD too (RFC 9110 9.1).

@@ -3,12 +3,15 @@ use std::{
     net::{SocketAddr, TcpListener},
 };
 
-use actix_web::{App, HttpServer, dev::Server, middleware::from_fn, web};
+use actix_web::{App, HttpServer, dev::Server, middleware::from_fn, web::Data};
 use alias_domain::flows::Provider;
 use chrono::{DateTime, SubsecRound, Utc};
 use tracing_actix_web::TracingLogger;
 
-use crate::{cookies::Cookies, headers, routes, trace::Span};
+use crate::{
+    cookies::Cookies, door::Door, forwarded::TrustedProxies, headers, measures,
+    measures::Exposition, routes, tls::Tls, trace::Span,
+};
 
 /// What is served.
 #[derive(Clone)]
@@ -27,43 +30,101 @@ pub(crate) struct State {
 }
 
 impl State {
+    pub(crate) fn of(service: Service) -> Self {
+        Self {
+            cookies: Cookies::for_issuer(service.provider.issuer()),
+            provider: service.provider,
+            key_set: service.key_set,
+        }
+    }
+
     /// The present time, in whole milliseconds: what a store keeps is what was decided on.
     pub(crate) fn now() -> DateTime<Utc> {
         Utc::now().trunc_subsecs(3)
     }
 }
 
-/// A service that has its address, and does not answer yet.
+/// How long requests may take to finish once a server is told to stop, in seconds.
+const LAST_REQUESTS: u64 = 30;
+
+/// The same for the internal address, which nobody waits for but who watches.
+const LAST_PROBES: u64 = 1;
+
+/// The address that everybody uses.
+pub struct Public {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// What connections are shown; without it they are plain HTTP.
+    pub tls: Option<Tls>,
+    /// Whose word on where a request comes from is taken.
+    pub trusted_proxies: TrustedProxies,
+    /// Whether `livez` and `readyz` are here, and not at an address of their own.
+    pub health: bool,
+}
+
+/// An address that is taken, and does not answer yet. The server it becomes leaves signals to its
+/// caller.
 pub struct Bound {
-    server: Server,
+    /// It would say in the log that it starts.
+    server: Box<dyn FnOnce() -> Server>,
     address: SocketAddr,
 }
 
 impl Bound {
-    /// Takes the address. The server it becomes leaves signals to its caller.
+    /// Takes the public address, for what stands behind the door.
     ///
     /// # Errors
     /// If the address cannot be had: `AddrInUse` for one that is taken.
-    pub fn bind(service: Service, listen: SocketAddr) -> io::Result<Self> {
-        let state = web::Data::new(State {
-            cookies: Cookies::for_issuer(service.provider.issuer()),
-            provider: service.provider,
-            key_set: service.key_set,
-        });
-        let listener = TcpListener::bind(listen)?;
+    pub fn public(door: Door, public: Public) -> io::Result<Self> {
+        let listener = TcpListener::bind(public.listen)?;
         let address = listener.local_addr()?;
+        let (door, proxies) = (Data::new(door), Data::new(public.trusted_proxies));
         let app = move || {
             App::new()
-                .app_data(state.clone())
+                .app_data(door.clone())
+                .app_data(proxies.clone())
                 .wrap(from_fn(headers::add))
                 .wrap(TracingLogger::<Span>::new())
-                .configure(routes::configure)
+                .wrap(from_fn(measures::requests))
+                .configure(|it| routes::public(it, public.health))
         };
         let server = HttpServer::new(app)
             .disable_signals()
-            .listen(listener)?
-            .run();
-        Ok(Self { server, address })
+            .shutdown_timeout(LAST_REQUESTS);
+        let server = match public.tls {
+            Some(tls) => server.listen_openssl(listener, tls.acceptor()?)?,
+            None => server.listen(listener)?,
+        };
+        Ok(Self {
+            server: Box::new(|| server.run()),
+            address,
+        })
+    }
+
+    /// Takes the address for those who watch the node: its health, and what is measured.
+    ///
+    /// # Errors
+    /// As [`Bound::public`].
+    pub fn internal(door: Door, listen: SocketAddr, exposition: Exposition) -> io::Result<Self> {
+        let listener = TcpListener::bind(listen)?;
+        let address = listener.local_addr()?;
+        let (door, exposition) = (Data::new(door), Data::new(exposition));
+        let app = move || {
+            App::new()
+                .app_data(door.clone())
+                .app_data(exposition.clone())
+                .wrap(from_fn(headers::add))
+                .configure(routes::internal)
+        };
+        let server = HttpServer::new(app)
+            .workers(1)
+            .disable_signals()
+            .shutdown_timeout(LAST_PROBES)
+            .listen(listener)?;
+        Ok(Self {
+            server: Box::new(|| server.run()),
+            address,
+        })
     }
 
     /// The address, with the port that was chosen where 0 was asked for.
@@ -74,6 +135,6 @@ impl Bound {
 
     /// The server, to be awaited.
     pub fn into_server(self) -> Server {
-        self.server
+        (self.server)()
     }
 }

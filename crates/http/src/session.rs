@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::{
     api::{Answer, ApiError},
-    body, guard,
+    body, guard, measures,
     server::State,
     visitor::Arrival,
 };
@@ -36,6 +36,7 @@ pub(crate) async fn begin(
         .provider
         .sign_in(&credentials.email, &password, &[], State::now())
         .await?;
+    measures::sign_in(&signed_in);
     match signed_in {
         SignIn::Done(it) => Ok(HttpResponse::Ok().json(json!({
             "access_token": it.token.expose(),

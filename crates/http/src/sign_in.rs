@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, http::StatusCode, web};
 use alias_domain::{FormPurpose, Secret, flows::SignIn};
 
 use crate::{
-    body, guard,
+    body, guard, measures,
     pages::{ErrorCause, SignInPage},
     respond::{self, Page, see_other},
     routes::{ACCOUNT, SIGN_IN},
@@ -55,6 +55,7 @@ pub(crate) async fn submit(
         .provider
         .sign_in(field("email"), &password, &arrival.presented(), now)
         .await?;
+    measures::sign_in(&signed_in);
     match signed_in {
         SignIn::Done(it) => Ok(arrival.admit(&state, &it, see_other(ACCOUNT))),
         SignIn::Refused => form(&state, &arrival, Some(field("email").to_owned())),

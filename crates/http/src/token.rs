@@ -5,6 +5,7 @@ use alias_domain::TokenRequest;
 
 use crate::{
     api::{self, Answer},
+    measures,
     server::State,
 };
 
@@ -13,12 +14,20 @@ pub(crate) async fn token(
     payload: web::Payload,
     state: web::Data<State>,
 ) -> Answer {
-    let (client, form) = api::client_form(&request, payload, &state).await?;
+    answer(&request, payload, &state)
+        .await
+        .inspect_err(|refusal| measures::tokens_refused(refusal.code()))
+}
+
+async fn answer(request: &HttpRequest, payload: web::Payload, state: &State) -> Answer {
+    let (client, form) = api::client_form(request, payload, state).await?;
     let request = TokenRequest::parse(&form)?;
+    let grant_type = measures::grant_type(&request);
     let response = state
         .provider
         .tokens(&client, request, State::now())
         .await??;
+    measures::tokens_issued(grant_type);
     Ok(HttpResponse::Ok()
         .insert_header((PRAGMA, "no-cache"))
         .json(response))

@@ -34,6 +34,10 @@ impl Issuer {
         &self.0
     }
 
+    pub(crate) fn is_https(&self) -> bool {
+        self.0.starts_with("https:")
+    }
+
     /// Whether only programs on this machine can mean this service by it.
     pub(crate) fn is_loopback(&self) -> bool {
         let origin = self.0.split_once("://").map_or("", |(_, rest)| rest);

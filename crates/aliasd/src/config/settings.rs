@@ -20,6 +20,8 @@ pub(crate) struct Setting {
     pub(crate) default: Option<&'static str>,
     /// What of its value is never shown.
     secrecy: Secrecy,
+    /// Whether a file may list what it has several of. The text then has commas in between.
+    pub(crate) list: bool,
 }
 
 /// What of a setting's value is secret.
@@ -81,16 +83,22 @@ fn without_password(url: &str) -> String {
 pub(crate) const SETTINGS: &[Setting] = &[
     setting("issuer", Some("http://localhost:8080")),
     setting("http.listen", Some("127.0.0.1:8080")),
+    setting("http.tls.certificate", None),
+    setting("http.tls.key", None),
     Setting {
-        key: "database.url",
-        default: Some("sqlite:.alias/alias.db"),
+        list: true,
+        ..setting("http.trusted_proxies", None)
+    },
+    setting("http.internal_listen", None),
+    setting("http.drain_delay", Some("1s")),
+    Setting {
         secrecy: Secrecy::Password,
+        ..setting("database.url", Some("sqlite:.alias/alias.db"))
     },
     setting("database.connections", Some("16")),
     Setting {
-        key: "keys.master",
-        default: None,
         secrecy: Secrecy::Whole,
+        ..setting("keys.master", None)
     },
     setting("keys.master_file", None),
     setting("lifetimes.auth_code", Some("60s")),
@@ -102,13 +110,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
 ];
 
 /// Settings that a later version will take. To accept one now would be to ignore it.
-const LATER: &[&str] = &[
-    "http.tls.certificate",
-    "http.tls.key",
-    "http.internal_listen",
-    "http.trusted_proxies",
-    "mail.url",
-];
+const LATER: &[&str] = &["mail.url"];
 
 const PREFIX: &str = "ALIAS_";
 
@@ -120,6 +122,7 @@ const fn setting(key: &'static str, default: Option<&'static str>) -> Setting {
         key,
         default,
         secrecy: Secrecy::Open,
+        list: false,
     }
 }
 
@@ -236,13 +239,8 @@ impl Settings {
                 origin,
             });
         };
-        let ValueKind::String(text) = value.kind else {
-            return Err(ConfigError::invalid(
-                slot.0,
-                &origin,
-                "a text in quotes is expected",
-            ));
-        };
+        let text = text(value, slot.0.list)
+            .map_err(|expected| ConfigError::invalid(slot.0, &origin, expected))?;
         *slot = (slot.0, Some(text), origin);
         Ok(())
     }
@@ -271,10 +269,34 @@ impl Settings {
             .map_err(|reason| ConfigError::invalid(setting, origin, reason))
     }
 
+    /// What is said of a setting that does not go with the others.
+    pub(super) fn refusal(&self, key: &'static str, reason: impl fmt::Display) -> ConfigError {
+        match self.iter().find(|(it, ..)| it.key == key) {
+            Some((setting, _, origin)) => ConfigError::invalid(setting, origin, reason),
+            None => ConfigError::Missing(key),
+        }
+    }
+
     /// Whether nobody set this.
     pub(crate) fn is_default(&self, key: &str) -> bool {
         self.iter()
             .any(|(it, _, origin)| it.key == key && *origin == Origin::Default)
+    }
+}
+
+/// The text that a value is, or what is expected instead.
+fn text(value: Value, list: bool) -> Result<String, &'static str> {
+    match value.kind {
+        ValueKind::String(text) => Ok(text),
+        ValueKind::Array(items) if list => {
+            let texts = items.into_iter().map(|it| text(it, false));
+            let texts: Vec<String> = texts
+                .collect::<Result<_, _>>()
+                .map_err(|_| "a list of texts in quotes is expected")?;
+            Ok(texts.join(", "))
+        }
+        _ if list => Err("a text in quotes, or a list of them, is expected"),
+        _ => Err("a text in quotes is expected"),
     }
 }
 
@@ -371,17 +393,43 @@ mod tests {
 
     #[test]
     fn a_setting_of_a_later_version_is_refused_as_such() {
-        for variable in [
-            "ALIAS_HTTP__TLS__KEY",
-            "ALIAS_MAIL__URL",
-            "ALIAS_HTTP__TRUSTED_PROXIES",
-        ] {
-            let refused = refusal("", &[(variable, "x")]);
-            assert!(refused.contains(variable), "{refused}");
-            assert!(refused.ends_with("is not supported yet"), "{refused}");
-        }
-        let refused = refusal("[http]\ntrusted_proxies = [\"10.0.0.1\"]", &[]);
+        let refused = refusal("", &[("ALIAS_MAIL__URL", "x")]);
+        assert!(refused.contains("ALIAS_MAIL__URL"), "{refused}");
         assert!(refused.ends_with("is not supported yet"), "{refused}");
+        let refused = refusal("[mail]\nurl = \"x\"", &[]);
+        assert!(refused.ends_with("is not supported yet"), "{refused}");
+    }
+
+    #[test]
+    fn a_list_is_its_texts_with_commas_in_between() {
+        let read = |file, variables: &[_]| {
+            let settings = settings(file, variables).expect("settings");
+            let mut all = settings.iter();
+            let found = all.find(|(it, ..)| it.key == "http.trusted_proxies");
+            found.and_then(|(_, text, _)| text.map(str::to_owned))
+        };
+        let variable = [("ALIAS_HTTP__TRUSTED_PROXIES", "10.0.0.1,10.0.0.2")];
+        for (file, variables, text) in [
+            ("", &[][..], None),
+            ("[http]\ntrusted_proxies = []", &[], Some("")),
+            (
+                "[http]\ntrusted_proxies = [\"10.0.0.1\", \"::1\"]",
+                &[],
+                Some("10.0.0.1, ::1"),
+            ),
+            (
+                "[http]\ntrusted_proxies = \"10.0.0.1\"",
+                &[],
+                Some("10.0.0.1"),
+            ),
+            ("", &variable, Some("10.0.0.1,10.0.0.2")),
+        ] {
+            assert_eq!(read(file, variables).as_deref(), text, "{file}");
+        }
+        let refused = refusal("[http]\ntrusted_proxies = [1]", &[]);
+        assert!(refused.ends_with("a list of texts in quotes is expected"));
+        let refused = refusal("[http]\nlisten = [\"127.0.0.1:1\"]", &[]);
+        assert!(refused.ends_with(": a text in quotes is expected"));
     }
 
     #[test]

@@ -186,6 +186,26 @@ fn a_value_that_does_not_fit_is_refused_with_its_setting_and_origin() {
             "http.listen (ALIAS_HTTP__LISTEN): an IP address",
         ),
         (
+            "ALIAS_HTTP__TLS__KEY",
+            "tls.key",
+            "http.tls.key is set and http.tls.certificate is not",
+        ),
+        (
+            "ALIAS_HTTP__TRUSTED_PROXIES",
+            "10.0.0.0/8, proxy.example",
+            "http.trusted_proxies (ALIAS_HTTP__TRUSTED_PROXIES): \"proxy.example\" is no IP address",
+        ),
+        (
+            "ALIAS_HTTP__INTERNAL_LISTEN",
+            "127.0.0.1:8080",
+            "http.internal_listen (ALIAS_HTTP__INTERNAL_LISTEN): http.listen has this address",
+        ),
+        (
+            "ALIAS_HTTP__DRAIN_DELAY",
+            "soon",
+            "http.drain_delay (ALIAS_HTTP__DRAIN_DELAY): a duration is",
+        ),
+        (
             "ALIAS_DATABASE__URL",
             "postgres://alias:hunter2@db",
             "database.url (ALIAS_DATABASE__URL): the database's name is missing",
@@ -218,6 +238,20 @@ fn a_value_that_does_not_fit_is_refused_with_its_setting_and_origin() {
         assert!(refused.starts_with(refusal), "{refused}");
         assert!(!refused.contains("hunter2"), "{refused}");
     }
+}
+
+#[test]
+fn a_list_of_proxies_is_shown_as_one_text() {
+    let sandbox = Sandbox::new();
+    sandbox.write(
+        "alias.toml",
+        "[http]\ntrusted_proxies = [\"10.0.0.0/8\", \"::1\"]",
+    );
+    let config = sandbox.json(&["config", "--config", "alias.toml"]);
+    assert_eq!(
+        config["http.trusted_proxies"],
+        json!({ "value": "10.0.0.0/8, ::1", "source": "alias.toml" })
+    );
 }
 
 #[test]

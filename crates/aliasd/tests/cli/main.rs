@@ -6,6 +6,10 @@
 //! | `clients`, `users` | what their commands print, refuse and change |
 //! | `postgres` | what is said of a database that is not as it must be |
 //! | `running` | how `serve` and `dev` start, what they refuse, and how they stop |
+//! | `stopping` | what becomes of requests when `serve` is told to stop |
+//! | `tls` | certificates: shown, renewed, refused |
+//! | `watching` | health, metrics and the log, from where `serve` is watched |
+//! | `authority` | certificates that an authority of our own signed |
 //! | `sandbox` | the program in a folder of its own |
 
 #![expect(
@@ -13,11 +17,15 @@
     reason = "what a test presupposes fails it, and says why"
 )]
 
+mod authority;
 mod clients;
 mod commands;
 mod postgres;
 mod running;
 mod sandbox;
+mod stopping;
 #[path = "../support/store.rs"]
 mod store;
+mod tls;
 mod users;
+mod watching;

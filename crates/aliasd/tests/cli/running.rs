@@ -1,16 +1,7 @@
 use std::net::TcpListener;
 
-use crate::sandbox::{MASTER_KEY, Sandbox, free_address};
+use crate::sandbox::{MASTER_KEY, Sandbox, free_address, ready_to_serve};
 use serde_json::{Value, json};
-
-/// With all that `serve` needs, on a port that it finds itself.
-fn ready_to_serve() -> Sandbox {
-    let mut sandbox = Sandbox::migrated();
-    sandbox
-        .set("ALIAS_KEYS__MASTER", MASTER_KEY)
-        .set("ALIAS_HTTP__LISTEN", "127.0.0.1:0");
-    sandbox
-}
 
 async fn get(url: &str) -> reqwest::Response {
     reqwest::get(url).await.expect("an answer")
@@ -81,7 +72,8 @@ fn a_master_key_in_a_file_may_end_in_a_newline() {
     sandbox.write("master.key", &format!("{MASTER_KEY}\n"));
     sandbox
         .set("ALIAS_KEYS__MASTER_FILE", "master.key")
-        .set("ALIAS_HTTP__LISTEN", "127.0.0.1:0");
+        .set("ALIAS_HTTP__LISTEN", "127.0.0.1:0")
+        .set("ALIAS_HTTP__DRAIN_DELAY", "0s");
     let (running, _) = sandbox.start(&["serve"]);
     running.stop().succeeded();
 }

@@ -1,10 +1,10 @@
 //! The program in a folder of its own, as an operator runs it.
 
 use std::{
-    io::{Read, Write},
+    io::{BufRead, BufReader, Read, Write},
     net::TcpListener,
     path::{Path, PathBuf},
-    process::{Child, Command, Output, Stdio},
+    process::{Child, ChildStderr, Command, Output, Stdio},
     sync::Arc,
 };
 
@@ -153,7 +153,7 @@ impl Sandbox {
         let announced = serde_json::Deserializer::from_reader(&mut out)
             .into_iter::<Value>()
             .next();
-        let running = Running(child);
+        let running = Running::of(child);
         match announced {
             Some(Ok(announced)) => (running, announced),
             _ => panic!("it did not start: {}", running.stopped().err),
@@ -193,37 +193,78 @@ impl From<Output> for Ran {
 }
 
 /// A service that is killed when the test ends, unless it was stopped.
-pub(crate) struct Running(Child);
+pub(crate) struct Running {
+    child: Child,
+    log: BufReader<ChildStderr>,
+    /// What of the log has been read so far.
+    logged: String,
+}
 
 impl Running {
+    fn of(mut child: Child) -> Self {
+        let log = child.stderr.take().expect("standard error");
+        Self {
+            child,
+            log: BufReader::new(log),
+            logged: String::new(),
+        }
+    }
+
     /// Tells it to stop, and waits until it has.
     pub(crate) fn stop(self) -> Ran {
-        let told = Command::new("kill")
-            .args(["-TERM", &self.0.id().to_string()])
-            .status()
-            .expect("kill runs");
-        assert!(told.success());
+        self.signal("TERM");
         self.stopped()
     }
 
-    fn stopped(mut self) -> Ran {
-        let mut err = String::new();
-        let mut pipe = self.0.stderr.take().expect("standard error");
-        pipe.read_to_string(&mut err).expect("UTF-8");
-        let status = self.0.wait().expect("an end");
+    pub(crate) fn signal(&self, name: &str) {
+        let told = Command::new("kill")
+            .args([&format!("-{name}"), &self.child.id().to_string()])
+            .status()
+            .expect("kill runs");
+        assert!(told.success());
+    }
+
+    /// Waits until it logs this, and gives the whole line.
+    pub(crate) fn logs(&mut self, message: &str) -> Value {
+        loop {
+            let mut line = String::new();
+            let read = self.log.read_line(&mut line).expect("UTF-8");
+            assert_ne!(read, 0, "never logged {message:?}: {}", self.logged);
+            self.logged.push_str(&line);
+            let line: Value = serde_json::from_str(&line).expect("a JSON log line");
+            if line["fields"]["message"] == message {
+                return line;
+            }
+        }
+    }
+
+    /// Waits until it has ended.
+    pub(crate) fn stopped(mut self) -> Ran {
+        self.log.read_to_string(&mut self.logged).expect("UTF-8");
+        let status = self.child.wait().expect("an end");
         Ran {
             status: status.code(),
             out: String::new(),
-            err,
+            err: std::mem::take(&mut self.logged),
         }
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
+}
+
+/// With all that `serve` needs, on a port that it finds itself.
+pub(crate) fn ready_to_serve() -> Sandbox {
+    let mut sandbox = Sandbox::migrated();
+    sandbox
+        .set("ALIAS_KEYS__MASTER", MASTER_KEY)
+        .set("ALIAS_HTTP__LISTEN", "127.0.0.1:0")
+        .set("ALIAS_HTTP__DRAIN_DELAY", "0s");
+    sandbox
 }
 
 /// A loopback address that nobody listens on now.

@@ -17,7 +17,7 @@ use alias_domain::{
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use crate::support::{Alias, SEED, client, serve};
+use crate::support::{Alias, SEED, client, json, serve};
 
 /// A store whose database is away.
 struct Away;
@@ -258,7 +258,7 @@ async fn a_database_that_is_away_is_503_with_retry_after() {
         ("grant_type", "refresh_token"),
         ("refresh_token", "x"),
     ];
-    let json = serde_json::json!({"email": "fred@example.com", "password": "x"});
+    let credentials = serde_json::json!({"email": "fred@example.com", "password": "x"});
     for request in [
         http.get(url(address, &format!("/oauth2/authorize?{SEED}"))),
         http.get(url(address, "/account"))
@@ -267,8 +267,7 @@ async fn a_database_that_is_away_is_503_with_retry_after() {
         http.post(url(address, "/api/oauth2/token")).form(&form),
         http.post(url(address, "/api/oauth2/revoke")).form(&form),
         http.get(url(address, "/api/grants")).bearer_auth("x"),
-        http.post(url(address, "/api/session")).json(&json),
-        http.get(url(address, "/readyz")),
+        http.post(url(address, "/api/session")).json(&credentials),
     ] {
         let response = request.send().await.expect("an answer");
         let path = response.url().path().to_owned();
@@ -280,6 +279,20 @@ async fn a_database_that_is_away_is_503_with_retry_after() {
             "{path}: what went wrong is for the log"
         );
     }
+}
+
+#[actix_web::test]
+async fn readyz_says_what_the_database_says() {
+    let address = serve(Arc::new(Away));
+    let (status, answer) = json(client().get(url(address, "/readyz"))).await;
+    assert_eq!(status, 503);
+    assert_eq!(
+        answer,
+        serde_json::json!({
+            "status": "unavailable",
+            "reason": "the store is unavailable: the disk is full",
+        })
+    );
 }
 
 #[actix_web::test]

@@ -1,6 +1,6 @@
 //! A running service, and a browser without scripts to visit it.
 
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
+use std::{collections::BTreeMap, io, net::SocketAddr, sync::Arc};
 
 use alias_domain::{
     Client, ClientSecret, Lifetimes, Params, Secret, User, UserId,
@@ -11,7 +11,7 @@ use alias_domain::{
         sample::{self, LOOPBACK_URI, REDIRECT_URI},
     },
 };
-use alias_http::{Bound, Service};
+use alias_http::{Bound, Door, Public, Service, TrustedProxies};
 use alias_storage_postgres::{PostgresStore, testing::TestDatabase};
 use alias_storage_sqlite::SqliteStore;
 use reqwest::{
@@ -223,11 +223,31 @@ pub(crate) fn ports(store: Arc<dyn Store>) -> Ports {
 }
 
 pub(crate) fn serve_with(ports: Ports) -> SocketAddr {
-    let service = Service {
+    let door = Door::closed("not yet");
+    door.open(service(ports));
+    running(Bound::public(door, public()))
+}
+
+pub(crate) fn service(ports: Ports) -> Service {
+    Service {
         provider: Provider::new(ISSUER.to_owned(), Lifetimes::default(), ports),
         key_set: serde_json::json!({"keys": []}),
-    };
-    let bound = Bound::bind(service, ([127, 0, 0, 1], 0).into()).expect("a free port");
+    }
+}
+
+/// Plain HTTP on a free port, with health beside everything else.
+pub(crate) fn public() -> Public {
+    Public {
+        listen: ([127, 0, 0, 1], 0).into(),
+        tls: None,
+        trusted_proxies: TrustedProxies::default(),
+        health: true,
+    }
+}
+
+/// Lets a server run.
+pub(crate) fn running(bound: io::Result<Bound>) -> SocketAddr {
+    let bound = bound.expect("a free port");
     let address = bound.address();
     actix_web::rt::spawn(bound.into_server());
     address

@@ -1,0 +1,67 @@
+//! The service's certificate, which is renewed while it runs.
+
+use std::time::Duration;
+
+use alias_http::Tls;
+use tokio::{
+    signal::unix::Signal,
+    time::{Instant, MissedTickBehavior, interval_at},
+};
+
+use crate::config::{ConfigError, TlsFiles};
+
+/// How often the files are looked at. Certificates are renewed weeks before they expire.
+const EVERY: Duration = Duration::from_secs(60);
+
+/// What connections are shown, and the files that it is from.
+pub(crate) struct Certificate {
+    files: TlsFiles,
+    tls: Tls,
+}
+
+impl Certificate {
+    /// Reads it for the first time.
+    ///
+    /// # Errors
+    /// As [`TlsFiles::read`].
+    pub(crate) fn load(files: &TlsFiles) -> Result<Self, ConfigError> {
+        Ok(Self {
+            tls: Tls::new(files.read()?),
+            files: files.clone(),
+        })
+    }
+
+    pub(crate) const fn tls(&self) -> &Tls {
+        &self.tls
+    }
+
+    /// Shows new connections what the files hold now. If nothing can be served with that, what
+    /// was shown so far stays.
+    fn renew(&self) {
+        match self.files.read() {
+            Ok(identity) => {
+                let expires_at = identity.expires_at();
+                if self.tls.renew(identity) {
+                    tracing::info!(%expires_at, "the certificate was renewed");
+                }
+            }
+            Err(error) => tracing::error!(%error, "the certificate cannot be renewed"),
+        }
+    }
+}
+
+/// Renews the certificate, if there is one, whenever its files change or somebody asks for it by
+/// SIGHUP, for ever.
+pub(crate) async fn keep_fresh(certificate: Option<Certificate>, mut hangups: Signal) {
+    let mut looks = interval_at(Instant::now() + EVERY, EVERY);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = looks.tick() => {}
+            _ = hangups.recv() => tracing::info!("SIGHUP: looking for another certificate"),
+        }
+        if let Some(certificate) = &certificate {
+            certificate.renew();
+        }
+    }
+}

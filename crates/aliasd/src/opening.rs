@@ -1,0 +1,108 @@
+//! The store may be away when the service starts. Then it is waited for; what waiting cannot mend
+//! ends the service.
+
+use std::{sync::Arc, time::Duration};
+
+use alias_domain::ports::Store;
+use alias_http::{Door, Service};
+use tokio::time::sleep;
+
+use crate::error::Error;
+
+/// Between two attempts.
+pub(crate) const PAUSE: Duration = Duration::from_secs(1);
+
+/// What an attempt finds: what is served, and the store below it.
+pub(crate) type Opened = (Service, Arc<dyn Store>);
+
+/// Opens the door if the attempt finds the store. If it may yet, the door says what is waited
+/// for, and there is none.
+///
+/// # Errors
+/// What waiting cannot mend.
+pub(crate) async fn try_once(
+    door: &Door,
+    attempt: impl Future<Output = Result<Opened, Error>>,
+) -> Result<Option<Arc<dyn Store>>, Error> {
+    match attempt.await {
+        Ok((service, store)) => {
+            door.open(service);
+            Ok(Some(store))
+        }
+        Err(error) if error.may_pass() => {
+            tracing::warn!(%error, "waiting for the store");
+            door.wait(&error.to_string());
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Makes further attempts until the door is open.
+///
+/// # Errors
+/// What waiting cannot mend.
+pub(crate) async fn until_there(
+    door: &Door,
+    pause: Duration,
+    attempt: impl AsyncFn() -> Result<Opened, Error>,
+) -> Result<Arc<dyn Store>, Error> {
+    loop {
+        sleep(pause).await;
+        if let Some(store) = try_once(door, attempt()).await? {
+            tracing::info!("the store is there");
+            return Ok(store);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use alias_domain::{
+        ports::StoreError,
+        testing::{MemoryStore, provider},
+    };
+
+    use super::*;
+
+    fn opened() -> Opened {
+        let service = Service {
+            provider: provider(MemoryStore::default()),
+            key_set: serde_json::json!({"keys": []}),
+        };
+        (service, Arc::new(MemoryStore::default()))
+    }
+
+    fn away() -> Error {
+        StoreError::Unavailable("connection refused".to_owned()).into()
+    }
+
+    #[tokio::test]
+    async fn a_store_that_is_away_is_waited_for() {
+        let (door, attempts) = (Door::closed("starting"), Cell::new(0));
+        let first = try_once(&door, async { Err(away()) }).await;
+        assert!(matches!(first, Ok(None)));
+        let store = until_there(&door, Duration::ZERO, async || {
+            attempts.set(attempts.get() + 1);
+            if attempts.get() < 3 {
+                Err(away())
+            } else {
+                Ok(opened())
+            }
+        });
+        assert!(store.await.is_ok());
+        assert_eq!(attempts.get(), 3);
+    }
+
+    #[tokio::test]
+    async fn what_waiting_cannot_mend_ends_it() {
+        let door = Door::closed("starting");
+        let broken = || Error::NoUser("this is no matter of time".to_owned());
+        let first = try_once(&door, async { Err(broken()) }).await;
+        assert!(matches!(first, Err(Error::NoUser(_))));
+        let later = until_there(&door, Duration::ZERO, async || Err(broken())).await;
+        assert!(matches!(later, Err(Error::NoUser(_))));
+    }
+}

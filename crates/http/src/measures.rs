@@ -1,0 +1,192 @@
+//! What is measured. The names and their meanings are in `docs/operating.md`; every label has a
+//! small number of values, whatever is sent here.
+
+use std::{sync::Arc, time::Instant};
+
+use actix_web::{
+    Error,
+    body::MessageBody,
+    dev::{ServiceRequest, ServiceResponse},
+    http::{Method, StatusCode},
+    middleware::Next,
+};
+use alias_domain::{
+    TokenRequest,
+    flows::SignIn,
+    ports::{Failure, StoreError},
+};
+use chrono::{DateTime, Utc};
+use metrics::{
+    Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+};
+
+/// Renders what was measured, in Prometheus' text format.
+pub type Exposition = Arc<dyn Fn() -> String + Send + Sync>;
+
+/// The upper bounds of the buckets that durations are counted in, in seconds. A refresh takes a
+/// few milliseconds, a sign-in some tens for its hash.
+pub const DURATION_BUCKETS: &[f64] = &[
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+];
+
+const REQUESTS: &str = "alias_http_requests_total";
+const DURATION: &str = "alias_http_request_duration_seconds";
+const IN_FLIGHT: &str = "alias_http_requests_in_flight";
+const TOKENS_ISSUED: &str = "alias_tokens_issued_total";
+const TOKENS_REFUSED: &str = "alias_tokens_refused_total";
+const SIGN_INS: &str = "alias_sign_ins_total";
+const FAILURES: &str = "alias_failures_total";
+const CERTIFICATE: &str = "alias_tls_certificate_expiry_timestamp_seconds";
+const BUILD: &str = "alias_build_info";
+
+const AUTHORIZATION_CODE: &str = "authorization_code";
+const REFRESH_TOKEN: &str = "refresh_token";
+const DONE: &str = "done";
+const REFUSED: &str = "refused";
+const STORE_UNAVAILABLE: &str = "store_unavailable";
+const STORE_CORRUPT: &str = "store_corrupt";
+const CRYPTOGRAPHY: &str = "cryptography";
+
+/// Tells the recorder, once it is installed, what there will be, and which version measures. What
+/// has not happened yet is there as 0, for an alert sees no first time otherwise.
+pub fn describe(version: &'static str) {
+    describe_counter!(REQUESTS, "Requests answered at the public address");
+    describe_histogram!(DURATION, Unit::Seconds, "How long an answer took");
+    describe_gauge!(IN_FLIGHT, "Requests that are being answered");
+    describe_counter!(TOKENS_ISSUED, "Token requests granted");
+    describe_counter!(TOKENS_REFUSED, "Token requests refused, by OAuth 2.0 error");
+    describe_counter!(SIGN_INS, "Attempts to sign in");
+    describe_counter!(FAILURES, "Failures of the store or of cryptography");
+    describe_gauge!(CERTIFICATE, "When the certificate in use expires");
+    describe_gauge!(BUILD, "1, with the version that runs");
+    gauge!(BUILD, "version" => version).set(1);
+    gauge!(IN_FLIGHT).set(0);
+    for grant_type in [AUTHORIZATION_CODE, REFRESH_TOKEN] {
+        counter!(TOKENS_ISSUED, "grant_type" => grant_type).increment(0);
+    }
+    for outcome in [DONE, REFUSED] {
+        counter!(SIGN_INS, "outcome" => outcome).increment(0);
+    }
+    for cause in [STORE_UNAVAILABLE, STORE_CORRUPT, CRYPTOGRAPHY] {
+        counter!(FAILURES, "cause" => cause).increment(0);
+    }
+}
+
+/// Measures each request: by its route, never by the address as sent.
+pub(crate) async fn requests(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let method = method(request.method());
+    let route = request.match_pattern().unwrap_or_else(|| "none".to_owned());
+    let started = Instant::now();
+    let in_flight = InFlight::begun();
+    let answer = next.call(request).await;
+    drop(in_flight);
+    let status = class(match &answer {
+        Ok(response) => response.status(),
+        Err(error) => error.as_response_error().status_code(),
+    });
+    counter!(REQUESTS, "route" => route.clone(), "method" => method, "status" => status)
+        .increment(1);
+    histogram!(DURATION, "route" => route, "method" => method)
+        .record(started.elapsed().as_secs_f64());
+    answer
+}
+
+/// A request that is being answered. One whose client has gone is dropped, and counts no more.
+struct InFlight;
+
+impl InFlight {
+    fn begun() -> Self {
+        gauge!(IN_FLIGHT).increment(1);
+        Self
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        gauge!(IN_FLIGHT).decrement(1);
+    }
+}
+
+/// Anybody may invent a method.
+fn method(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
+}
+
+fn class(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        100..200 => "1xx",
+        200..300 => "2xx",
+        300..400 => "3xx",
+        400..500 => "4xx",
+        _ => "5xx",
+    }
+}
+
+/// The grant type of a token request, as a client writes it.
+pub(crate) const fn grant_type(request: &TokenRequest) -> &'static str {
+    match request {
+        TokenRequest::Code { .. } => AUTHORIZATION_CODE,
+        TokenRequest::Refresh { .. } => REFRESH_TOKEN,
+    }
+}
+
+pub(crate) fn tokens_issued(grant_type: &'static str) {
+    counter!(TOKENS_ISSUED, "grant_type" => grant_type).increment(1);
+}
+
+pub(crate) fn tokens_refused(error: &'static str) {
+    counter!(TOKENS_REFUSED, "error" => error).increment(1);
+}
+
+pub(crate) fn sign_in(outcome: &SignIn) {
+    let outcome = match outcome {
+        SignIn::Done(_) => DONE,
+        SignIn::Refused => REFUSED,
+    };
+    counter!(SIGN_INS, "outcome" => outcome).increment(1);
+}
+
+pub(crate) fn failure(failure: &Failure) {
+    let cause = match failure {
+        Failure::Store(StoreError::Unavailable(_)) => STORE_UNAVAILABLE,
+        Failure::Store(StoreError::Corrupt { .. }) => STORE_CORRUPT,
+        Failure::Crypto(_) => CRYPTOGRAPHY,
+    };
+    counter!(FAILURES, "cause" => cause).increment(1);
+}
+
+pub(crate) fn certificate(expires_at: DateTime<Utc>) {
+    let since = expires_at - DateTime::UNIX_EPOCH;
+    gauge!(CERTIFICATE).set(since.as_seconds_f64());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_invented_method_is_other() {
+        let invented = Method::from_bytes(b"BREW").expect("a token");
+        assert_eq!(method(&invented), "other");
+        assert_eq!(method(&Method::DELETE), "DELETE");
+    }
+
+    #[test]
+    fn a_status_counts_by_its_class() {
+        assert_eq!(class(StatusCode::SEE_OTHER), "3xx");
+        assert_eq!(class(StatusCode::CONFLICT), "4xx");
+        assert_eq!(class(StatusCode::SERVICE_UNAVAILABLE), "5xx");
+    }
+}

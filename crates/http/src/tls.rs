@@ -1,0 +1,147 @@
+//! The service's own TLS. What it shows of itself may change while it runs: certificates are
+//! renewed.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use chrono::{DateTime, Utc};
+use openssl::{
+    asn1::{Asn1Time, Asn1TimeRef},
+    error::ErrorStack,
+    pkey::{PKey, Private},
+    ssl::{ClientHelloResponse, SslAcceptor, SslAcceptorBuilder, SslAlert, SslMethod, SslRef},
+    x509::X509,
+};
+
+use crate::measures;
+
+/// A certificate with its chain and its key, which OpenSSL has taken.
+pub struct Identity {
+    chain: Vec<X509>,
+    key: PKey<Private>,
+    expires_at: DateTime<Utc>,
+}
+
+/// Why there is no identity in two texts.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum IdentityError {
+    /// The certificate.
+    #[error("{0}")]
+    Certificate(String),
+    /// The key.
+    #[error("{0}")]
+    Key(String),
+    /// Each is sound, but the key is another certificate's.
+    #[error("the key does not fit the certificate")]
+    Mismatch,
+}
+
+impl Identity {
+    /// Reads the certificate, followed by what it is signed with up to a root, and its key: PEM.
+    ///
+    /// # Errors
+    /// What OpenSSL would not serve with. No error repeats what a text says.
+    pub fn from_pem(certificate: &[u8], key: &[u8]) -> Result<Self, IdentityError> {
+        let refused = |error: &ErrorStack| IdentityError::Certificate(reason(error));
+        let chain = X509::stack_from_pem(certificate).map_err(|error| refused(&error))?;
+        let leaf = chain
+            .first()
+            .ok_or_else(|| IdentityError::Certificate("no certificate in PEM".to_owned()))?;
+        // Without a callback OpenSSL would ask at the terminal for the passphrase.
+        let key = PKey::private_key_from_pem_callback(key, |_| Ok(0)).map_err(|_| {
+            IdentityError::Key("no private key in PEM, or one under a passphrase".to_owned())
+        })?;
+        let public = leaf.public_key().map_err(|error| refused(&error))?;
+        if !public.public_eq(&key) {
+            return Err(IdentityError::Mismatch);
+        }
+        let identity = Self {
+            expires_at: time(leaf.not_after()).map_err(|error| refused(&error))?,
+            chain,
+            key,
+        };
+        // What is too weak for the acceptor would show at the first connection otherwise.
+        identity.trial().map_err(|error| refused(&error))?;
+        Ok(identity)
+    }
+
+    /// When the certificate expires.
+    #[must_use]
+    pub const fn expires_at(&self) -> DateTime<Utc> {
+        self.expires_at
+    }
+
+    fn trial(&self) -> Result<(), ErrorStack> {
+        let mut acceptor = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls_server())?;
+        for (place, certificate) in self.chain.iter().enumerate() {
+            if place == 0 {
+                acceptor.set_certificate(certificate)?;
+            } else {
+                acceptor.add_extra_chain_cert(certificate.clone())?;
+            }
+        }
+        acceptor.set_private_key(&self.key)
+    }
+
+    fn show(&self, connection: &mut SslRef) -> Result<(), ErrorStack> {
+        for (place, certificate) in self.chain.iter().enumerate() {
+            if place == 0 {
+                connection.set_certificate(certificate)?;
+            } else {
+                connection.add_chain_cert(certificate.clone())?;
+            }
+        }
+        connection.set_private_key(&self.key)
+    }
+}
+
+fn time(time: &Asn1TimeRef) -> Result<DateTime<Utc>, ErrorStack> {
+    let since = Asn1Time::from_unix(0)?.diff(time)?;
+    let seconds = i64::from(since.days) * 86_400 + i64::from(since.secs);
+    Ok(DateTime::from_timestamp(seconds, 0).unwrap_or(DateTime::<Utc>::MAX_UTC))
+}
+
+/// OpenSSL's words for what is wrong, without its numbers.
+fn reason(error: &ErrorStack) -> String {
+    let mut reasons = error.errors().iter().filter_map(|it| it.reason());
+    reasons
+        .next_back()
+        .unwrap_or("OpenSSL refuses it")
+        .to_owned()
+}
+
+/// What new connections are shown. Its clones are the same.
+#[derive(Clone)]
+pub struct Tls(Arc<ArcSwap<Identity>>);
+
+impl Tls {
+    /// To show this identity.
+    #[must_use]
+    pub fn new(identity: Identity) -> Self {
+        measures::certificate(identity.expires_at);
+        Self(Arc::new(ArcSwap::from_pointee(identity)))
+    }
+
+    /// Shows another identity from now on; connections that are there keep theirs. `false` if it
+    /// is the one that is shown already.
+    pub fn renew(&self, identity: Identity) -> bool {
+        // The key fits the certificate, so equal certificates have equal keys.
+        let renewed = self.0.load().chain != identity.chain;
+        if renewed {
+            measures::certificate(identity.expires_at);
+            self.0.store(Arc::new(identity));
+        }
+        renewed
+    }
+
+    /// TLS 1.2 and 1.3, as Mozilla recommends for a service that anybody may use.
+    pub(crate) fn acceptor(&self) -> Result<SslAcceptorBuilder, ErrorStack> {
+        let mut acceptor = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls_server())?;
+        let shown = Arc::clone(&self.0);
+        acceptor.set_client_hello_callback(move |connection: &mut SslRef, _: &mut SslAlert| {
+            shown.load().show(connection)?;
+            Ok(ClientHelloResponse::SUCCESS)
+        });
+        Ok(acceptor)
+    }
+}
