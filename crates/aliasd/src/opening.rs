@@ -30,8 +30,10 @@ pub(crate) async fn try_once(
             Ok(Some(store))
         }
         Err(error) if error.may_pass() => {
-            tracing::warn!(%error, "waiting for the store");
-            door.wait(&error.to_string());
+            // It is tried often, and said once.
+            if door.wait(&error.to_string()) {
+                tracing::warn!(%error, "waiting for the store");
+            }
             Ok(None)
         }
         Err(error) => Err(error),
