@@ -72,9 +72,10 @@ pub(crate) async fn run(global: &Global, options: &Options) -> Result<(), Error>
     let store = store::open_current(&config.database)?;
     let clients = demo::furnish(store.as_ref(), &home, &base).await?;
     if store.keys().await?.is_empty() {
-        output::progress("Making the key that signs ID tokens: a moment, this once.");
+        output::progress("Making the keys that sign and seal tokens: a moment, this once.");
     }
-    let service = serve::bind(&config, &master_key, Arc::clone(&store)).await?;
+    let keyring = serve::open_keys(&config, &master_key, Arc::clone(&store)).await?;
+    let service = serve::bind(&config, &keyring, Arc::clone(&store))?;
     let account = format!("{}/account", config.issuer);
     let relying_party = Demo::bind(DemoConfig {
         issuer: config.issuer.to_string(),
@@ -96,7 +97,7 @@ pub(crate) async fn run(global: &Global, options: &Options) -> Result<(), Error>
         data: home.to_string(),
     })?;
     let servers = vec![service.into_server(), relying_party.into_server()];
-    serve::until_stopped(store, servers, signals).await
+    serve::until_stopped(store, keyring, servers, signals).await
 }
 
 const DEMO_LISTEN: &str = "--demo-listen";

@@ -30,6 +30,10 @@ pub(crate) enum Error {
     NoClient(String),
     #[error("there is no user {0}")]
     NoUser(String),
+    #[error("there is no key {0}")]
+    NoKey(String),
+    #[error("key {0} is active: rotate first, and remove it when its successor is active")]
+    ActiveKey(String),
     #[error("client {0} is public: it has no secret")]
     PublicClient(String),
     #[error("client {client} declares no channel {channel}")]
@@ -43,7 +47,7 @@ pub(crate) enum Error {
     #[error(transparent)]
     Failure(#[from] Failure),
     #[error(transparent)]
-    SigningKeys(#[from] SigningError),
+    Keys(#[from] SigningError),
     #[error("{0}: name a port, for addresses are registered before anything listens")]
     NoPort(&'static str),
     #[error("dev is for this machine alone, not for {0}: everybody knows the demo user's password")]

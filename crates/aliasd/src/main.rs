@@ -7,6 +7,7 @@
 //! | `store` | the database that the configuration names |
 //! | `serve` | the service: wired together, listening, and stopped gracefully |
 //! | `dev` | the service with everything that a first look needs |
+//! | `keys` | the keys, kept up to date while the service runs |
 //! | `sweep` | the removal of what has ended, while the service runs |
 //! | `view`, `output`, `error` | what is said, and how |
 
@@ -17,6 +18,7 @@ mod clock;
 mod config;
 mod dev;
 mod error;
+mod keys;
 mod logs;
 mod output;
 mod serve;

@@ -7,13 +7,15 @@ use alias_domain::{
     flows::{Ports, Provider},
     ports::Store,
 };
-use alias_http::{Bound, Service};
-use alias_signing::{Argon2Passwords, IdTokenSigner, MasterKey, OsChance, TokenSealer};
+use alias_http::{Bound, KeySet, Service};
+use alias_signing::{Argon2Passwords, IdTokenSigner, Keyring, MasterKey, OsChance, TokenSealer};
 use futures_util::future::try_join_all;
 use serde::Serialize;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::{cli::Global, clock, config::Config, error::Error, logs, output::Format, store, sweep};
+use crate::{
+    cli::Global, clock, config::Config, error::Error, keys, logs, output::Format, store, sweep,
+};
 
 /// What sets the service's address.
 pub(crate) const HTTP_LISTEN: &str = "http.listen (ALIAS_HTTP__LISTEN)";
@@ -35,7 +37,8 @@ pub(crate) async fn run(global: &Global) -> Result<(), Error> {
     logs::init("info");
     let master_key = config.master_key.read()?;
     let store = store::open_current(&config.database)?;
-    let bound = bind(&config, &master_key, Arc::clone(&store)).await?;
+    let keyring = open_keys(&config, &master_key, Arc::clone(&store)).await?;
+    let bound = bind(&config, &keyring, Arc::clone(&store))?;
     let signals = Signals::listen()?;
     let address = bound.address();
     warn_of_loopback(&config);
@@ -47,34 +50,47 @@ pub(crate) async fn run(global: &Global) -> Result<(), Error> {
     if global.format() == Format::Json {
         global.format().print(&listening)?;
     }
-    until_stopped(store, vec![bound.into_server()], signals).await?;
+    until_stopped(store, keyring, vec![bound.into_server()], signals).await?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Opens the keys of the store, and makes those that are missing.
+///
+/// # Errors
+/// A master key that does not open them, or a store that does not answer.
+pub(crate) async fn open_keys(
+    config: &Config,
+    master_key: &MasterKey,
+    store: Arc<dyn Store>,
+) -> Result<Keyring, Error> {
+    let keyring = Keyring::load_or_create(store, master_key, config.lifetimes, clock::now());
+    Ok(keyring.await?)
 }
 
 /// Wires the service together and takes its address.
 ///
 /// # Errors
-/// A master key that opens no signing key here, a store that does not answer, or an address that
-/// cannot be had.
-pub(crate) async fn bind(
+/// An address that cannot be had.
+pub(crate) fn bind(
     config: &Config,
-    master_key: &MasterKey,
+    keyring: &Keyring,
     store: Arc<dyn Store>,
 ) -> Result<Bound, Error> {
-    let signing_keys: Arc<dyn Store> = Arc::clone(&store);
-    let id_tokens = IdTokenSigner::load_or_create(signing_keys, master_key, clock::now()).await?;
-    let key_set = id_tokens.key_set();
+    let published = keyring.clone();
     let ports = Ports {
         store,
-        sealer: Arc::new(TokenSealer::new(master_key)?),
-        id_tokens: Arc::new(id_tokens),
+        sealer: Arc::new(TokenSealer::new(keyring)),
+        id_tokens: Arc::new(IdTokenSigner::new(keyring)),
         passwords: Arc::new(Argon2Passwords::new()?),
         chance: Arc::new(OsChance),
     };
     let service = Service {
         provider: Provider::new(config.issuer.to_string(), config.lifetimes, ports),
-        key_set,
+        key_set: KeySet {
+            present: Arc::new(move || published.key_set()),
+            max_age: config.lead.max_age(),
+        },
     };
     Bound::bind(service, config.listen)
         .map_err(|error| cannot_listen(config.listen, HTTP_LISTEN, error))
@@ -92,24 +108,27 @@ pub(crate) fn cannot_listen(address: SocketAddr, setting: &'static str, error: i
     }
 }
 
-/// Runs servers, and sweeps beside them, until the process is told to stop: the first SIGINT or
-/// SIGTERM lets requests finish, a second one does not wait for them.
+/// Runs servers, and beside them sweeps and keeps the keys up to date, until the process is told to
+/// stop: the first SIGINT or SIGTERM lets requests finish, a second one does not wait for them.
 ///
 /// # Errors
 /// If a server fails.
 pub(crate) async fn until_stopped(
     store: Arc<dyn Store>,
+    keyring: Keyring,
     servers: Vec<Server>,
     signals: Signals,
 ) -> Result<(), Error> {
     let handles = servers.iter().map(Server::handle).collect();
     let stopping = stop_on_signal(handles, signals);
     let sweeping = actix_web::rt::spawn(sweep::run(store));
+    let refreshing = actix_web::rt::spawn(keys::run(keyring));
     tokio::select! {
         ended = try_join_all(servers) => ended.map(drop)?,
         () = stopping => {}
     }
     sweeping.abort();
+    refreshing.abort();
     Ok(())
 }
 

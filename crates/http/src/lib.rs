@@ -30,4 +30,4 @@ mod trace;
 mod userinfo;
 mod visitor;
 
-pub use server::{Bound, Service};
+pub use server::{Bound, KeySet, Service};

@@ -1,6 +1,13 @@
 //! A running service, and a browser without scripts to visit it.
 
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
 
 use alias_domain::{
     Client, ClientSecret, Lifetimes, Params, Secret, User, UserId,
@@ -11,7 +18,7 @@ use alias_domain::{
         sample::{self, LOOPBACK_URI, REDIRECT_URI},
     },
 };
-use alias_http::{Bound, Service};
+use alias_http::{Bound, KeySet, Service};
 use reqwest::{
     Method, RequestBuilder, Response,
     header::{COOKIE, LOCATION, SET_COOKIE},
@@ -192,12 +199,25 @@ pub(crate) fn ports(store: Arc<dyn Store>) -> Ports {
 pub(crate) fn serve_with(ports: Ports) -> SocketAddr {
     let service = Service {
         provider: Provider::new(ISSUER.to_owned(), Lifetimes::default(), ports),
-        key_set: serde_json::json!({"keys": []}),
+        key_set: key_set(),
     };
     let bound = Bound::bind(service, ([127, 0, 0, 1], 0).into()).expect("a free port");
     let address = bound.address();
     actix_web::rt::spawn(bound.into_server());
     address
+}
+
+/// A key set that is another each time it is asked for, kept for seven seconds.
+fn key_set() -> KeySet {
+    let asked = AtomicU32::new(0);
+    let present = move || {
+        let kid = asked.fetch_add(1, Ordering::Relaxed).to_string();
+        serde_json::json!({"keys": [{"kid": kid}]})
+    };
+    KeySet {
+        present: Arc::new(present),
+        max_age: 7,
+    }
 }
 
 pub(crate) fn client() -> reqwest::Client {
