@@ -2,6 +2,7 @@
 
 pub(crate) mod client;
 mod config;
+mod key;
 pub(crate) mod user;
 
 use std::path::{Path, PathBuf};
@@ -63,6 +64,9 @@ enum Command {
     /// Users
     #[command(subcommand)]
     User(user::Command),
+    /// Keys: those that sign ID tokens and those that seal tokens
+    #[command(subcommand)]
+    Key(key::Command),
     /// Show the effective configuration and where each value came from
     #[command(after_help = config::HELP)]
     Config,
@@ -81,6 +85,7 @@ impl Cli {
             Command::Migrate => store::migrate(global).await,
             Command::Client(command) => client::run(global, command).await,
             Command::User(command) => user::run(global, command).await,
+            Command::Key(command) => key::run(global, command).await,
             Command::Config => config::run(global),
         }
     }
