@@ -3,7 +3,7 @@
 //! | file | shows |
 //! |---|---|
 //! | `commands` | usage, configuration and the database |
-//! | `clients`, `users` | what their commands print, refuse and change |
+//! | `clients`, `users`, `keys` | what their commands print, refuse and change |
 //! | `running` | how `serve` and `dev` start, what they refuse, and how they stop |
 //! | `sandbox` | the program in a folder of its own |
 
@@ -14,6 +14,7 @@
 
 mod clients;
 mod commands;
+mod keys;
 mod running;
 mod sandbox;
 mod users;

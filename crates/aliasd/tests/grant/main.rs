@@ -7,5 +7,8 @@
 
 mod chromium;
 mod demo;
+mod keys;
+mod page;
 mod running;
 mod seed;
+mod upgrade;

@@ -24,6 +24,7 @@ pub(crate) fn free_port() -> u16 {
 pub(crate) struct Running {
     child: Child,
     folder: TempDir,
+    variables: Vec<(&'static str, &'static str)>,
     pub(crate) issuer: String,
     /// What it said on standard output once it listened.
     pub(crate) said: Value,
@@ -48,7 +49,12 @@ impl Running {
 
     /// `aliasd serve`, on a free port and a fresh database.
     pub(crate) fn serve() -> Self {
-        let folder = TempDir::new().expect("a folder");
+        Self::serve_in(TempDir::new().expect("a folder"), &[])
+    }
+
+    /// `aliasd serve`, on a free port and the database of a folder, with these variables, which
+    /// every other `aliasd` there gets too.
+    pub(crate) fn serve_in(folder: TempDir, variables: &[(&'static str, &'static str)]) -> Self {
         let port = free_port();
         let migrated = aliasd(folder.path()).arg("migrate").output();
         succeeded(&migrated.expect("aliasd runs"));
@@ -56,8 +62,11 @@ impl Running {
         command
             .args(["--json", "serve"])
             .env("ALIAS_ISSUER", format!("http://localhost:{port}"))
-            .env("ALIAS_HTTP__LISTEN", format!("127.0.0.1:{port}"));
-        Self::start(command, folder, port)
+            .env("ALIAS_HTTP__LISTEN", format!("127.0.0.1:{port}"))
+            .envs(variables.iter().copied());
+        let mut running = Self::start(command, folder, port);
+        running.variables = variables.to_vec();
+        running
     }
 
     fn start(mut command: Command, folder: TempDir, port: u16) -> Self {
@@ -73,6 +82,7 @@ impl Running {
         Self {
             child,
             folder,
+            variables: Vec::new(),
             issuer,
             said,
         }
@@ -89,6 +99,7 @@ impl Running {
         let mut child = aliasd(self.folder.path())
             .arg("--json")
             .args(arguments)
+            .envs(self.variables.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
