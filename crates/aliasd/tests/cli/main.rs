@@ -3,7 +3,7 @@
 //! | file | shows |
 //! |---|---|
 //! | `commands` | usage, configuration and the database |
-//! | `clients`, `users` | what their commands print, refuse and change |
+//! | `clients`, `users`, `keys` | what their commands print, refuse and change |
 //! | `postgres` | what is said of a database that is not as it must be |
 //! | `running` | how `serve` and `dev` start, what they refuse, and how they stop |
 //! | `stopping` | what becomes of requests when `serve` is told to stop |
@@ -20,6 +20,7 @@
 mod authority;
 mod clients;
 mod commands;
+mod keys;
 mod postgres;
 mod running;
 mod sandbox;

@@ -7,8 +7,11 @@
 
 mod chromium;
 mod demo;
+mod keys;
+mod page;
 mod resource;
 mod running;
 mod seed;
 #[path = "../support/store.rs"]
 mod store;
+mod upgrade;

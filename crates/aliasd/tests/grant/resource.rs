@@ -7,7 +7,7 @@ use alias_resource::{Alias, CacheTime, Grant, Refusal, Secret, Settings};
 use reqwest::Response;
 use serde_json::Value;
 
-use crate::seed::{Page, QUERY, text};
+use crate::page::{Page, QUERY, text};
 
 /// A service that delivers on the channel `notifications`, and how it asks Alias.
 struct Service {

@@ -27,6 +27,7 @@ pub(crate) struct Running {
     child: Child,
     folder: TempDir,
     store: TestStore,
+    variables: Vec<(&'static str, &'static str)>,
     pub(crate) issuer: String,
     /// What it said on standard output once it listened.
     pub(crate) said: Value,
@@ -51,7 +52,16 @@ impl Running {
 
     /// `aliasd serve`, on a free port and a fresh database.
     pub(crate) fn serve() -> Self {
-        let (folder, store) = (TempDir::new().expect("a folder"), TestStore::chosen());
+        Self::serve_in(TempDir::new().expect("a folder"), TestStore::chosen(), &[])
+    }
+
+    /// `aliasd serve`, on a free port and the database of a folder or of this store, with these
+    /// variables, which every other `aliasd` there gets too.
+    pub(crate) fn serve_in(
+        folder: TempDir,
+        store: TestStore,
+        variables: &[(&'static str, &'static str)],
+    ) -> Self {
         let port = free_port();
         let migrated = aliasd(folder.path(), &store).arg("migrate").output();
         succeeded(&migrated.expect("aliasd runs"));
@@ -59,8 +69,11 @@ impl Running {
         command
             .args(["--json", "serve"])
             .env("ALIAS_ISSUER", format!("http://localhost:{port}"))
-            .env("ALIAS_HTTP__LISTEN", format!("127.0.0.1:{port}"));
-        Self::start(command, folder, store, port)
+            .env("ALIAS_HTTP__LISTEN", format!("127.0.0.1:{port}"))
+            .envs(variables.iter().copied());
+        let mut running = Self::start(command, folder, store, port);
+        running.variables = variables.to_vec();
+        running
     }
 
     fn start(mut command: Command, folder: TempDir, store: TestStore, port: u16) -> Self {
@@ -77,6 +90,7 @@ impl Running {
             child,
             folder,
             store,
+            variables: Vec::new(),
             issuer,
             said,
         }
@@ -93,6 +107,7 @@ impl Running {
         let mut child = aliasd(self.folder.path(), &self.store)
             .arg("--json")
             .args(arguments)
+            .envs(self.variables.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
