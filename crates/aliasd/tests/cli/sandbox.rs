@@ -1,10 +1,10 @@
 //! The program in a folder of its own, as an operator runs it.
 
 use std::{
-    io::{Read, Write},
+    io::{BufRead, BufReader, Read, Write},
     net::TcpListener,
     path::{Path, PathBuf},
-    process::{Child, Command, Output, Stdio},
+    process::{Child, ChildStderr, Command, Output, Stdio},
 };
 
 use serde_json::Value;
@@ -106,7 +106,11 @@ impl Sandbox {
         let announced = serde_json::Deserializer::from_reader(&mut out)
             .into_iter::<Value>()
             .next();
-        let running = Running(child);
+        let log = child.stderr.take().expect("standard error");
+        let running = Running {
+            child,
+            log: BufReader::new(log),
+        };
         match announced {
             Some(Ok(announced)) => (running, announced),
             _ => panic!("it did not start: {}", running.stopped().err),
@@ -146,24 +150,33 @@ impl From<Output> for Ran {
 }
 
 /// A service that is killed when the test ends, unless it was stopped.
-pub(crate) struct Running(Child);
+pub(crate) struct Running {
+    child: Child,
+    log: BufReader<ChildStderr>,
+}
 
 impl Running {
     /// Tells it to stop, and waits until it has.
     pub(crate) fn stop(self) -> Ran {
         let told = Command::new("kill")
-            .args(["-TERM", &self.0.id().to_string()])
+            .args(["-TERM", &self.child.id().to_string()])
             .status()
             .expect("kill runs");
         assert!(told.success());
         self.stopped()
     }
 
+    /// Waits until it logs a line with a mark in it, and returns the line.
+    pub(crate) fn logged(&mut self, mark: &str) -> String {
+        let mut lines = self.log.by_ref().lines();
+        let line = lines.find(|it| it.as_ref().is_ok_and(|it| it.contains(mark)));
+        line.and_then(Result::ok).expect("it logs that")
+    }
+
     fn stopped(mut self) -> Ran {
         let mut err = String::new();
-        let mut pipe = self.0.stderr.take().expect("standard error");
-        pipe.read_to_string(&mut err).expect("UTF-8");
-        let status = self.0.wait().expect("an end");
+        self.log.read_to_string(&mut err).expect("UTF-8");
+        let status = self.child.wait().expect("an end");
         Ran {
             status: status.code(),
             out: String::new(),
@@ -174,8 +187,8 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
