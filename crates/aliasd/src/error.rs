@@ -34,8 +34,10 @@ pub(crate) enum Error {
     NoUser(String),
     #[error("there is no key {0}")]
     NoKey(String),
-    #[error("key {0} is active: rotate first, and remove it when its successor is active")]
-    ActiveKey(String),
+    #[error(
+        "no other key can take the place of {0}: rotate, and remove it once its successor is active"
+    )]
+    LastKey(String),
     #[error("client {0} is public: it has no secret")]
     PublicClient(String),
     #[error("client {client} declares no channel {channel}")]

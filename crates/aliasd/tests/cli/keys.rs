@@ -1,5 +1,6 @@
 //! The commands about keys.
 
+use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use crate::{
@@ -124,7 +125,7 @@ fn a_key_is_listed_in_a_line_without_what_is_secret_of_it() {
 }
 
 #[test]
-fn a_key_that_is_not_active_can_be_removed_at_once() {
+fn a_key_can_be_removed_at_once() {
     let sandbox = with_keys();
     let made = sandbox.json(&["key", "rotate", "--algorithm", "EdDSA"]);
     let kid = text(&made[0], "kid");
@@ -139,16 +140,39 @@ fn a_key_that_is_not_active_can_be_removed_at_once() {
 }
 
 #[test]
-fn the_active_key_is_not_removed() {
+fn a_key_that_no_other_can_replace_is_not_removed() {
     let sandbox = with_keys();
     sandbox.run(&["key", "rotate"]).succeeded();
     let listed = sandbox.json(&["key", "list"]);
     let refused = sandbox.run(&["key", "remove", "1"]).refused();
     assert!(
-        refused.starts_with("key 1 is active: rotate first"),
+        refused.starts_with("no other key can take the place of 1: rotate"),
         "{refused}"
     );
     assert_eq!(sandbox.json(&["key", "list"]), listed);
+}
+
+#[test]
+fn a_service_names_a_key_that_does_not_open_and_says_when_all_is_well_again() {
+    let mut sandbox = Sandbox::migrated();
+    sandbox
+        .set("ALIAS_KEYS__MASTER", MASTER_KEY)
+        .set("ALIAS_HTTP__LISTEN", "127.0.0.1:0");
+    let (mut running, _) = sandbox.start(&["serve"]);
+    let database = Connection::open(sandbox.path().join(".alias/alias.db")).expect("a database");
+    let planted =
+        "INSERT INTO keys SELECT 'planted', algorithm, sealed, created_at + 1, active_from
+         FROM keys WHERE algorithm = 'EdDSA'";
+    database.execute_batch(planted).expect("a write");
+    let line = running.logged("refreshing the keys failed");
+    assert!(line.contains("ERROR"), "{line}");
+    assert!(
+        line.contains("keys.master does not open the stored key planted"),
+        "{line}"
+    );
+    sandbox.run(&["key", "remove", "planted"]).succeeded();
+    running.logged("the keys are up to date again");
+    running.stop().succeeded();
 }
 
 #[test]
