@@ -1,6 +1,7 @@
 //! The commands about keys.
 
-use rusqlite::Connection;
+use alias_domain::ports::StoredKey;
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use crate::{
@@ -152,18 +153,24 @@ fn a_key_that_no_other_can_replace_is_not_removed() {
     assert_eq!(sandbox.json(&["key", "list"]), listed);
 }
 
-#[test]
-fn a_service_names_a_key_that_does_not_open_and_says_when_all_is_well_again() {
+#[tokio::test]
+async fn a_service_names_a_key_that_does_not_open_and_says_when_all_is_well_again() {
     let mut sandbox = Sandbox::migrated();
     sandbox
         .set("ALIAS_KEYS__MASTER", MASTER_KEY)
         .set("ALIAS_HTTP__LISTEN", "127.0.0.1:0");
     let (mut running, _) = sandbox.start(&["serve"]);
-    let database = Connection::open(sandbox.path().join(".alias/alias.db")).expect("a database");
-    let planted =
-        "INSERT INTO keys SELECT 'planted', algorithm, sealed, created_at + 1, active_from
-         FROM keys WHERE algorithm = 'EdDSA'";
-    database.execute_batch(planted).expect("a write");
+    let store = sandbox.open_store().await;
+    let keys = store.keys().await.expect("an answer");
+    let sound = keys.iter().find(|it| it.algorithm == "EdDSA");
+    let sound = sound.expect("a key");
+    let planted = StoredKey {
+        kid: "planted".to_owned(),
+        created_at: sound.created_at + TimeDelta::milliseconds(1),
+        ..sound.clone()
+    };
+    let added = store.add_key(&planted, &sound.kid).await;
+    assert_eq!(added, Ok(true));
     let line = running.logged("refreshing the keys failed");
     assert!(line.contains("ERROR"), "{line}");
     assert!(
