@@ -24,6 +24,7 @@ mod connection;
 mod consent;
 pub mod flows;
 mod id_token;
+mod id_token_hint;
 mod ids;
 mod interaction;
 mod key_schedule;
@@ -58,6 +59,7 @@ pub use code::{Redeem, Redemption, redeem};
 pub use connection::{Connection, Revocation, RevocationError, revoked};
 pub use consent::{Answer, NotShown, Screen};
 pub use id_token::IdTokenClaims;
+pub use id_token_hint::IdTokenHint;
 pub use ids::{AliasId, AuthorizationId, ClientId, InteractionId, MalformedId, SessionId, UserId};
 pub use interaction::{ChosenAccount, Interaction};
 pub use key_schedule::{
