@@ -4,7 +4,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Serialize;
 use sha2::{Digest as _, Sha512};
 
-use crate::{AliasId, ClientId, Digest, Nickname, Secret, SigningAlgorithm};
+use crate::{AliasId, ClientId, Digest, Nickname, Secret, SessionAlias, SigningAlgorithm};
 
 /// The claims of an ID token. Times are seconds since 1970, as integers.
 ///
@@ -21,6 +21,7 @@ use crate::{AliasId, ClientId, Digest, Nickname, Secret, SigningAlgorithm};
 ///     sub: "epGEcGfc6LQMmKTqffWW2g".parse()?,
 ///     nickname: None,
 ///     auth_time: 1_593_518_730,
+///     sid: None,
 /// };
 /// assert_eq!(claims.at_hash.len(), 22);
 /// # Ok::<(), MalformedId>(())
@@ -49,6 +50,9 @@ pub struct IdTokenClaims {
     pub nickname: Option<Nickname>,
     /// When the user authenticated.
     pub auth_time: i64,
+    /// The session, as a client sees it that is registered for back-channel logout.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sid: Option<SessionAlias>,
 }
 
 impl IdTokenClaims {

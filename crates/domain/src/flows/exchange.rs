@@ -207,6 +207,7 @@ impl Provider {
                 .clone()
                 .filter(|_| access.has(Scope::Nickname)),
             auth_time: standing.authorization.auth_time.timestamp(),
+            sid: standing.session_alias(),
         }
     }
 }

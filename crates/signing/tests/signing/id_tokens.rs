@@ -37,6 +37,7 @@ pub(crate) fn claims() -> IdTokenClaims {
         sub: "epGEcGfc6LQMmKTqffWW2g".parse().unwrap(),
         nickname: "Fred".parse().ok(),
         auth_time: 1_593_518_730,
+        sid: None,
     }
 }
 
