@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Access, Callback, ChannelId, ChannelName, Channels, ClientId, DeclaredChannel, Digest,
-    LogoutUri, META_CHANNEL, MalformedLogoutUri, RedirectUri, RedirectUriError, Secret, SigningAlgorithm,
-    channel::MalformedChannelName, user::is_misleading,
+    LogoutUri, META_CHANNEL, MalformedLogoutUri, RedirectUri, RedirectUriError, Secret,
+    SigningAlgorithm, channel::MalformedChannelName, user::is_misleading,
 };
 
 /// What a client is. It is that for good (R30).
@@ -345,7 +345,11 @@ impl Client {
             "redirect URIs"
         } else if names_any(&change.post_logout_redirect_uris) {
             "post-logout redirect URIs"
-        } else if change.backchannel_logout.as_ref().is_some_and(Option::is_some) {
+        } else if change
+            .backchannel_logout
+            .as_ref()
+            .is_some_and(Option::is_some)
+        {
             "back-channel logout URI"
         } else if names_any(&change.channels) {
             "channels"

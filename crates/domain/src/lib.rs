@@ -62,8 +62,9 @@ pub use connection::{Connection, Revocation, RevocationError, revoked};
 pub use consent::{Answer, NotShown, Screen};
 pub use id_token::IdTokenClaims;
 pub use id_token_hint::IdTokenHint;
-pub use ids::{AliasId, AuthorizationId, ClientId, InteractionId, MalformedId, SessionAlias,
-    SessionId, UserId};
+pub use ids::{
+    AliasId, AuthorizationId, ClientId, InteractionId, MalformedId, SessionAlias, SessionId, UserId,
+};
 pub use interaction::{ChosenAccount, Interaction};
 pub use key_schedule::{
     KeyAlgorithm, KeyStage, KeySuccession, Lead, NotRotated, ScheduledKey, key_schedule,

@@ -10,7 +10,7 @@ use alias_domain::{Scope, SigningAlgorithm};
 use serde_json::{Value, json};
 
 use crate::{
-    routes::{AUTHORIZE, INTROSPECTION, KEY_SET, REVOCATION, TOKEN, USERINFO},
+    routes::{AUTHORIZE, END_SESSION, INTROSPECTION, KEY_SET, REVOCATION, TOKEN, USERINFO},
     server::State,
 };
 
@@ -20,6 +20,9 @@ const DOCUMENT_MAX_AGE: i64 = 300;
 pub(crate) async fn openid(state: web::Data<State>) -> HttpResponse {
     let mut document = common(&state);
     document["userinfo_endpoint"] = json!(at(&state, USERINFO));
+    document["end_session_endpoint"] = json!(at(&state, END_SESSION));
+    document["backchannel_logout_supported"] = json!(true);
+    document["backchannel_logout_session_supported"] = json!(true);
     document["subject_types_supported"] = json!(["pairwise"]);
     document["id_token_signing_alg_values_supported"] = json!(SigningAlgorithm::ALL);
     document["claim_types_supported"] = json!(["normal"]);
@@ -33,7 +36,8 @@ pub(crate) async fn openid(state: web::Data<State>) -> HttpResponse {
         "nonce",
         "at_hash",
         "auth_time",
-        "nickname"
+        "nickname",
+        "sid"
     ]);
     document["claims_parameter_supported"] = json!(false);
     document["request_parameter_supported"] = json!(false);

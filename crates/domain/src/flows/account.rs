@@ -1,7 +1,6 @@
 use super::Provider;
 use crate::{
-    AliasId, Client, ClientId, Revocation, RevocationError, Scope, UserId,
-    ports::StoreError,
+    AliasId, Client, ClientId, Revocation, RevocationError, Scope, UserId, ports::StoreError,
 };
 use chrono::{DateTime, Utc};
 

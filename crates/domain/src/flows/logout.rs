@@ -206,7 +206,10 @@ impl Provider {
             Ok(request) => request,
             Err(fault) => return Ok(Err(fault)),
         };
-        let hint = request.id_token_hint.as_deref().and_then(|it| self.hint(it));
+        let hint = request
+            .id_token_hint
+            .as_deref()
+            .and_then(|it| self.hint(it));
         let client = match request.named_client(hint.as_ref()) {
             Ok(None) => None,
             Ok(Some(id)) => match self.store().client(id).await? {
@@ -215,12 +218,14 @@ impl Provider {
             },
             Err(fault) => return Ok(Err(fault)),
         };
-        Ok(request.way_back(client.as_ref()).map(|way_back| SoundLogout {
-            hint,
-            client,
-            way_back,
-            logout_hint: request.logout_hint,
-        }))
+        Ok(request
+            .way_back(client.as_ref())
+            .map(|way_back| SoundLogout {
+                hint,
+                client,
+                way_back,
+                logout_hint: request.logout_hint,
+            }))
     }
 
     /// The accounts that are signed in here, as a client sees them.

@@ -184,7 +184,9 @@ impl LogoutRequest {
         let Some(requested) = &self.post_logout_redirect_uri else {
             return Ok(None);
         };
-        let registered = &client.ok_or(LogoutFault::NoClient)?.post_logout_redirect_uris;
+        let registered = &client
+            .ok_or(LogoutFault::NoClient)?
+            .post_logout_redirect_uris;
         let found = registered.iter().find(|it| it.as_str() == requested);
         let uri = found.ok_or(LogoutFault::UnregisteredUri)?.clone();
         Ok(Some(WayBack {

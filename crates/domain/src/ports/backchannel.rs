@@ -25,6 +25,5 @@ pub trait Backchannel: Send + Sync {
     ///
     /// # Errors
     /// If there is no answer, or the URI leads to where this service does not go.
-    async fn post_logout_token(&self, uri: &LogoutUri, token: &Secret)
-    -> Result<u16, Undelivered>;
+    async fn post_logout_token(&self, uri: &LogoutUri, token: &Secret) -> Result<u16, Undelivered>;
 }

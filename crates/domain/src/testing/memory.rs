@@ -9,13 +9,12 @@ use chrono::{DateTime, Utc};
 use crate::{
     Access, AliasId, Authorization, AuthorizationId, ChosenAccount, Client, ClientId, ClientSecret,
     Connection, Digest, Email, Interaction, InteractionId, Lifetimes, LogoutNotice,
-    NewAuthorization, Redeem,
-    Redemption, Revocation, RevocationError, Rotate, Rotation, Session, SessionId, Standing, User,
-    UserId,
+    NewAuthorization, Redeem, Redemption, Revocation, RevocationError, Rotate, Rotation, Session,
+    SessionId, Standing, User, UserId,
     ports::{
         Authorizations, Claim, Clients, Decision, EmailTaken, Grants, Interactions, Keys, Moment,
-        Notices, PasswordHash, Recorded, SessionStart, Sessions, Started, Store, StoreError, StoredKey,
-        Users,
+        Notices, PasswordHash, Recorded, SessionStart, Sessions, Started, Store, StoreError,
+        StoredKey, Users,
     },
     redeem, revoked, rotate,
 };
@@ -163,7 +162,9 @@ impl State {
         for (session, client) in &self.session_clients {
             let stored = self.sessions.get(session).filter(|it| ended(*session, it));
             let alias = stored.and_then(|it| self.connections.get(&(it.user, *client)));
-            let wanted = self.client(*client).is_some_and(|it| it.backchannel_logout.is_some());
+            let wanted = self
+                .client(*client)
+                .is_some_and(|it| it.backchannel_logout.is_some());
             if let Some(connection) = alias.filter(|_| wanted) {
                 let notice = StoredNotice {
                     alias_id: connection.alias_id,

@@ -4,10 +4,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use crate::{
-    Access, AliasId, Answer, AuthMethod, AuthorizationId, BackchannelLogout, ChannelId, Client, ClientId, ClientKind,
-    CodeBinding, DeclaredChannel, Digest, Interaction, InteractionId, Lifetimes, LogoutNotice, NewAuthorization,
-    Redemption, RedirectUri, Scope, Screen, Session, SessionId, SigningAlgorithm, Standing, User,
-    UserId, UserToken, ports::Decision,
+    Access, AliasId, Answer, AuthMethod, AuthorizationId, BackchannelLogout, ChannelId, Client,
+    ClientId, ClientKind, CodeBinding, DeclaredChannel, Digest, Interaction, InteractionId,
+    Lifetimes, LogoutNotice, NewAuthorization, Redemption, RedirectUri, Scope, Screen, Session,
+    SessionId, SigningAlgorithm, Standing, User, UserId, UserToken, ports::Decision,
 };
 
 /// A moment: noon of 30 June 2020, the day of the seed's examples.

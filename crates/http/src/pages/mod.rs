@@ -16,6 +16,7 @@ mod consent;
 mod error;
 mod permission;
 mod sign_in;
+mod sign_out;
 mod text;
 
 #[cfg(test)]
@@ -30,3 +31,4 @@ pub use consent::{ChannelChoice, ConsentPage, ScopeChoice};
 pub use error::{ErrorCause, ErrorPage};
 pub use permission::ScopeKind;
 pub use sign_in::SignInPage;
+pub use sign_out::{EVERY_ACCOUNT, NO_ACCOUNT, SignOutFault, SignOutPage, SignedOutPage};

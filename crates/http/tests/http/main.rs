@@ -8,6 +8,7 @@ mod clients;
 mod consent;
 mod door;
 mod failing;
+mod logout;
 mod measures;
 mod resource_server;
 mod sign_in;

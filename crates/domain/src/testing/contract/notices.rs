@@ -21,10 +21,7 @@ fn claim(now: DateTime<Utc>) -> Claim {
 }
 
 /// All that are due, in the order of their clients.
-async fn claimed(
-    store: &dyn Store,
-    now: DateTime<Utc>,
-) -> Result<Vec<LogoutNotice>, StoreError> {
+async fn claimed(store: &dyn Store, now: DateTime<Utc>) -> Result<Vec<LogoutNotice>, StoreError> {
     let mut claimed = store.claim_notices(&claim(now)).await?;
     claimed.sort_by_key(|it| (it.client.id, it.session));
     Ok(claimed)
