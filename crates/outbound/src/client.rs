@@ -168,11 +168,7 @@ impl Outbound {
 
 #[async_trait]
 impl Backchannel for Outbound {
-    async fn post_logout_token(
-        &self,
-        uri: &LogoutUri,
-        token: &Secret,
-    ) -> Result<u16, Undelivered> {
+    async fn post_logout_token(&self, uri: &LogoutUri, token: &Secret) -> Result<u16, Undelivered> {
         let form = [("logout_token", token.expose())];
         let answer = self.post_form(uri.as_str(), &form).await;
         answer

@@ -17,7 +17,8 @@ use std::sync::LazyLock;
 
 use alias_domain::{
     Authorization, AuthorizationId, Challenge, ClientId, ClientKind, CodeBinding, Lifetimes, Phase,
-    Redeem, Redemption, RefreshChain, RequestedScope, Rotate, Rotation, Scope, SessionId, Standing, UserId,
+    Redeem, Redemption, RefreshChain, RequestedScope, Rotate, Rotation, Scope, SessionId, Standing,
+    UserId,
     ports::{Authorizations, StoreError},
     redeem, rotate,
 };
@@ -84,7 +85,9 @@ fn from_row(row: Row<'_>) -> Result<Authorization, StoreError> {
         client_id: ClientId::from_uuid(row.uuid("client_id")?),
         user_id: UserId::from_uuid(row.uuid("user_id")?),
         approved: row.access("approved_scopes", "approved_channels")?,
-        session_id: row.optional("session_id", Row::uuid)?.map(SessionId::from_uuid),
+        session_id: row
+            .optional("session_id", Row::uuid)?
+            .map(SessionId::from_uuid),
         auth_time: row.time("auth_time")?,
         binding: CodeBinding {
             redirect_uri: row.get("redirect_uri")?,

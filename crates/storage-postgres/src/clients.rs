@@ -96,10 +96,7 @@ pub(crate) fn from_row(row: Row<'_>) -> Result<Client, StoreError> {
     })
 }
 
-fn backchannel_from_row(
-    row: &Row<'_>,
-    uri: &'static str,
-) -> Result<BackchannelLogout, StoreError> {
+fn backchannel_from_row(row: &Row<'_>, uri: &'static str) -> Result<BackchannelLogout, StoreError> {
     Ok(BackchannelLogout {
         uri: row.parsed(uri)?,
         session_required: row.get("backchannel_logout_session_required")?,

@@ -27,7 +27,9 @@ fn from_row(row: &Row<'_>) -> Result<Authorization, StoreError> {
         client_id: ClientId::from_uuid(row.uuid("client_id")?),
         user_id: UserId::from_uuid(row.uuid("user_id")?),
         approved: row.json("approved")?,
-        session_id: row.optional("session_id", Row::uuid)?.map(SessionId::from_uuid),
+        session_id: row
+            .optional("session_id", Row::uuid)?
+            .map(SessionId::from_uuid),
         auth_time: row.time("auth_time")?,
         binding: CodeBinding {
             redirect_uri: row.get("redirect_uri")?,

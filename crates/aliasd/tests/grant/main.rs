@@ -7,6 +7,7 @@
 
 mod chromium;
 mod demo;
+mod logout;
 mod resource;
 mod running;
 mod seed;

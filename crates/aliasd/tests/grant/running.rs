@@ -51,6 +51,11 @@ impl Running {
 
     /// `aliasd serve`, on a free port and a fresh database.
     pub(crate) fn serve() -> Self {
+        Self::serve_with(&[])
+    }
+
+    /// The same, with settings of its own.
+    pub(crate) fn serve_with(settings: &[(&str, &str)]) -> Self {
         let (folder, store) = (TempDir::new().expect("a folder"), TestStore::chosen());
         let port = free_port();
         let migrated = aliasd(folder.path(), &store).arg("migrate").output();
@@ -58,6 +63,7 @@ impl Running {
         let mut command = aliasd(folder.path(), &store);
         command
             .args(["--json", "serve"])
+            .envs(settings.iter().copied())
             .env("ALIAS_ISSUER", format!("http://localhost:{port}"))
             .env("ALIAS_HTTP__LISTEN", format!("127.0.0.1:{port}"));
         Self::start(command, folder, store, port)
@@ -104,6 +110,12 @@ impl Running {
         let output = child.wait_with_output().expect("it ends");
         succeeded(&output);
         serde_json::from_slice(&output.stdout).expect("JSON")
+    }
+
+    /// What it wrote to its log so far.
+    pub(crate) fn log(&self) -> String {
+        let log = std::fs::read(self.folder.path().join("log")).expect("a log");
+        String::from_utf8_lossy(&log).into_owned()
     }
 
     /// Everything that it wrote to its log and its database so far, as bytes.

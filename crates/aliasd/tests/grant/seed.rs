@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use crate::running::Running;
 
 const PASSWORD: &str = "correct horse battery";
-const REDIRECT_URI: &str = "https://example.com/alias-callback";
+pub(crate) const REDIRECT_URI: &str = "https://example.com/alias-callback";
 
 /// The query of the page's example, but for the client's ID.
 pub(crate) const QUERY: &str = "scope=openid%20offline_access%20contact%20nickname\
@@ -25,13 +25,16 @@ pub(crate) struct Page {
     pub(crate) alias: Running,
     pub(crate) http: Client,
     pub(crate) client_id: String,
-    client_secret: String,
+    pub(crate) client_secret: String,
     pub(crate) session_token: String,
 }
 
 impl Page {
     pub(crate) async fn open() -> Self {
-        let alias = Running::serve();
+        Self::open_at(Running::serve()).await
+    }
+
+    pub(crate) async fn open_at(alias: Running) -> Self {
         let client = alias.cli(
             &[
                 "client",
@@ -59,24 +62,27 @@ impl Page {
         alias.cli(&fred, &format!("{PASSWORD}\n"));
         let builder = Client::builder().redirect(Policy::none()).no_proxy();
         let http = builder.build().expect("a client");
-        let credentials = json!({"email": "fred@example.com", "password": PASSWORD});
-        let session = http
-            .post(format!("{}/api/session", alias.issuer))
-            .json(&credentials);
-        let session: Value = session
-            .send()
-            .await
-            .expect("an answer")
-            .json()
-            .await
-            .expect("JSON");
-        Self {
+        let mut page = Self {
             client_id: text(&client, "client_id"),
             client_secret: text(&client, "client_secret"),
-            session_token: text(&session, "access_token"),
+            session_token: String::new(),
             alias,
             http,
-        }
+        };
+        page.sign_in().await;
+        page
+    }
+
+    /// Fred signs in, to a session of its own.
+    pub(crate) async fn sign_in(&mut self) {
+        let credentials = json!({"email": "fred@example.com", "password": PASSWORD});
+        let session = self
+            .http
+            .post(format!("{}/api/session", self.alias.issuer))
+            .json(&credentials);
+        let session = session.send().await.expect("an answer");
+        let session: Value = session.json().await.expect("JSON");
+        self.session_token = text(&session, "access_token");
     }
 
     /// `GET /oauth2/authorize?…` with `Authorization: Bearer <access-token>`; where it leads.
@@ -162,7 +168,7 @@ fn param(address: &str, name: &str) -> Option<String> {
         .map(str::to_owned)
 }
 
-fn part(token: &str, index: usize) -> String {
+pub(crate) fn part(token: &str, index: usize) -> String {
     let part = token.split('.').nth(index).expect("three parts");
     let bytes = URL_SAFE_NO_PAD.decode(part).expect("base64url");
     String::from_utf8(bytes).expect("JSON in UTF-8")

@@ -208,8 +208,7 @@ async fn an_authority_that_is_configured_is_trusted_and_no_other_that_nobody_kno
     let key = key();
     // It signs itself: it is its own authority.
     let certificate = certificate(&key, &name("127.0.0.1"), &key);
-    let mut acceptor =
-        SslAcceptor::mozilla_intermediate_v5(SslMethod::tls()).expect("an acceptor");
+    let mut acceptor = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls()).expect("an acceptor");
     acceptor.set_private_key(&key).expect("a key");
     acceptor.set_certificate(&certificate).expect("its own");
     let acceptor = acceptor.build();
