@@ -16,6 +16,7 @@
 #![forbid(unsafe_code)]
 
 mod access;
+mod assurance;
 mod authorization;
 mod channel;
 mod client;
@@ -45,10 +46,12 @@ mod token_request;
 mod user;
 
 pub use access::{Access, AccessRecord, NoAccess};
+pub use assurance::Assurance;
 pub use authorization::{
-    Authorization, AuthorizationRequest, CodeBinding, ErrorCode, NewAuthorization, PageError,
-    Phase, Prompt, RefreshChain, Reply, RequestError, Situation, Standing, Step, decide,
-    requested_callback, requested_client,
+    Authorization, AuthorizationRequest, ClaimRequest, ClaimsRequest, CodeBinding, ErrorCode,
+    FormPost, MalformedClaims, NewAuthorization, PageError, Phase, Prompt, RefreshChain, Reply,
+    RequestError, Response, ResponseMode, Situation, Standing, Step, decide, requested_callback,
+    requested_client,
 };
 pub use channel::{
     ChannelId, ChannelName, Channels, DeclaredChannel, META_CHANNEL, MalformedChannelName,
@@ -60,7 +63,7 @@ pub use client::{
 pub use code::{Redeem, Redemption, redeem};
 pub use connection::{Connection, Revocation, RevocationError, revoked};
 pub use consent::{Answer, NotShown, Screen};
-pub use id_token::IdTokenClaims;
+pub use id_token::{AskedClaims, IdTokenClaims};
 pub use id_token_hint::IdTokenHint;
 pub use ids::{
     AliasId, AuthorizationId, ClientId, InteractionId, MalformedId, SessionAlias, SessionId, UserId,
@@ -72,9 +75,9 @@ pub use key_schedule::{
 };
 pub use lifetimes::Lifetimes;
 pub use logout::{
-    Aftermath, Delivery, LogoutEvent, LogoutFault, LogoutNotice, LogoutRequest, LogoutStep,
-    LogoutTokenClaims, LogoutUri, MalformedLogoutUri, SignedInAccount, UnknownFault, WayBack,
-    chosen_to_end, logout_step,
+    Aftermath, Delivery, Hinted, LogoutEvent, LogoutFault, LogoutNotice, LogoutRequest, LogoutStep,
+    LogoutTokenClaims, LogoutUri, MalformedLogoutUri, UnknownFault, WayBack, chosen_to_end,
+    logout_step,
 };
 pub use params::{ParamError, Params};
 pub use pkce::{Challenge, MalformedChallenge};

@@ -2,9 +2,9 @@
 //! sees of a session.
 
 use alias_domain::{
-    AliasId, BackchannelLogout, Client, Digest, IdTokenClaims, IdTokenHint, LogoutFault,
-    LogoutRequest, LogoutStep, LogoutTokenClaims, LogoutUri, Params, RedirectUri, Secret,
-    SessionAlias, SessionId, SignedInAccount, SigningAlgorithm, User, UserId,
+    BackchannelLogout, Client, Digest, Hinted, IdTokenClaims, IdTokenHint, LogoutFault,
+    LogoutRequest, LogoutStep, LogoutTokenClaims, LogoutUri, Params, RedirectUri, Secret, Session,
+    SessionAlias, SessionId, SigningAlgorithm, User, UserId,
     flows::{Logout, LogoutRefusal, Present, Provider, SignedOut, Visitor},
     logout_step,
     ports::{
@@ -178,64 +178,60 @@ fn the_state_goes_with_the_user_exactly_and_nothing_else_does() {
     assert_eq!(query.to_query(&["iss"]), "");
 }
 
-fn account(number: u128, alias: Option<AliasId>) -> SignedInAccount {
-    SignedInAccount {
-        session: SessionId::from_uuid(Uuid::from_u128(number)),
-        email: format!("{number}@example.com").parse().expect("an address"),
-        alias_id: alias,
+/// The session of the `number`th user.
+fn session_of(number: u128) -> Session {
+    Session {
+        id: SessionId::from_uuid(Uuid::from_u128(number)),
+        user: User {
+            id: UserId::from_uuid(Uuid::from_u128(number)),
+            email: format!("{number}@example.com").parse().expect("an address"),
+            ..sample::user()
+        },
+        ..session()
     }
 }
 
 #[test]
 fn a_hint_that_names_somebody_who_is_signed_in_here_is_enough() {
-    let freds = sample::standing().alias_id;
-    let others = AliasId::from_uuid(Uuid::from_u128(99));
-    let (fred, other) = (account(1, Some(freds)), account(2, Some(others)));
-    let stranger = account(3, None);
-    let seen = |it: &SignedInAccount| Some(SessionAlias::of(it.session, client().id));
-    let (plain, foreign) = (
-        hint(&client(), None),
-        hint(&client(), seen(&account(9, None))),
-    );
-    let by_session = hint(&client(), seen(&other));
-    let elsewhere = hint(
-        &client(),
-        Some(SessionAlias::of(fred.session, public_client().id)),
-    );
-    let everybody = [fred.clone(), other.clone(), stranger];
-    let ask = |accounts: &[SignedInAccount]| {
-        LogoutStep::Ask(accounts.iter().map(|it| it.session).collect())
+    let [one, two, three] = [1, 2, 3].map(session_of);
+    let hinted = |sid: Option<SessionAlias>, user: Option<&Session>| Hinted {
+        hint: hint(&client(), sid),
+        user: user.map(|it| it.user.id),
     };
-    for (hint, accounts, expected) in [
-        (None, &everybody[..], ask(&everybody)),
-        (None, &everybody[..1], ask(&everybody[..1])),
+    let seen = |it: &Session, client: &Client| Some(SessionAlias::of(it.id, client.id));
+    let plain = hinted(None, Some(&one));
+    let deleted = hinted(None, None);
+    let by_session = hinted(seen(&two, &client()), Some(&two));
+    let another_session = hinted(seen(&session_of(9), &client()), Some(&one));
+    let another_clients = hinted(seen(&one, &public_client()), Some(&one));
+    let all = [&one, &two, &three];
+    let ask = |signed_in: &[&Session]| LogoutStep::Ask(signed_in.iter().map(|it| it.id).collect());
+    for (hinted, signed_in, expected) in [
+        (None, &all[..], ask(&all)),
+        (None, &all[..1], ask(&all[..1])),
         (None, &[], LogoutStep::Nobody),
-        (Some(&plain), &everybody, LogoutStep::End(fred.session)),
-        (Some(&plain), &everybody[1..], ask(&everybody[1..])),
+        (Some(&plain), &all, LogoutStep::End(one.id)),
+        (Some(&plain), &all[1..], ask(&all[1..])),
         (Some(&plain), &[], LogoutStep::Nobody),
+        (Some(&deleted), &all, ask(&all)),
         // With a `sid` that very session is meant.
-        (
-            Some(&by_session),
-            &everybody,
-            LogoutStep::End(other.session),
-        ),
-        (Some(&by_session), &everybody[..1], ask(&everybody[..1])),
-        (Some(&foreign), &everybody, ask(&everybody)),
-        (Some(&elsewhere), &everybody, ask(&everybody)),
+        (Some(&by_session), &all, LogoutStep::End(two.id)),
+        (Some(&by_session), &all[..1], ask(&all[..1])),
+        (Some(&another_session), &all, ask(&all)),
+        (Some(&another_clients), &all, ask(&all)),
     ] {
-        let step = logout_step(hint, None, accounts);
-        assert_eq!(step, expected, "{hint:?} {accounts:?}");
+        let step = logout_step(hinted, None, signed_in);
+        assert_eq!(step, expected, "{hinted:?} {signed_in:?}");
     }
 }
 
 #[test]
 fn a_logout_hint_says_whom_to_ask_about_and_signs_out_nobody() {
-    let everybody = [account(1, None), account(2, None)];
-    let asked = |hint: &str| logout_step(None, Some(hint), &everybody);
-    let one = |number: u128| vec![SessionId::from_uuid(Uuid::from_u128(number))];
-    assert_eq!(asked("2@Example.com"), LogoutStep::Ask(one(2)));
+    let [one, two] = [1, 2].map(session_of);
+    let asked = |hint: &str| logout_step(None, Some(hint), &[&one, &two]);
+    assert_eq!(asked("2@Example.com"), LogoutStep::Ask(vec![two.id]));
     for unknown in ["3@example.com", "", "2", "%00"] {
-        assert_eq!(asked(unknown), logout_step(None, None, &everybody));
+        assert_eq!(asked(unknown), LogoutStep::Ask(vec![one.id, two.id]));
     }
 }
 
@@ -375,6 +371,8 @@ impl Scene {
             sub: sample::decision().alias_id,
             nickname: None,
             auth_time: 0,
+            acr: None,
+            amr: None,
             sid: None,
         };
         let signed = block_on(TestIdTokens.sign(SigningAlgorithm::Rs256, &claims));

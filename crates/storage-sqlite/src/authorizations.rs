@@ -35,6 +35,7 @@ fn from_row(row: &Row<'_>) -> Result<Authorization, StoreError> {
             redirect_uri: row.get("redirect_uri")?,
             challenge: row.optional("challenge", Row::parsed)?,
             nonce: row.get("nonce")?,
+            asked_claims: row.parsed("asked_claims")?,
         },
         phase: phase_from_row(row)?,
         user_tokens_void_through: row.optional("user_tokens_void_through", Row::time)?,
@@ -90,8 +91,8 @@ pub(crate) fn insert(connection: &Connection, new: &Authorization) -> Result<(),
         INSERT INTO authorizations (
             id, client_id, user_id, approved, auth_time, redirect_uri, challenge, nonce,
             code_expires_at, refresh_generation, refresh_issued_at, refresh_expires_at,
-            user_tokens_void_through, ends_at, sweep_at, session_id
-        ) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, ?15)";
+            user_tokens_void_through, ends_at, sweep_at, asked_claims, session_id
+        ) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, ?15, ?16)";
     let phase = PhaseColumns::from(new.phase);
     let row = params![
         bits(new.id.uuid()),
@@ -108,6 +109,7 @@ pub(crate) fn insert(connection: &Connection, new: &Authorization) -> Result<(),
         phase.refresh_expires_at,
         new.user_tokens_void_through.map(millis),
         millis(new.ends_at),
+        new.binding.asked_claims.to_string(),
         new.session_id.map(|it| bits(it.uuid())),
     ];
     execute(connection, statement, row)?;

@@ -1,7 +1,7 @@
 use super::{Present, Provider};
 use crate::{
-    Client, FormPurpose, IdTokenHint, LogoutFault, LogoutRequest, LogoutStep, Params, Secret,
-    Session, SessionId, SignedInAccount, WayBack, chosen_to_end, logout_step,
+    Client, FormPurpose, Hinted, LogoutFault, LogoutRequest, LogoutStep, Params, Secret, Session,
+    SessionId, WayBack, chosen_to_end, logout_step,
     ports::{Failure, StoreError},
 };
 
@@ -74,7 +74,7 @@ pub enum LogoutRefusal {
 /// A request that was found sound, with who asks.
 #[derive(Default)]
 struct SoundLogout {
-    hint: Option<IdTokenHint>,
+    hinted: Option<Hinted>,
     client: Option<Client>,
     way_back: Option<WayBack>,
     logout_hint: Option<String>,
@@ -102,8 +102,9 @@ impl Provider {
             Ok(sound) => (sound, None),
             Err(fault) => (SoundLogout::default(), Some(fault)),
         };
-        let accounts = self.accounts(sound.client.as_ref(), present).await?;
-        let step = logout_step(sound.hint.as_ref(), sound.logout_hint.as_deref(), &accounts);
+        let signed_in: Vec<&Session> = present.sessions().collect();
+        let logout_hint = sound.logout_hint.as_deref();
+        let step = logout_step(sound.hinted.as_ref(), logout_hint, &signed_in);
         let end = SignedOut {
             way_back: sound.way_back,
             fault,
@@ -218,35 +219,23 @@ impl Provider {
             },
             Err(fault) => return Ok(Err(fault)),
         };
-        Ok(request
-            .way_back(client.as_ref())
-            .map(|way_back| SoundLogout {
+        let way_back = match request.way_back(client.as_ref()) {
+            Ok(way_back) => way_back,
+            Err(fault) => return Ok(Err(fault)),
+        };
+        let hinted = match hint {
+            Some(hint) => Some(Hinted {
+                user: self.store().known_as(hint.sub, hint.aud).await?,
                 hint,
-                client,
-                way_back,
-                logout_hint: request.logout_hint,
-            }))
-    }
-
-    /// The accounts that are signed in here, as a client sees them.
-    async fn accounts(
-        &self,
-        client: Option<&Client>,
-        present: &Present,
-    ) -> Result<Vec<SignedInAccount>, Failure> {
-        let mut accounts = Vec::new();
-        for session in present.sessions() {
-            let connection = match client {
-                Some(client) => self.store().connection(session.user.id, client.id).await?,
-                None => None,
-            };
-            accounts.push(SignedInAccount {
-                session: session.id,
-                email: session.user.email.clone(),
-                alias_id: connection.map(|it| it.alias_id),
-            });
-        }
-        Ok(accounts)
+            }),
+            None => None,
+        };
+        Ok(Ok(SoundLogout {
+            hinted,
+            client,
+            way_back,
+            logout_hint: request.logout_hint,
+        }))
     }
 }
 

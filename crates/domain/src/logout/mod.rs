@@ -9,7 +9,7 @@ mod uri;
 
 pub use notice::{Aftermath, Delivery, LogoutNotice};
 pub use request::{
-    LogoutFault, LogoutRequest, LogoutStep, SignedInAccount, UnknownFault, WayBack, chosen_to_end,
+    Hinted, LogoutFault, LogoutRequest, LogoutStep, UnknownFault, WayBack, chosen_to_end,
     logout_step,
 };
 pub use token::{LogoutEvent, LogoutTokenClaims};

@@ -1,8 +1,8 @@
 use std::{fmt, str::FromStr};
 
 use crate::{
-    AliasId, Client, ClientId, Email, IdTokenHint, ParamError, Params, RedirectUri, SessionAlias,
-    SessionId, params::push_query,
+    Client, ClientId, Email, IdTokenHint, ParamError, Params, RedirectUri, Session, SessionAlias,
+    SessionId, UserId, params::push_query,
 };
 
 /// A client's request to sign a user out (RP-Initiated Logout 1.0, 2), taken apart.
@@ -83,26 +83,6 @@ pub struct UnknownFault;
 pub struct WayBack {
     uri: RedirectUri,
     state: Option<String>,
-}
-
-/// An account that is signed in at a browser.
-///
-/// ```
-/// # use alias_domain::{SignedInAccount, testing::sample};
-/// let account = SignedInAccount {
-///     session: sample::session().id,
-///     email: sample::user().email,
-///     alias_id: Some(sample::standing().alias_id),
-/// };
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SignedInAccount {
-    /// Its session.
-    pub session: SessionId,
-    /// Its address.
-    pub email: Email,
-    /// Its user, as the client that asks sees them, if the two are connected.
-    pub alias_id: Option<AliasId>,
 }
 
 /// What is to happen next.
@@ -228,44 +208,54 @@ impl WayBack {
     }
 }
 
-/// Who is to be signed out at a browser. A hint that is sound and names somebody who is signed in
-/// here is enough; everybody else is asked. Of a hint with a `sid`, that session is meant and no
-/// other; of one without, that of the user.
+/// An ID token that came back, with whom its client knows, or knew, by it.
 ///
 /// ```
-/// # use alias_domain::{LogoutStep, SignedInAccount, logout_step, testing::sample};
-/// let account = SignedInAccount {
-///     session: sample::session().id,
-///     email: sample::user().email,
-///     alias_id: None,
-/// };
-/// let step = logout_step(None, None, &[account.clone()]);
-/// assert_eq!(step, LogoutStep::Ask(vec![account.session]));
+/// # use alias_domain::{Hinted, IdTokenHint, testing::sample};
+/// fn hints_at_fred(hint: IdTokenHint) -> Hinted {
+///     Hinted { hint, user: Some(sample::user().id) }
+/// }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hinted {
+    /// What it says.
+    pub hint: IdTokenHint,
+    /// Its user, if there still is one.
+    pub user: Option<UserId>,
+}
+
+/// Who is to be signed out of those who are signed in at a browser. A hint that is sound and names
+/// one of them is enough; otherwise they are asked. Of a hint with a `sid`, that session is meant
+/// and no other; of one without, that of the user.
+///
+/// ```
+/// # use alias_domain::{LogoutStep, logout_step, testing::sample::session};
+/// let step = logout_step(None, None, &[&session()]);
+/// assert_eq!(step, LogoutStep::Ask(vec![session().id]));
 /// ```
 #[must_use]
 pub fn logout_step(
-    hint: Option<&IdTokenHint>,
+    hinted: Option<&Hinted>,
     logout_hint: Option<&str>,
-    accounts: &[SignedInAccount],
+    signed_in: &[&Session],
 ) -> LogoutStep {
-    if accounts.is_empty() {
+    if signed_in.is_empty() {
         return LogoutStep::Nobody;
     }
-    let hinted = |hint: &IdTokenHint| {
-        let mut accounts = accounts.iter();
-        accounts.find(|it| match &hint.sid {
-            Some(sid) => is_seen_as(it.session, hint.aud, sid),
-            None => it.alias_id == Some(hint.sub),
+    let named = |hinted: &Hinted| {
+        signed_in.iter().find(|it| match &hinted.hint.sid {
+            Some(sid) => is_seen_as(it.id, hinted.hint.aud, sid),
+            None => Some(it.user.id) == hinted.user,
         })
     };
-    if let Some(account) = hint.and_then(hinted) {
-        return LogoutStep::End(account.session);
+    if let Some(session) = hinted.and_then(named) {
+        return LogoutStep::End(session.id);
     }
     let email: Option<Email> = logout_hint.and_then(|it| it.parse().ok());
-    let meant = accounts.iter().find(|it| Some(&it.email) == email.as_ref());
-    LogoutStep::Ask(match meant {
-        Some(account) => vec![account.session],
-        None => accounts.iter().map(|it| it.session).collect(),
+    let meant = |it: &&&Session| Some(&it.user.email) == email.as_ref();
+    LogoutStep::Ask(match signed_in.iter().find(meant) {
+        Some(session) => vec![session.id],
+        None => signed_in.iter().map(|it| it.id).collect(),
     })
 }
 

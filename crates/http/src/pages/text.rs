@@ -16,6 +16,7 @@ pub(super) struct Text {
     pub(super) choose_account: ChooseAccount,
     pub(super) sign_out: SignOut,
     pub(super) consent: Consent,
+    pub(super) form_post: FormPost,
     pub(super) permissions: Permissions,
     pub(super) account: Account,
     pub(super) errors: Errors,
@@ -111,6 +112,12 @@ pub(super) struct Consent {
     pub(super) allow_all: &'static str,
     pub(super) deny: &'static str,
     pub(super) afterwards: &'static str,
+}
+
+pub(super) struct FormPost {
+    pub(super) title: &'static str,
+    pub(super) destination: Sentence,
+    pub(super) submit: &'static str,
 }
 
 /// The words for one permission.
@@ -245,6 +252,11 @@ const ENGLISH: Text = Text {
         deny: "Deny",
         afterwards: "“Allow all” also allows what is not ticked. “Deny” changes nothing. \
                      Whatever you allow, you can take back on your account page.",
+    },
+    form_post: FormPost {
+        title: "One step more",
+        destination: Sentence("Your answer goes to {}."),
+        submit: "Continue",
     },
     permissions: Permissions {
         openid: Permission {
@@ -405,6 +417,7 @@ mod tests {
             &TEXT.sign_out.asked_by,
             &TEXT.consent.asked_by,
             &TEXT.consent.channels_hint,
+            &TEXT.form_post.destination,
             &TEXT.account.granted_at,
             &TEXT.errors.status,
         ];

@@ -4,8 +4,8 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use alias_domain::{
-    Access, AuthorizationId, ChosenAccount, Client, ClientId, ClientSecret, Connection, Digest,
-    Email, Interaction, InteractionId, Lifetimes, LogoutNotice, NewAuthorization, Redeem,
+    Access, AliasId, AuthorizationId, ChosenAccount, Client, ClientId, ClientSecret, Connection,
+    Digest, Email, Interaction, InteractionId, Lifetimes, LogoutNotice, NewAuthorization, Redeem,
     Redemption, Revocation, RevocationError, Rotate, Rotation, Session, SessionId, Standing, User,
     UserId,
     flows::Ports,
@@ -151,6 +151,9 @@ impl Interactions for Away {
 #[async_trait]
 impl Grants for Away {
     async fn connection(&self, _: UserId, _: ClientId) -> Result<Option<Connection>, StoreError> {
+        away()
+    }
+    async fn known_as(&self, _: AliasId, _: ClientId) -> Result<Option<UserId>, StoreError> {
         away()
     }
     async fn connections(&self, _: UserId) -> Result<Vec<(Client, Connection)>, StoreError> {
