@@ -27,7 +27,7 @@ pub(crate) struct Running {
     child: Child,
     folder: TempDir,
     store: TestStore,
-    variables: Vec<(&'static str, &'static str)>,
+    variables: Vec<(&'static str, String)>,
     pub(crate) issuer: String,
     /// What it said on standard output once it listened.
     pub(crate) said: Value,
@@ -52,7 +52,13 @@ impl Running {
 
     /// `aliasd serve`, on a free port and a fresh database.
     pub(crate) fn serve() -> Self {
-        Self::serve_in(TempDir::new().expect("a folder"), TestStore::chosen(), &[])
+        Self::serve_with(&[])
+    }
+
+    /// The same, with variables, which every other `aliasd` there gets too.
+    pub(crate) fn serve_with(variables: &[(&'static str, &str)]) -> Self {
+        let folder = TempDir::new().expect("a folder");
+        Self::serve_in(folder, TestStore::chosen(), variables)
     }
 
     /// `aliasd serve`, on a free port and the database of a folder or of this store, with these
@@ -60,7 +66,7 @@ impl Running {
     pub(crate) fn serve_in(
         folder: TempDir,
         store: TestStore,
-        variables: &[(&'static str, &'static str)],
+        variables: &[(&'static str, &str)],
     ) -> Self {
         let port = free_port();
         let migrated = aliasd(folder.path(), &store).arg("migrate").output();
@@ -72,7 +78,10 @@ impl Running {
             .env("ALIAS_HTTP__LISTEN", format!("127.0.0.1:{port}"))
             .envs(variables.iter().copied());
         let mut running = Self::start(command, folder, store, port);
-        running.variables = variables.to_vec();
+        running.variables = variables
+            .iter()
+            .map(|&(name, value)| (name, value.to_owned()))
+            .collect();
         running
     }
 
@@ -107,7 +116,7 @@ impl Running {
         let mut child = aliasd(self.folder.path(), &self.store)
             .arg("--json")
             .args(arguments)
-            .envs(self.variables.iter().copied())
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -119,6 +128,12 @@ impl Running {
         let output = child.wait_with_output().expect("it ends");
         succeeded(&output);
         serde_json::from_slice(&output.stdout).expect("JSON")
+    }
+
+    /// What it wrote to its log so far.
+    pub(crate) fn log(&self) -> String {
+        let log = std::fs::read(self.folder.path().join("log")).expect("a log");
+        String::from_utf8_lossy(&log).into_owned()
     }
 
     /// Everything that it wrote to its log and its database so far, as bytes.
