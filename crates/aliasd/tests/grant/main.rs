@@ -5,12 +5,14 @@
     reason = "what a test presupposes fails it, and says why"
 )]
 
+#[path = "../support/chromium.rs"]
 mod chromium;
 mod demo;
 mod keys;
 mod logout;
 mod page;
 mod resource;
+#[path = "../support/running.rs"]
 mod running;
 mod seed;
 #[path = "../support/store.rs"]

@@ -24,6 +24,11 @@ pub(crate) struct Chromium {
 impl Chromium {
     /// Opens a window, with JavaScript or without.
     pub(crate) async fn open(javascript: bool) -> Self {
+        Self::open_with(javascript, &[]).await
+    }
+
+    /// The same, with more arguments for Chromium.
+    pub(crate) async fn open_with(javascript: bool, arguments: &[String]) -> Self {
         let spawned = Command::new("chromedriver")
             .arg("--port=0")
             .stdout(Stdio::piped())
@@ -40,7 +45,7 @@ impl Chromium {
         std::thread::spawn(move || std::io::copy(&mut out.by_ref(), &mut std::io::sink()));
         let profile = TempDir::new().expect("a folder");
         let window = ClientBuilder::new(HttpConnector::new())
-            .capabilities(capabilities(&profile, javascript))
+            .capabilities(capabilities(&profile, javascript, arguments))
             .connect(&format!("http://127.0.0.1:{port}"))
             .await
             .unwrap_or_else(|error| panic!("Chromium does not start: {error}"));
@@ -136,7 +141,7 @@ impl Drop for Chromium {
     }
 }
 
-fn capabilities(profile: &TempDir, javascript: bool) -> Capabilities {
+fn capabilities(profile: &TempDir, javascript: bool, more: &[String]) -> Capabilities {
     let mut arguments = vec![
         "--headless=new".to_owned(),
         "--disable-gpu".to_owned(),
@@ -149,6 +154,7 @@ fn capabilities(profile: &TempDir, javascript: bool) -> Capabilities {
         "--window-size=1000,1400".to_owned(),
         format!("--user-data-dir={}", profile.path().display()),
     ];
+    arguments.extend_from_slice(more);
     // Chromium's sandbox refuses root.
     if std::fs::metadata("/proc/self").is_ok_and(|it| it.uid() == 0) {
         arguments.push("--no-sandbox".to_owned());
