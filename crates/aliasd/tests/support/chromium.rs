@@ -14,6 +14,9 @@ use tempfile::TempDir;
 
 use crate::running::line_with;
 
+/// Far longer than a page takes.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// A browser window; its driver ends when dropped.
 pub(crate) struct Chromium {
     pub(crate) window: Client,
@@ -73,11 +76,18 @@ impl Chromium {
     pub(crate) async fn press(&self, selector: &str) {
         let before = self.found("html").await.element_id();
         self.tick(selector).await;
-        // The driver tells of no new page, so it is asked until it has one.
+        // The driver tells of no new page, so it is asked until it has one; between two pages it has
+        // none.
         let began = Instant::now();
-        while self.found("html").await.element_id() == before {
-            let patient = began.elapsed() < Duration::from_secs(30);
-            assert!(patient, "pressing {selector} led nowhere");
+        loop {
+            let now = self.window.find(Locator::Css("html")).await;
+            if now.is_ok_and(|it| it.element_id() != before) {
+                return;
+            }
+            assert!(
+                began.elapsed() < PATIENCE,
+                "pressing {selector} led nowhere"
+            );
         }
     }
 
@@ -88,12 +98,17 @@ impl Chromium {
     }
 
     async fn found(&self, selector: &str) -> Element {
-        match self.window.wait().for_element(Locator::Css(selector)).await {
-            Ok(element) => element,
-            Err(_) => {
-                let address = self.address().await;
-                let page = self.window.source().await.unwrap_or_default();
-                panic!("no {selector} at {address}: {page}")
+        let began = Instant::now();
+        loop {
+            match self.window.wait().for_element(Locator::Css(selector)).await {
+                Ok(element) => return element,
+                // The page was about to leave.
+                Err(_) if began.elapsed() < PATIENCE => {}
+                Err(error) => {
+                    let address = self.address().await;
+                    let page = self.window.source().await.unwrap_or_default();
+                    panic!("no {selector} at {address} ({error}): {page}")
+                }
             }
         }
     }
