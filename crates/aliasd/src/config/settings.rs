@@ -95,6 +95,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         secrecy: Secrecy::Password,
         ..setting("database.url", Some("sqlite:.alias/alias.db"))
     },
+    setting("database.password_file", None),
     setting("database.connections", Some("16")),
     Setting {
         secrecy: Secrecy::Whole,
