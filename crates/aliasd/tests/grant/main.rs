@@ -7,6 +7,7 @@
 
 mod chromium;
 mod demo;
+mod moving;
 mod resource;
 mod running;
 mod seed;

@@ -11,8 +11,8 @@ use sha2::{Digest, Sha256};
 
 use crate::running::Running;
 
-const PASSWORD: &str = "correct horse battery";
-const REDIRECT_URI: &str = "https://example.com/alias-callback";
+pub(crate) const PASSWORD: &str = "correct horse battery";
+pub(crate) const REDIRECT_URI: &str = "https://example.com/alias-callback";
 
 /// The query of the page's example, but for the client's ID.
 pub(crate) const QUERY: &str = "scope=openid%20offline_access%20contact%20nickname\
@@ -25,13 +25,16 @@ pub(crate) struct Page {
     pub(crate) alias: Running,
     pub(crate) http: Client,
     pub(crate) client_id: String,
-    client_secret: String,
+    pub(crate) client_secret: String,
     pub(crate) session_token: String,
 }
 
 impl Page {
     pub(crate) async fn open() -> Self {
-        let alias = Running::serve();
+        Self::open_at(Running::serve()).await
+    }
+
+    pub(crate) async fn open_at(alias: Running) -> Self {
         let client = alias.cli(
             &[
                 "client",
@@ -58,7 +61,7 @@ impl Page {
         ];
         alias.cli(&fred, &format!("{PASSWORD}\n"));
         let builder = Client::builder().redirect(Policy::none()).no_proxy();
-        let http = builder.build().expect("a client");
+        let http = builder.pool_max_idle_per_host(0).build().expect("a client");
         let credentials = json!({"email": "fred@example.com", "password": PASSWORD});
         let session = http
             .post(format!("{}/api/session", alias.issuer))
@@ -80,7 +83,7 @@ impl Page {
     }
 
     /// `GET /oauth2/authorize?…` with `Authorization: Bearer <access-token>`; where it leads.
-    async fn authorize(&self, query: &str) -> String {
+    pub(crate) async fn authorize(&self, query: &str) -> String {
         let address = format!(
             "{}/oauth2/authorize?{query}&client_id={}",
             self.alias.issuer, self.client_id
@@ -104,26 +107,31 @@ impl Page {
     pub(crate) async fn code(&self, query: &str) -> String {
         let page = self.authorize(query).await;
         if page.starts_with('/') {
-            let address = format!("{}{page}", self.alias.issuer);
-            let html = self
-                .http
-                .get(&address)
-                .bearer_auth(&self.session_token)
-                .send();
-            let html = html.await.expect("an answer").text().await.expect("a page");
-            let token = html
-                .split_once("name=\"form_token\" value=\"")
-                .expect("a form")
-                .1;
-            let token = token.split('"').next().unwrap_or_default();
-            let form = [("form_token", token), ("decision", "approve_all")];
-            let callback = self.led_to(self.http.post(&address).form(&form)).await;
-            return param(&callback, "code").expect("a code");
+            return self.allow(&self.shown(&page).await).await;
         }
         param(&page, "code").expect("a code")
     }
 
-    async fn post(&self, path: &str, form: &[(&str, &str)]) -> (u16, Value) {
+    /// A page with a form, as Fred's program is shown it.
+    pub(crate) async fn shown(&self, page: &str) -> Form {
+        let address = format!("{}{page}", self.alias.issuer);
+        let html = self.http.get(&address).bearer_auth(&self.session_token);
+        let html = html.send().await.expect("an answer").text().await;
+        let token = form_token(&html.expect("a page"));
+        Form { address, token }
+    }
+
+    /// The code to which it leads that Fred allows all that was shown.
+    pub(crate) async fn allow(&self, form: &Form) -> String {
+        let fields = [
+            ("form_token", form.token.as_str()),
+            ("decision", "approve_all"),
+        ];
+        let answer = self.http.post(&form.address).form(&fields);
+        param(&self.led_to(answer).await, "code").expect("a code")
+    }
+
+    pub(crate) async fn post(&self, path: &str, form: &[(&str, &str)]) -> (u16, Value) {
         let request = self.http.post(format!("{}{path}", self.alias.issuer));
         let request = request.basic_auth(&self.client_id, Some(&self.client_secret));
         let answer = request.form(form).send().await.expect("an answer");
@@ -139,13 +147,26 @@ impl Page {
         self.post("/api/oauth2/token", &form).await
     }
 
-    async fn refresh(&self, refresh_token: &str) -> (u16, Value) {
+    pub(crate) async fn refresh(&self, refresh_token: &str) -> (u16, Value) {
         let form = [
             ("grant_type", "refresh_token"),
             ("refresh_token", refresh_token),
         ];
         self.post("/api/oauth2/token", &form).await
     }
+}
+
+/// A form that somebody is looking at.
+pub(crate) struct Form {
+    address: String,
+    token: String,
+}
+
+/// The hidden field of a page's form.
+pub(crate) fn form_token(html: &str) -> String {
+    let field = html.split_once("name=\"form_token\" value=\"");
+    let token = field.expect("a form").1.split('"').next();
+    token.unwrap_or_default().to_owned()
 }
 
 pub(crate) fn text(value: &Value, name: &str) -> String {
@@ -162,7 +183,7 @@ fn param(address: &str, name: &str) -> Option<String> {
         .map(str::to_owned)
 }
 
-fn part(token: &str, index: usize) -> String {
+pub(crate) fn part(token: &str, index: usize) -> String {
     let part = token.split('.').nth(index).expect("three parts");
     let bytes = URL_SAFE_NO_PAD.decode(part).expect("base64url");
     String::from_utf8(bytes).expect("JSON in UTF-8")
