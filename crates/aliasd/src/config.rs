@@ -1,6 +1,8 @@
 //! The configuration: settings as text become types, and a type that is held is a check made.
 
 mod database;
+#[cfg(test)]
+mod deployed;
 pub(crate) mod duration;
 mod http;
 mod issuer;

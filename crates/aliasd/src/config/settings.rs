@@ -160,7 +160,8 @@ impl Settings {
         Self::layered(file, std::env::vars_os())
     }
 
-    fn layered(
+    /// The same, with these variables for an environment.
+    pub(super) fn layered(
         file: Option<&Path>,
         variables: impl Iterator<Item = (OsString, OsString)>,
     ) -> Result<Self, ConfigError> {

@@ -1,4 +1,4 @@
-//! What [`Import`](crate::ports::Import) promises, and what is common to everything that moves.
+//! What [`Import`] promises, and what is common to everything that moves.
 
 use chrono::{DateTime, TimeDelta};
 use uuid::Uuid;
