@@ -1,4 +1,4 @@
-//! What the files in `deploy` set can be set, and nothing is left out.
+//! What the files in `deploy` and the operators' page set can be set, and nothing is left out.
 
 use std::{collections::BTreeSet, ffi::OsString, fs, path::PathBuf};
 
@@ -85,6 +85,7 @@ fn every_variable_of_the_deployments_is_a_setting() {
         "deploy/Dockerfile",
         "deploy/aliasd.service",
         "deploy/aliasd.service.d/postgresql.conf",
+        "docs/operating.md",
     ] {
         let text = read(name);
         let variables = variables(&text);
@@ -94,5 +95,18 @@ fn every_variable_of_the_deployments_is_a_setting() {
             let read = Settings::layered(None, set.into_iter());
             assert!(read.is_ok(), "{name}: {variable}");
         }
+    }
+}
+
+#[test]
+fn the_operators_page_has_every_setting_with_its_default() {
+    let page = read("docs/operating.md");
+    for setting in SETTINGS {
+        let default = match setting.default {
+            Some(default) => format!("`{default}`"),
+            None => "none".to_owned(),
+        };
+        let row = format!("| `{}` | {default} |", setting.key);
+        assert!(page.contains(&row), "{row}");
     }
 }
