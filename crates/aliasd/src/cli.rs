@@ -3,6 +3,7 @@
 pub(crate) mod client;
 mod config;
 mod import;
+mod key;
 pub(crate) mod user;
 
 use std::path::{Path, PathBuf};
@@ -66,6 +67,9 @@ enum Command {
     /// Users
     #[command(subcommand)]
     User(user::Command),
+    /// Keys: those that sign ID tokens and those that seal tokens
+    #[command(subcommand)]
+    Key(key::Command),
     /// Show the effective configuration and where each value came from
     #[command(after_help = config::HELP)]
     Config,
@@ -85,6 +89,7 @@ impl Cli {
             Command::Import(options) => import::run(global, &options).await,
             Command::Client(command) => client::run(global, command).await,
             Command::User(command) => user::run(global, command).await,
+            Command::Key(command) => key::run(global, command).await,
             Command::Config => config::run(global),
         }
     }

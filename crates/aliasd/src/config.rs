@@ -15,7 +15,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use alias_domain::Lifetimes;
+use alias_domain::{Lead, Lifetimes};
 use chrono::TimeDelta;
 
 pub(crate) use database::{DatabaseSource, DatabaseUrl};
@@ -39,6 +39,8 @@ pub(crate) struct Config {
     pub(crate) connections: usize,
     /// The key that everything is sealed under; commands that seal nothing need none.
     pub(crate) master_key: MasterKeySource,
+    /// How long a new key is published before it is used.
+    pub(crate) lead: Lead,
     /// How long things live.
     pub(crate) lifetimes: Lifetimes,
 }
@@ -118,6 +120,7 @@ impl Config {
             database: DatabaseSource::from_settings(settings)?,
             connections: required(settings, "database.connections", connections)?,
             master_key: MasterKeySource::from_settings(settings)?,
+            lead: required(settings, "keys.lead", lead)?,
             lifetimes: Lifetimes {
                 auth_code: required(settings, "lifetimes.auth_code", short)?,
                 user_token: required(settings, "lifetimes.user_token", some_time)?,
@@ -151,6 +154,11 @@ fn some_time(text: &str) -> Result<TimeDelta, String> {
         return Err("more than nothing is needed".to_owned());
     }
     Ok(span)
+}
+
+fn lead(text: &str) -> Result<Lead, String> {
+    let span = duration::parse(text).map_err(|it| it.to_string())?;
+    Lead::new(span).ok_or_else(|| "at least 2s: every node has to see a new key first".to_owned())
 }
 
 /// A code that waits longer is of use to a thief alone (RFC 6749 4.1.2).

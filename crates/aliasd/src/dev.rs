@@ -6,7 +6,6 @@ mod home;
 use std::{
     fmt,
     net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
-    sync::Arc,
     time::Duration,
 };
 
@@ -21,7 +20,7 @@ use crate::{
     error::Error,
     logs, output,
     serve::{self, Listeners, Signals},
-    store, sweep,
+    store,
 };
 use home::Home;
 
@@ -74,11 +73,12 @@ pub(crate) async fn run(global: &Global, options: &Options) -> Result<(), Error>
     let store = store::open_current(&config).await?;
     let clients = demo::furnish(store.as_ref(), &home, &base).await?;
     if store.keys().await?.is_empty() {
-        output::progress("Making the key that signs ID tokens: a moment, this once.");
+        output::progress("Making the keys that sign and seal tokens: a moment, this once.");
     }
     let door = Door::closed("the service starts");
     let listeners = Listeners::bind(&config.http, &door)?;
-    door.open(serve::wire(&config, &master_key, Arc::clone(&store)).await?);
+    let (service, upkeep) = serve::wire(&config, &master_key, store).await?;
+    door.open(service);
     let account = format!("{}/account", config.issuer);
     let relying_party = Demo::bind(DemoConfig {
         issuer: config.issuer.to_string(),
@@ -103,8 +103,8 @@ pub(crate) async fn run(global: &Global, options: &Options) -> Result<(), Error>
     let servers = listeners
         .into_servers(Duration::ZERO)
         .beside(relying_party.into_server());
-    let sweeping = async { Ok(sweep::run(store).await) };
-    servers.until_stopped(&door, sweeping, signals).await
+    let work = async { Ok(upkeep.run().await) };
+    servers.until_stopped(&door, work, signals).await
 }
 
 const DEMO_LISTEN: &str = "--demo-listen";

@@ -32,6 +32,12 @@ pub(crate) enum Error {
     NoClient(String),
     #[error("there is no user {0}")]
     NoUser(String),
+    #[error("there is no key {0}")]
+    NoKey(String),
+    #[error(
+        "no other key can take the place of {0}: rotate, and remove it once its successor is active"
+    )]
+    LastKey(String),
     #[error("client {0} is public: it has no secret")]
     PublicClient(String),
     #[error("client {client} declares no channel {channel}")]
@@ -55,7 +61,7 @@ pub(crate) enum Error {
     #[error(transparent)]
     Failure(#[from] Failure),
     #[error(transparent)]
-    SigningKeys(#[from] SigningError),
+    Keys(#[from] SigningError),
     #[error("{0}: name a port, for addresses are registered before anything listens")]
     NoPort(&'static str),
     #[error("dev is for this machine alone, not for {0}: everybody knows the demo user's password")]
@@ -93,7 +99,7 @@ impl Error {
             Self::Store(StoreError::Unavailable(_))
                 | Self::Postgres(PostgresError::Away { .. })
                 | Self::Failure(Failure::Store(StoreError::Unavailable(_)))
-                | Self::SigningKeys(SigningError::Failed(Failure::Store(
+                | Self::Keys(SigningError::Failed(Failure::Store(
                     StoreError::Unavailable(_)
                 )))
         )

@@ -10,7 +10,7 @@
 //! | `opening` | the store, waited for while the service listens |
 //! | `certificate` | what TLS connections are shown, and its renewal |
 //! | `metrics` | what the service measures of itself |
-//! | `sweep` | the removal of what has ended, while the service runs |
+//! | `upkeep` | what is done beside requests: `sweep` removes what has ended, `keys` follows the keys |
 //! | `view`, `output`, `error` | what is said, and how |
 
 #![forbid(unsafe_code)]
@@ -21,6 +21,7 @@ mod clock;
 mod config;
 mod dev;
 mod error;
+mod keys;
 mod logs;
 mod metrics;
 mod opening;
@@ -28,6 +29,7 @@ mod output;
 mod serve;
 mod store;
 mod sweep;
+mod upkeep;
 mod view;
 
 use std::process::ExitCode;

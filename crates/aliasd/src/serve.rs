@@ -7,8 +7,8 @@ use alias_domain::{
     flows::{Ports, Provider},
     ports::Store,
 };
-use alias_http::{Bound, Door, Public, Service};
-use alias_signing::{Argon2Passwords, IdTokenSigner, MasterKey, OsChance, TokenSealer};
+use alias_http::{Bound, Door, KeySet, Public, Service};
+use alias_signing::{Argon2Passwords, IdTokenSigner, Keyring, MasterKey, OsChance, TokenSealer};
 use futures_util::future::{join_all, try_join_all};
 use serde::Serialize;
 use tokio::{
@@ -22,9 +22,11 @@ use crate::{
     clock,
     config::{Config, Http},
     error::Error,
-    logs, metrics, opening,
+    logs, metrics,
+    opening::{self, Opened},
     output::Format,
-    store, sweep,
+    store,
+    upkeep::Upkeep,
 };
 
 /// What sets the service's address.
@@ -55,8 +57,7 @@ pub(crate) async fn run(global: &Global) -> Result<(), Error> {
     let mut listeners = Listeners::bind(&config.http, &door)?;
     let attempt = async || {
         let store = store::open_current(&config).await?;
-        let service = wire(&config, &master_key, Arc::clone(&store)).await?;
-        Ok((service, store))
+        wire(&config, &master_key, store).await
     };
     // What is wrong for good is said before anybody is told that the service listens.
     let opened = opening::try_once(&door, attempt()).await?;
@@ -67,11 +68,11 @@ pub(crate) async fn run(global: &Global) -> Result<(), Error> {
     let certificate = listeners.certificate.take();
     actix_web::rt::spawn(certificate::keep_fresh(certificate, hangups));
     let work = async {
-        let store = match opened {
-            Some(store) => store,
+        let upkeep = match opened {
+            Some(upkeep) => upkeep,
             None => opening::until_there(&door, opening::PAUSE, attempt).await?,
         };
-        Ok(sweep::run(store).await)
+        Ok(upkeep.run().await)
     };
     let servers = listeners.into_servers(config.http.drain_delay);
     servers.until_stopped(&door, work, signals).await?;
@@ -95,29 +96,46 @@ fn announce(global: &Global, config: &Config, listeners: &Listeners) -> Result<(
     }
 }
 
-/// Wires together what is served.
+/// Wires together what is served, and what needs looking after meanwhile.
 ///
 /// # Errors
-/// A master key that opens no signing key here, or a store that does not answer.
+/// A master key that does not open the keys of the store, or a store that does not answer.
 pub(crate) async fn wire(
     config: &Config,
     master_key: &MasterKey,
     store: Arc<dyn Store>,
-) -> Result<Service, Error> {
-    let signing_keys: Arc<dyn Store> = Arc::clone(&store);
-    let id_tokens = IdTokenSigner::load_or_create(signing_keys, master_key, clock::now()).await?;
-    let key_set = id_tokens.key_set();
+) -> Result<Opened<Upkeep>, Error> {
+    let keyring = open_keys(config, master_key, &store).await?;
+    let published = keyring.clone();
     let ports = Ports {
-        store,
-        sealer: Arc::new(TokenSealer::new(master_key)?),
-        id_tokens: Arc::new(id_tokens),
+        store: Arc::clone(&store),
+        sealer: Arc::new(TokenSealer::new(&keyring)),
+        id_tokens: Arc::new(IdTokenSigner::new(&keyring)),
         passwords: Arc::new(Argon2Passwords::new()?),
         chance: Arc::new(OsChance),
     };
-    Ok(Service {
+    let service = Service {
         provider: Provider::new(config.issuer.to_string(), config.lifetimes, ports),
-        key_set,
-    })
+        key_set: KeySet {
+            present: Arc::new(move || published.key_set()),
+            max_age: config.lead.max_age(),
+        },
+    };
+    Ok((service, Upkeep { store, keyring }))
+}
+
+/// Opens the keys of the store, and makes those that are missing.
+///
+/// # Errors
+/// A master key that does not open them, or a store that does not answer.
+pub(crate) async fn open_keys(
+    config: &Config,
+    master_key: &MasterKey,
+    store: &Arc<dyn Store>,
+) -> Result<Keyring, Error> {
+    let keys: Arc<dyn Store> = Arc::clone(store);
+    let keyring = Keyring::load_or_create(keys, master_key, config.lifetimes, clock::now());
+    Ok(keyring.await?)
 }
 
 /// The service's addresses, taken.

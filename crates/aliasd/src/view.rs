@@ -1,9 +1,12 @@
-//! What the command line shows of clients and users: to programs by `Serialize`, to people by
+//! What the command line shows of clients, users and keys: to programs by `Serialize`, to people by
 //! `Display`.
 
 use std::fmt;
 
-use alias_domain::{AuthMethod, Client, ClientId, ClientKind, Email, Secret, User, UserId};
+use alias_domain::{
+    AuthMethod, Client, ClientId, ClientKind, Email, KeyAlgorithm, KeyStage, ScheduledKey, Secret,
+    SigningAlgorithm, User, UserId,
+};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
@@ -19,6 +22,7 @@ pub(crate) struct ClientView<'a> {
     name: &'a str,
     kind: ClientKind,
     auth_method: &'static str,
+    id_token_alg: SigningAlgorithm,
     redirect_uris: Vec<&'a str>,
     post_logout_redirect_uris: Vec<&'a str>,
     channels: Vec<ChannelView<'a>>,
@@ -41,6 +45,21 @@ pub(crate) struct UserView<'a> {
     created_at: String,
 }
 
+/// A key.
+#[derive(Serialize)]
+pub(crate) struct KeyView<'a> {
+    kid: &'a str,
+    algorithm: &'static str,
+    /// As a key set has it: `sig` or `enc`.
+    #[serde(rename = "use")]
+    usage: &'static str,
+    stage: &'static str,
+    created_at: String,
+    active_from: String,
+    /// Once it has a successor that is used.
+    retires_at: Option<String>,
+}
+
 /// A client's new secret.
 #[derive(Serialize)]
 pub(crate) struct RotatedSecret {
@@ -56,6 +75,7 @@ pub(crate) struct RotatedSecret {
 pub(crate) enum Deleted {
     Client { client_id: ClientId, name: String },
     User { user_id: UserId, email: Email },
+    Key { kid: String },
 }
 
 /// Several of a kind, one line each; in JSON an array.
@@ -91,6 +111,7 @@ impl<'a> ClientView<'a> {
             name: &client.name,
             kind: client.kind,
             auth_method: auth_method(client),
+            id_token_alg: client.id_token_alg,
             redirect_uris: client.redirect_uris.iter().map(|it| it.as_str()).collect(),
             post_logout_redirect_uris: client
                 .post_logout_redirect_uris
@@ -121,6 +142,27 @@ impl<'a> UserView<'a> {
             nickname: user.nickname.as_ref().map(|it| it.as_str()),
             locked: user.locked,
             created_at: second(user.created_at),
+        }
+    }
+}
+
+impl<'a> KeyView<'a> {
+    /// A key, and where it stands.
+    pub(crate) fn of(scheduled: &ScheduledKey<'a>) -> Self {
+        Self {
+            kid: &scheduled.key.kid,
+            algorithm: scheduled.algorithm.name(),
+            usage: match scheduled.algorithm {
+                KeyAlgorithm::Signing(_) => "sig",
+                KeyAlgorithm::Sealing => "enc",
+            },
+            stage: scheduled.stage.name(),
+            created_at: second(scheduled.key.created_at),
+            active_from: second(scheduled.key.active_from),
+            retires_at: match scheduled.stage {
+                KeyStage::Retiring { until } => Some(second(until)),
+                _ => None,
+            },
         }
     }
 }
@@ -165,6 +207,7 @@ impl fmt::Display for ClientView<'_> {
         f.write_str(&row("name", self.name))?;
         f.write_str(&row("kind", self.kind))?;
         f.write_str(&row("authenticates", self.auth_method))?;
+        f.write_str(&row("ID tokens", self.id_token_alg))?;
         for uri in &self.redirect_uris {
             f.write_str(&row("redirect URI", uri))?;
         }
@@ -206,6 +249,22 @@ impl Brief for UserView<'_> {
     }
 }
 
+impl Brief for KeyView<'_> {
+    fn brief(&self) -> String {
+        let retires = self.retires_at.as_ref();
+        format!(
+            "{:<22}  {:<7}  {}  {:<9}  created {}  active from {}{}",
+            self.kid,
+            self.algorithm,
+            self.usage,
+            self.stage,
+            self.created_at,
+            self.active_from,
+            retires.map_or_else(String::new, |it| format!("  retires at {it}")),
+        )
+    }
+}
+
 impl fmt::Display for RotatedSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let secret = &self.client_secret;
@@ -233,6 +292,7 @@ impl fmt::Display for Deleted {
             Self::User { user_id, email } => {
                 write!(f, "deleted user {user_id} ({email}) and everything of them")
             }
+            Self::Key { kid } => write!(f, "removed key {kid}: what it made is worth nothing"),
         }
     }
 }

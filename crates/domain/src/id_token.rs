@@ -2,8 +2,9 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Serialize;
+use sha2::{Digest as _, Sha512};
 
-use crate::{AliasId, ClientId, Digest, Nickname, Secret};
+use crate::{AliasId, ClientId, Digest, Nickname, Secret, SigningAlgorithm};
 
 /// The claims of an ID token. Times are seconds since 1970, as integers.
 ///
@@ -16,7 +17,7 @@ use crate::{AliasId, ClientId, Digest, Nickname, Secret};
 ///     iat: 1_593_519_330,
 ///     exp: 1_593_521_130,
 ///     nonce: None,
-///     at_hash: IdTokenClaims::at_hash(&Secret::new("token".to_owned())),
+///     at_hash: IdTokenClaims::at_hash(SigningAlgorithm::Rs256, &Secret::new("token".to_owned())),
 ///     sub: "epGEcGfc6LQMmKTqffWW2g".parse()?,
 ///     nickname: None,
 ///     auth_time: 1_593_518_730,
@@ -51,11 +52,17 @@ pub struct IdTokenClaims {
 }
 
 impl IdTokenClaims {
-    /// The left half of the SHA-256 of a user token, for algorithms that use SHA-256
-    /// (OIDC Core 3.1.3.6). See the type for an example.
+    /// The left half of a user token's hash, by the hash of the algorithm that signs
+    /// (OIDC Core 3.1.3.6): SHA-512 where that is Ed25519 (RFC 8032 5.1), else SHA-256. See the type
+    /// for an example.
     #[must_use]
-    pub fn at_hash(user_token: &Secret) -> String {
-        let digest = Digest::of(user_token.expose().as_bytes()).bytes();
-        URL_SAFE_NO_PAD.encode(&digest[..16])
+    pub fn at_hash(algorithm: SigningAlgorithm, user_token: &Secret) -> String {
+        let token = user_token.expose().as_bytes();
+        match algorithm {
+            SigningAlgorithm::Rs256 | SigningAlgorithm::Es256 => {
+                URL_SAFE_NO_PAD.encode(&Digest::of(token).bytes()[..16])
+            }
+            SigningAlgorithm::EdDsa => URL_SAFE_NO_PAD.encode(&Sha512::digest(token)[..32]),
+        }
     }
 }

@@ -7,7 +7,8 @@
 //!
 //! - *Words*: [`Scope`], [`ChannelName`], [`Access`], [`Client`], [`Connection`], [`Standing`].
 //! - *Decisions*, pure functions: [`AuthorizationRequest::parse`], [`decide`],
-//!   [`Screen::selection`], [`redeem`], [`rotate`], [`revoked`], [`UserToken::worth`].
+//!   [`Screen::selection`], [`redeem`], [`rotate`], [`revoked`], [`UserToken::worth`],
+//!   [`key_schedule`].
 //! - *Flows*, which run the ports and hold no rule: [`flows::Provider`].
 //! - *Testing* (feature `testing`): mocks of every port, an in-memory store, and the contract suite
 //!   that every store runs.
@@ -25,6 +26,7 @@ pub mod flows;
 mod id_token;
 mod ids;
 mod interaction;
+mod key_schedule;
 mod lifetimes;
 mod params;
 mod pkce;
@@ -58,6 +60,10 @@ pub use consent::{Answer, NotShown, Screen};
 pub use id_token::IdTokenClaims;
 pub use ids::{AliasId, AuthorizationId, ClientId, InteractionId, MalformedId, SessionId, UserId};
 pub use interaction::{ChosenAccount, Interaction};
+pub use key_schedule::{
+    KeyAlgorithm, KeyStage, KeySuccession, Lead, NotRotated, ScheduledKey, key_schedule,
+    key_succession,
+};
 pub use lifetimes::Lifetimes;
 pub use params::{ParamError, Params};
 pub use pkce::{Challenge, MalformedChallenge};

@@ -6,7 +6,7 @@ use actix_web::{
     http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL},
     web,
 };
-use alias_domain::Scope;
+use alias_domain::{Scope, SigningAlgorithm};
 use serde_json::{Value, json};
 
 use crate::{
@@ -14,11 +14,14 @@ use crate::{
     server::State,
 };
 
+/// For how many seconds a discovery document may be kept: it changes with the program alone.
+const DOCUMENT_MAX_AGE: i64 = 300;
+
 pub(crate) async fn openid(state: web::Data<State>) -> HttpResponse {
     let mut document = common(&state);
     document["userinfo_endpoint"] = json!(at(&state, USERINFO));
     document["subject_types_supported"] = json!(["pairwise"]);
-    document["id_token_signing_alg_values_supported"] = json!(["RS256"]);
+    document["id_token_signing_alg_values_supported"] = json!(SigningAlgorithm::ALL);
     document["claim_types_supported"] = json!(["normal"]);
     document["claims_supported"] = json!([
         "iss",
@@ -36,15 +39,15 @@ pub(crate) async fn openid(state: web::Data<State>) -> HttpResponse {
     document["request_parameter_supported"] = json!(false);
     document["request_uri_parameter_supported"] = json!(false);
     document["prompt_values_supported"] = json!(["none", "login", "consent", "select_account"]);
-    public(&document)
+    public(&document, DOCUMENT_MAX_AGE)
 }
 
 pub(crate) async fn oauth(state: web::Data<State>) -> HttpResponse {
-    public(&common(&state))
+    public(&common(&state), DOCUMENT_MAX_AGE)
 }
 
 pub(crate) async fn key_set(state: web::Data<State>) -> HttpResponse {
-    public(&state.key_set)
+    public(&(state.key_set.present)(), state.key_set.max_age)
 }
 
 fn common(state: &State) -> Value {
@@ -73,9 +76,9 @@ fn at(state: &State, path: &str) -> String {
     format!("{}{path}", state.provider.issuer())
 }
 
-fn public(document: &Value) -> HttpResponse {
+fn public(document: &Value, max_age: i64) -> HttpResponse {
     HttpResponse::Ok()
-        .insert_header((CACHE_CONTROL, "public, max-age=300"))
+        .insert_header((CACHE_CONTROL, format!("public, max-age={max_age}")))
         .insert_header((ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
         .json(document)
 }

@@ -45,14 +45,21 @@ impl Door {
         })))
     }
 
-    /// Says anew why it is closed still. One that has been opened, or is closing, stays so.
-    pub fn wait(&self, reason: &str) {
+    /// Says anew why it is closed still, and whether that is another reason than before. One that
+    /// has been opened, or is closing, stays so.
+    pub fn wait(&self, reason: &str) -> bool {
+        let same =
+            |now: &Readiness| matches!(now, Readiness::Starting { reason: it } if it == reason);
+        if same(&self.readiness()) {
+            return false;
+        }
         self.turn(|now| match now {
             Readiness::Starting { .. } => Readiness::Starting {
                 reason: reason.to_owned(),
             },
             Readiness::Ready(_) | Readiness::Stopping(_) => now.clone(),
         });
+        true
     }
 
     /// Lets requests in to what is served from now on. One that is closing stays so.

@@ -37,5 +37,5 @@ mod visitor;
 pub use door::Door;
 pub use forwarded::{MalformedProxies, TrustedProxies};
 pub use measures::{DURATION_BUCKETS, Exposition, describe as describe_measures};
-pub use server::{Bound, Public, Service};
+pub use server::{Bound, KeySet, Public, Service};
 pub use tls::{Identity, IdentityError, Tls};

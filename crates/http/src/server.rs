@@ -1,6 +1,7 @@
 use std::{
     io,
     net::{SocketAddr, TcpListener},
+    sync::Arc,
 };
 
 use actix_web::{App, HttpServer, dev::Server, middleware::from_fn, web::Data};
@@ -18,14 +19,23 @@ use crate::{
 pub struct Service {
     /// The provider.
     pub provider: Provider,
-    /// The key set (RFC 7517 5), public keys alone.
-    pub key_set: serde_json::Value,
+    /// The key set.
+    pub key_set: KeySet,
+}
+
+/// The key set (RFC 7517 5), which changes while the service runs.
+#[derive(Clone)]
+pub struct KeySet {
+    /// Tells it as it is at the moment, public keys alone.
+    pub present: Arc<dyn Fn() -> serde_json::Value + Send + Sync>,
+    /// For how many seconds whoever fetched it may keep it.
+    pub max_age: i64,
 }
 
 /// What every handler has at hand.
 pub(crate) struct State {
     pub(crate) provider: Provider,
-    pub(crate) key_set: serde_json::Value,
+    pub(crate) key_set: KeySet,
     pub(crate) cookies: Cookies,
 }
 

@@ -1,12 +1,13 @@
 //! What Alias holds keys for: sealed tokens, ID token signatures and password hashes. One stack
 //! does all of it but the password hashes: OpenSSL, which `josekit` brings along.
 //!
-//! Everything secret hangs on one [`MasterKey`], which the operator keeps and every node has. From
-//! it stem a key that seals tokens and a key that seals the signing keys in the store, so that a
-//! stolen database gives away neither.
+//! Everything secret hangs on one [`MasterKey`], which the operator keeps and every node has. The
+//! keys that seal tokens and sign ID tokens are in the store, sealed under a key that stems from it,
+//! so that a stolen database gives away none of them.
 //!
+//! - [`Keyring`] holds these keys, opened, and turns them over while the service runs.
 //! - [`TokenSealer`] makes codes, user tokens, refresh tokens and form tokens, and reads them.
-//! - [`IdTokenSigner`] signs ID tokens and publishes the key set.
+//! - [`IdTokenSigner`] signs ID tokens.
 //! - [`Argon2Passwords`] hashes passwords.
 //! - [`OsChance`] draws lots.
 //!
@@ -20,13 +21,17 @@ mod cores;
 mod id_tokens;
 mod jwe;
 mod key;
+mod keyring;
 mod master;
 mod passwords;
+mod ring;
 mod sealer;
+mod sealing_key;
 mod signing_key;
 
 pub use chance::OsChance;
-pub use id_tokens::{IdTokenSigner, SigningError};
+pub use id_tokens::IdTokenSigner;
+pub use keyring::{Keyring, SigningError};
 pub use master::{MalformedMasterKey, MasterKey};
 pub use passwords::Argon2Passwords;
 pub use sealer::TokenSealer;

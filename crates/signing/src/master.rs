@@ -33,10 +33,10 @@ pub struct MalformedMasterKey;
 
 /// What sub-keys are for. A label stands for good: with another, nothing sealed before opens.
 pub(crate) enum Purpose {
-    /// Codes, user tokens, refresh tokens and form tokens.
+    /// Codes, user tokens, refresh tokens and form tokens, by the first sealing key.
     Tokens,
-    /// The private keys of ID tokens, in the store.
-    SigningKeys,
+    /// The keys in the store.
+    Keys,
 }
 
 impl MasterKey {
@@ -68,7 +68,7 @@ impl Purpose {
     const fn label(&self) -> &'static [u8] {
         match self {
             Self::Tokens => b"alias token sealing 1",
-            Self::SigningKeys => b"alias signing key sealing",
+            Self::Keys => b"alias signing key sealing",
         }
     }
 }

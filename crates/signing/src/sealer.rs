@@ -1,71 +1,66 @@
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use alias_domain::{
     Capsule, Secret,
     ports::{Failure, Sealer},
 };
+use arc_swap::ArcSwap;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use crate::{
-    crypto,
+    Keyring, crypto,
     jwe::{self, Header},
-    key::Key,
-    master::{MasterKey, Purpose},
+    ring::Ring,
 };
 
-/// The name of the key that seals, at the head of every token's `kid`. When keys are turned over,
-/// the next is another name, and tokens of both open for a while.
-const KEY_NAME: &str = "1";
-
-/// Seals tokens (R17): standard JWEs, opaque to whoever lacks the master key.
+/// Seals tokens (R17) with the keys of a [`Keyring`]: standard JWEs, opaque to whoever lacks them.
+/// The name of the key that sealed stands at the head of a token's `kid`.
 ///
 /// Each authorization has a key of its own, and so has each kind of token: no number of sign-ins
 /// brings a key near the 2^32 nonces it may use, and no code opens as a refresh token.
 ///
 /// ```
-/// use alias_domain::{Capsule, ports::Sealer, testing::sample};
-/// use alias_signing::{MasterKey, TokenSealer};
-/// let sealer = TokenSealer::new(&MasterKey::generate())?;
-/// let code = Capsule::Code { authorization: sample::standing().authorization.id };
-/// let sealed = sealer.seal(&code)?;
-/// assert_eq!(sealer.open(sealed.expose()), Some(code));
-/// # Ok::<(), alias_domain::ports::Failure>(())
+/// use alias_domain::{Capsule, ports::{Failure, Sealer}, testing::sample};
+/// use alias_signing::{Keyring, TokenSealer};
+/// fn seal_and_open(keyring: &Keyring) -> Result<(), Failure> {
+///     let sealer = TokenSealer::new(keyring);
+///     let code = Capsule::Code { authorization: sample::standing().authorization.id };
+///     let sealed = sealer.seal(&code)?;
+///     assert_eq!(sealer.open(sealed.expose()), Some(code));
+///     Ok(())
+/// }
 /// ```
 #[derive(Clone)]
-pub struct TokenSealer(Key);
+pub struct TokenSealer(Arc<ArcSwap<Ring>>);
 
 impl TokenSealer {
     /// See the type for an example.
-    ///
-    /// # Errors
-    /// If the cryptography fails.
-    pub fn new(master: &MasterKey) -> Result<Self, Failure> {
-        let key = master.sub_key(&Purpose::Tokens).map_err(crypto)?;
-        Ok(Self(key))
-    }
-
-    fn key(&self, name: &str) -> Option<&Key> {
-        (name == KEY_NAME).then_some(&self.0)
+    #[must_use]
+    pub fn new(keyring: &Keyring) -> Self {
+        Self(keyring.ring())
     }
 }
 
 impl Sealer for TokenSealer {
     fn seal(&self, capsule: &Capsule) -> Result<Secret, Failure> {
         let content = serde_json::to_vec(capsule).map_err(crypto)?;
-        jwe::seal(&self.0, &header(capsule), &content).map(Secret::new)
+        let ring = self.0.load();
+        let header = header(capsule, &ring.sealer.name);
+        jwe::seal(&ring.sealer.key, &header, &content).map(Secret::new)
     }
 
     fn open(&self, sealed: &str) -> Option<Capsule> {
         let claimed = Header::of(sealed)?;
         let (key_name, _) = claimed.kid().split_once('.')?;
-        let content = jwe::open(self.key(key_name)?, &claimed, sealed)?;
+        let ring = self.0.load();
+        let content = jwe::open(ring.opener(key_name)?, &claimed, sealed)?;
         let capsule = serde_json::from_slice(&content).ok()?;
-        (header(&capsule) == claimed).then_some(capsule)
+        (header(&capsule, key_name) == claimed).then_some(capsule)
     }
 }
 
 /// The kind of token, and what its key is derived for.
-fn header(capsule: &Capsule) -> Header {
+fn header(capsule: &Capsule, key_name: &str) -> Header {
     let (kind, subject) = match capsule {
         Capsule::Code { authorization } => ("code", authorization.uuid().into_bytes()),
         Capsule::User(token) => ("user", token.authorization.uuid().into_bytes()),
@@ -73,7 +68,7 @@ fn header(capsule: &Capsule) -> Header {
         Capsule::Form(form) => ("form", left_half(form.binding.bytes())),
     };
     let subject = URL_SAFE_NO_PAD.encode(subject);
-    Header::new(kind, format!("{KEY_NAME}.{subject}"))
+    Header::new(kind, format!("{key_name}.{subject}"))
 }
 
 /// Enough to tell browsers apart. A form's token need not tell the whole digest.
@@ -91,19 +86,33 @@ impl fmt::Debug for TokenSealer {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use alias_domain::testing::sample;
+    use zeroize::Zeroizing;
 
     use super::*;
+    use crate::{key::Key, sealing_key::SealingKey};
 
     /// A code, sealed as whoever had the key could do it.
     fn code_with_header(kind: &str, kid: &str) -> Result<Option<Capsule>, Failure> {
-        let sealer = TokenSealer::new(&MasterKey::generate())?;
+        let key = Arc::new(SealingKey {
+            name: "1".to_owned(),
+            key: Key::new(Zeroizing::new([7; 32])),
+        });
+        let ring = Ring {
+            signers: HashMap::new(),
+            sealer: Arc::clone(&key),
+            openers: vec![Arc::clone(&key)],
+            key_set: serde_json::Value::Null,
+            held: Vec::new(),
+        };
         let code = Capsule::Code {
             authorization: sample::redemption().authorization,
         };
         let content = serde_json::to_vec(&code).map_err(crypto)?;
-        let sealed = jwe::seal(&sealer.0, &Header::new(kind, kid.to_owned()), &content)?;
-        Ok(sealer.open(&sealed))
+        let sealed = jwe::seal(&key.key, &Header::new(kind, kid.to_owned()), &content)?;
+        Ok(TokenSealer(Arc::new(ArcSwap::from_pointee(ring))).open(&sealed))
     }
 
     #[test]

@@ -1,15 +1,16 @@
 //! One key that signs ID tokens: made, kept sealed, opened again, published.
 
-use std::str::FromStr;
-
-use alias_domain::{
-    Secret,
-    ports::{Failure, StoredKey},
-};
+use alias_domain::{Secret, SigningAlgorithm, ports::Failure};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use chrono::{DateTime, Utc};
-use josekit::jws::{self, JwsHeader, JwsSigner, RS256};
-use openssl::{pkey::PKey, rsa::Rsa};
+use josekit::jws::{self, ES256, EdDSA, JwsHeader, JwsSigner, RS256};
+use openssl::{
+    bn::{BigNum, BigNumContext},
+    ec::{EcGroup, EcKey},
+    error::ErrorStack,
+    nid::Nid,
+    pkey::{Id, PKey, Private},
+    rsa::Rsa,
+};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
@@ -18,13 +19,6 @@ use crate::{
     jwe::{self, Header},
     key::Key,
 };
-
-/// What ID tokens are signed with (RFC 7518 3.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Algorithm {
-    /// RSA with PKCS #1 v1.5 and SHA-256: the one that every client knows (R18).
-    Rs256,
-}
 
 /// The size of an RSA key: as long as 128 bits of security ask for (NIST SP 800-57 1, table 2), and
 /// that of the seed's example (R18).
@@ -36,7 +30,7 @@ pub(crate) struct SigningKey {
     signer: Box<dyn JwsSigner>,
 }
 
-/// A public key as the key set has it (RFC 7517 4, RFC 7518 6.3.1).
+/// A public key as the key set has it (RFC 7517 4).
 #[derive(Clone, Serialize)]
 pub(crate) struct PublicKey {
     kty: &'static str,
@@ -44,57 +38,70 @@ pub(crate) struct PublicKey {
     usage: &'static str,
     alg: &'static str,
     kid: String,
-    n: String,
-    e: String,
+    #[serde(flatten)]
+    members: Members,
+}
+
+/// What makes a public key of its kind.
+#[derive(Clone, Serialize)]
+#[serde(untagged)]
+enum Members {
+    /// RFC 7518 6.3.1.
+    Rsa { n: String, e: String },
+    /// RFC 7518 6.2.1.
+    Ec {
+        crv: &'static str,
+        x: String,
+        y: String,
+    },
+    /// RFC 8037 2.
+    Okp { crv: &'static str, x: String },
 }
 
 impl SigningKey {
-    /// Makes a key and seals it for the store. It takes up to a second of a core.
+    /// Makes a key, and seals it for the store: its `kid` and the sealed text. An RSA key takes up
+    /// to a second of a core.
     pub(crate) fn make(
-        algorithm: Algorithm,
+        algorithm: SigningAlgorithm,
         sealing_key: &Key,
-        now: DateTime<Utc>,
-    ) -> Result<StoredKey, Failure> {
+    ) -> Result<(String, String), Failure> {
         let kid = URL_SAFE_NO_PAD.encode(chance::bits::<16>());
-        let rsa = match algorithm {
-            Algorithm::Rs256 => Rsa::generate(RSA_BITS).map_err(crypto)?,
-        };
-        let private = PKey::from_rsa(rsa)
+        let private = generated(algorithm)
             .and_then(|it| it.private_key_to_pkcs8())
             .map(Zeroizing::new)
             .map_err(crypto)?;
-        Ok(StoredKey {
-            sealed: jwe::seal(sealing_key, &header(&kid), &private)?,
-            algorithm: algorithm.name().to_owned(),
-            created_at: now,
-            active_from: now,
-            kid,
-        })
+        let sealed = jwe::seal(sealing_key, &header(&kid), &private)?;
+        Ok((kid, sealed))
     }
 
-    /// Opens a stored key; `None` if it was sealed under another key, or for another `kid`.
+    /// Opens a stored key; `None` if it was sealed under another key, or for another `kid` or
+    /// algorithm.
     ///
     /// The public key is taken from the private one: what is published is what was sealed, whoever
     /// can write to the store.
     pub(crate) fn open(
-        algorithm: Algorithm,
-        stored: &StoredKey,
+        algorithm: SigningAlgorithm,
+        kid: &str,
+        sealed: &str,
         sealing_key: &Key,
-    ) -> Result<Option<Self>, Failure> {
-        let Some(private) = jwe::open(sealing_key, &header(&stored.kid), &stored.sealed) else {
-            return Ok(None);
+    ) -> Option<Self> {
+        let private = jwe::open(sealing_key, &header(kid), sealed)?;
+        let key = PKey::private_key_from_pkcs8(&private).ok()?;
+        let (kty, members) = match algorithm {
+            SigningAlgorithm::Rs256 => ("RSA", rsa(&key).ok()?),
+            SigningAlgorithm::Es256 => ("EC", p256(&key).ok()?),
+            SigningAlgorithm::EdDsa => ("OKP", ed25519(&key)?),
         };
-        let rsa = PKey::private_key_from_pkcs8(&private)
-            .and_then(|it| it.rsa())
-            .map_err(crypto)?;
-        let mut signer = match algorithm {
-            Algorithm::Rs256 => RS256.signer_from_der(&private).map_err(crypto)?,
-        };
-        signer.set_key_id(&stored.kid);
-        Ok(Some(Self {
-            public: PublicKey::new(algorithm, &stored.kid, &rsa.n().to_vec(), &rsa.e().to_vec()),
-            signer: Box::new(signer),
-        }))
+        Some(Self {
+            public: PublicKey {
+                kty,
+                usage: "sig",
+                alg: algorithm.name(),
+                kid: kid.to_owned(),
+                members,
+            },
+            signer: signer(algorithm, kid, &private)?,
+        })
     }
 
     /// Signs claims as they are written: nothing parses, orders or spells them again. The header
@@ -107,10 +114,6 @@ impl SigningKey {
             .map_err(crypto)
     }
 
-    pub(crate) fn kid(&self) -> &str {
-        &self.public.kid
-    }
-
     pub(crate) const fn public(&self) -> &PublicKey {
         &self.public
     }
@@ -121,37 +124,64 @@ fn header(kid: &str) -> Header {
     Header::new("signing-key", kid.to_owned())
 }
 
-impl PublicKey {
-    fn new(algorithm: Algorithm, kid: &str, n: &[u8], e: &[u8]) -> Self {
-        Self {
-            kty: "RSA",
-            usage: "sig",
-            alg: algorithm.name(),
-            kid: kid.to_owned(),
-            n: URL_SAFE_NO_PAD.encode(n),
-            e: URL_SAFE_NO_PAD.encode(e),
+fn generated(algorithm: SigningAlgorithm) -> Result<PKey<Private>, ErrorStack> {
+    match algorithm {
+        SigningAlgorithm::Rs256 => Rsa::generate(RSA_BITS).and_then(PKey::from_rsa),
+        SigningAlgorithm::Es256 => EcGroup::from_curve_name(Nid::X9_62_PRIME256V1)
+            .and_then(|curve| EcKey::generate(&curve))
+            .and_then(PKey::from_ec_key),
+        SigningAlgorithm::EdDsa => PKey::generate_ed25519(),
+    }
+}
+
+/// Each signer puts its `kid` into the header, behind `alg`.
+fn signer(algorithm: SigningAlgorithm, kid: &str, private: &[u8]) -> Option<Box<dyn JwsSigner>> {
+    match algorithm {
+        SigningAlgorithm::Rs256 => {
+            let mut signer = RS256.signer_from_der(private).ok()?;
+            signer.set_key_id(kid);
+            Some(Box::new(signer))
+        }
+        SigningAlgorithm::Es256 => {
+            let mut signer = ES256.signer_from_der(private).ok()?;
+            signer.set_key_id(kid);
+            Some(Box::new(signer))
+        }
+        SigningAlgorithm::EdDsa => {
+            let mut signer = EdDSA.signer_from_der(private).ok()?;
+            signer.set_key_id(kid);
+            Some(Box::new(signer))
         }
     }
 }
 
-impl Algorithm {
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Rs256 => "RS256",
-        }
-    }
+fn rsa(key: &PKey<Private>) -> Result<Members, ErrorStack> {
+    let rsa = key.rsa()?;
+    Ok(Members::Rsa {
+        n: URL_SAFE_NO_PAD.encode(rsa.n().to_vec()),
+        e: URL_SAFE_NO_PAD.encode(rsa.e().to_vec()),
+    })
 }
 
-/// A name that is no algorithm of this version.
-pub(crate) struct UnknownAlgorithm;
+/// A coordinate has 32 bytes, zeros in front among them (RFC 7518 6.2.1.2).
+fn p256(key: &PKey<Private>) -> Result<Members, ErrorStack> {
+    let key = key.ec_key()?;
+    let (mut x, mut y, mut context) = (BigNum::new()?, BigNum::new()?, BigNumContext::new()?);
+    let point = key.public_key();
+    point.affine_coordinates(key.group(), &mut x, &mut y, &mut context)?;
+    Ok(Members::Ec {
+        crv: "P-256",
+        x: URL_SAFE_NO_PAD.encode(x.to_vec_padded(32)?),
+        y: URL_SAFE_NO_PAD.encode(y.to_vec_padded(32)?),
+    })
+}
 
-impl FromStr for Algorithm {
-    type Err = UnknownAlgorithm;
-
-    fn from_str(name: &str) -> Result<Self, UnknownAlgorithm> {
-        match name {
-            "RS256" => Ok(Self::Rs256),
-            _ => Err(UnknownAlgorithm),
-        }
+fn ed25519(key: &PKey<Private>) -> Option<Members> {
+    if key.id() != Id::ED25519 {
+        return None;
     }
+    Some(Members::Okp {
+        crv: "Ed25519",
+        x: URL_SAFE_NO_PAD.encode(key.raw_public_key().ok()?),
+    })
 }

@@ -22,6 +22,9 @@ const QUEUE: Duration = Duration::from_secs(5);
 /// How often a step runs that the database undoes.
 const TRIES: u32 = 5;
 
+/// How often a question is asked whose connection is lost.
+const READS: u32 = 2;
+
 pub(crate) type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 
 /// What a step comes to, as long as it is not known whether it runs again.
@@ -162,7 +165,7 @@ impl Steps {
         loop {
             tries += 1;
             match self.once(statement, params).await {
-                Err(trouble) if trouble.is_lost() && tries < TRIES => {}
+                Err(trouble) if trouble.is_lost() && tries < READS => {}
                 done => return Ok(done?),
             }
         }

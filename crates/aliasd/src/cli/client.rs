@@ -7,7 +7,10 @@ use alias_domain::{
 };
 use alias_signing::OsChance;
 use chrono::TimeDelta;
-use clap::{ArgGroup, Args, Subcommand, ValueEnum};
+use clap::{
+    ArgGroup, Args, Subcommand, ValueEnum,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
 
 use super::Global;
 use crate::{
@@ -25,6 +28,8 @@ pub(crate) enum Command {
 Examples:
   aliasd client create --name Fieldnotes --redirect-uri https://fieldnotes.example/callback \\
       --channel notifications='New sightings near you' --channel events='Bird walks'
+  aliasd client create --name Ledger --id-token-alg ES256 \\
+      --redirect-uri https://ledger.example/callback
   aliasd client create --name 'Fieldnotes for Android' --public \\
       --redirect-uri com.example.fieldnotes:/callback
   aliasd client create --name 'Message sender' --resource-server")]
@@ -45,6 +50,7 @@ nobody. A client stays confidential, public or a resource server for good.
 Examples:
   aliasd client update bjOB6HV7cTKtxvfr2k2ucg --name 'Fieldnotes 2'
   aliasd client update bjOB6HV7cTKtxvfr2k2ucg --redirect-uri https://fieldnotes.example/cb
+  aliasd client update bjOB6HV7cTKtxvfr2k2ucg --id-token-alg EdDSA
   aliasd client update bjOB6HV7cTKtxvfr2k2ucg --channel tips='Tips for watchers' \\
       --remove-channel events"
     )]
@@ -87,8 +93,10 @@ pub(crate) struct Create {
     #[arg(long, value_name = "METHOD")]
     auth_method: Option<Method>,
     /// How the client's ID tokens are signed
-    #[arg(long, value_name = "ALGORITHM", default_value = "RS256")]
-    id_token_alg: IdTokenAlgorithm,
+    #[arg(
+        long, value_name = "ALGORITHM", default_value_t, value_parser = signing_algorithm()
+    )]
+    id_token_alg: SigningAlgorithm,
     /// A channel, and what users read of it; tokens list channels in this order
     #[arg(
         long = "channel", value_name = "NAME=DESCRIPTION", num_args = 1..,
@@ -119,6 +127,9 @@ pub(crate) struct Update {
     /// How the client sends its secret
     #[arg(long, value_name = "METHOD", group = "change")]
     auth_method: Option<Method>,
+    /// How the client's ID tokens are signed
+    #[arg(long, value_name = "ALGORITHM", value_parser = signing_algorithm(), group = "change")]
+    id_token_alg: Option<SigningAlgorithm>,
     /// Declares a channel after the others, or describes it anew
     #[arg(
         long = "channel", value_name = "NAME=DESCRIPTION", num_args = 1..,
@@ -155,13 +166,6 @@ enum Method {
     ClientSecretPost,
 }
 
-/// The algorithms that ID tokens are signed with, as RFC 7518 3.1 spells them.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum IdTokenAlgorithm {
-    #[value(name = "RS256")]
-    Rs256,
-}
-
 impl From<Method> for AuthMethod {
     fn from(method: Method) -> Self {
         match method {
@@ -169,6 +173,12 @@ impl From<Method> for AuthMethod {
             Method::ClientSecretPost => Self::ClientSecretPost,
         }
     }
+}
+
+/// As RFC 7518 3.1 and RFC 8037 3.1 spell them.
+fn signing_algorithm() -> impl TypedValueParser<Value = SigningAlgorithm> {
+    let names = SigningAlgorithm::ALL.map(SigningAlgorithm::name);
+    PossibleValuesParser::new(names).try_map(|it| it.parse())
 }
 
 fn channel(text: &str) -> Result<(String, String), &'static str> {
@@ -258,8 +268,6 @@ pub(crate) async fn change(
 
 impl From<Create> for Registration {
     fn from(create: Create) -> Self {
-        // The only one there is, so there is nothing to keep of it.
-        let IdTokenAlgorithm::Rs256 = create.id_token_alg;
         Self {
             name: create.name,
             kind: match (create.public, create.resource_server) {
@@ -268,7 +276,7 @@ impl From<Create> for Registration {
                 (false, false) => ClientKind::Confidential,
             },
             auth_method: create.auth_method.map(Into::into).unwrap_or_default(),
-            id_token_alg: SigningAlgorithm::Rs256,
+            id_token_alg: create.id_token_alg,
             redirect_uris: create.redirect_uris,
             post_logout_redirect_uris: create.post_logout_redirect_uris,
             channels: create.channels,
@@ -305,7 +313,7 @@ impl Update {
         Ok(ClientChange {
             name: self.name.clone(),
             auth_method: self.auth_method.map(Into::into),
-            id_token_alg: None,
+            id_token_alg: self.id_token_alg,
             redirect_uris: self.redirect_uris.clone(),
             post_logout_redirect_uris: match self.no_post_logout_redirect_uris {
                 true => Some(Vec::new()),

@@ -102,6 +102,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         ..setting("keys.master", None)
     },
     setting("keys.master_file", None),
+    setting("keys.lead", Some("10m")),
     setting("lifetimes.auth_code", Some("60s")),
     setting("lifetimes.user_token", Some("30m")),
     setting("lifetimes.id_token", Some("30m")),
@@ -485,5 +486,6 @@ mod tests {
         let defaults = settings("", &[]).expect("settings");
         let config = crate::config::Config::from_settings(&defaults).expect("a configuration");
         assert_eq!(config.lifetimes, alias_domain::Lifetimes::default());
+        assert_eq!(config.lead, alias_domain::Lead::default());
     }
 }

@@ -43,6 +43,12 @@ impl Authority {
         reqwest::Certificate::from_der(&der).expect("a root")
     }
 
+    /// The same, as a file holds it.
+    pub(crate) fn pem(&self) -> String {
+        let pem = self.certificate.to_pem().expect("PEM");
+        String::from_utf8(pem).expect("ASCII")
+    }
+
     fn made() -> Result<Self, ErrorStack> {
         let (key, name) = (key()?, name("An authority of our own")?);
         let mut builder = builder(&key, &name)?;

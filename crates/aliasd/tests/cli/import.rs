@@ -125,7 +125,7 @@ fn a_service_that_runs_is_noticed_and_nothing_is_changed() {
     assert_eq!(begun.tables().as_deref(), Some("0"));
     running.stop().succeeded();
     let imported: Value = begun.sandbox.json(&FROM);
-    assert_eq!(imported["imported"]["keys"], 1);
+    assert_eq!(imported["imported"]["keys"], 4);
 }
 
 #[test]

@@ -1,8 +1,14 @@
 //! What an operator is told when PostgreSQL is not as it must be: one line that names the setting.
 
-use alias_storage_postgres::testing::TestDatabase;
+use std::time::{Duration, Instant};
 
-use crate::sandbox::{MASTER_KEY, Sandbox};
+use alias_storage_postgres::testing::TestDatabase;
+use base64::{Engine, engine::general_purpose::STANDARD};
+
+use crate::{
+    authority::Authority,
+    sandbox::{MASTER_KEY, Ran, Sandbox},
+};
 
 /// What `serve` and every other command say of a database URL.
 #[track_caller]
@@ -136,4 +142,81 @@ fn config_shows_the_database_without_its_password() {
         "{shown}"
     );
     assert!(!shown.contains("hunter2"), "{shown}");
+}
+
+/// The test server with a certificate, until this is dropped.
+struct Encrypting<'a>(&'a TestDatabase);
+
+impl<'a> Encrypting<'a> {
+    /// `database` is any on the server.
+    fn begin(database: &'a TestDatabase, authority: &Authority) -> Self {
+        let signed = authority.sign();
+        for (name, pem) in [
+            ("server.crt", signed.certificate),
+            ("server.key", signed.key),
+        ] {
+            let pem = STANDARD.encode(pem);
+            database.execute(&format!(
+                "COPY (SELECT '{pem}') TO PROGRAM 'umask 077; base64 --decode >{name}'"
+            ));
+        }
+        let encrypting = Self(database);
+        encrypting.switch("on");
+        encrypting
+    }
+
+    fn switch(&self, state: &str) {
+        self.0.execute(&format!("ALTER SYSTEM SET ssl = {state}"));
+        self.0.execute("SELECT pg_reload_conf()");
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while self.0.ask("SHOW ssl").as_deref() != Some(state) {
+            assert!(Instant::now() < deadline, "the server does not take it up");
+        }
+    }
+}
+
+impl Drop for Encrypting<'_> {
+    fn drop(&mut self) {
+        self.switch("off");
+    }
+}
+
+/// One after the other, for they are about one server.
+#[test]
+fn a_server_must_encrypt_and_prove_its_name_where_that_is_asked_for() {
+    let (database, authority) = (TestDatabase::migrated(), Authority::new());
+    let list = |host: &str, roots: Option<&str>| -> Ran {
+        let mut sandbox = Sandbox::embedded();
+        let url = database.url().replace("127.0.0.1", host);
+        sandbox.set("ALIAS_DATABASE__URL", &format!("{url}?sslmode=require"));
+        if let Some(roots) = roots {
+            let roots = sandbox.write("ca.pem", roots);
+            sandbox.set("SSL_CERT_FILE", &roots.to_string_lossy());
+        }
+        sandbox.run(&["client", "list", "--json"])
+    };
+    let refused = list("localhost", Some(&authority.pem())).refused();
+    assert!(refused.contains("does not support TLS"), "{refused}");
+
+    let _encrypting = Encrypting::begin(&database, &authority);
+    assert_eq!(
+        list("localhost", Some(&authority.pem()))
+            .succeeded()
+            .out
+            .trim(),
+        "[]"
+    );
+    for (host, roots) in [
+        ("localhost", None),
+        ("localhost", Some(Authority::new().pem())),
+        ("127.0.0.1", Some(authority.pem())),
+    ] {
+        let refused = list(host, roots.as_deref()).refused();
+        assert!(
+            refused.starts_with("database.url: no encrypted connection to"),
+            "{refused}"
+        );
+        assert!(refused.contains("certificate verify failed"), "{refused}");
+        assert!(refused.contains("sslmode=disable"), "{refused}");
+    }
 }

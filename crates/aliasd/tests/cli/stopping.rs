@@ -70,7 +70,8 @@ fn await_refusal(public: SocketAddr) {
 
 #[tokio::test]
 async fn a_request_in_flight_is_answered_after_everybody_was_told_and_nobody_comes_any_more() {
-    let (mut running, announced) = watched("0s").start(&["serve"]);
+    let sandbox = watched("0s");
+    let (mut running, announced) = sandbox.start(&["serve"]);
     let (public, internal) = (
         address(&announced, "listening"),
         address(&announced, "internal"),
@@ -93,7 +94,8 @@ async fn a_request_in_flight_is_answered_after_everybody_was_told_and_nobody_com
 
 #[tokio::test]
 async fn until_the_delay_is_over_requests_are_served_and_a_second_signal_ends_it() {
-    let (mut running, announced) = watched("1h").start(&["serve"]);
+    let sandbox = watched("1h");
+    let (mut running, announced) = sandbox.start(&["serve"]);
     let (public, internal) = (
         address(&announced, "listening"),
         address(&announced, "internal"),

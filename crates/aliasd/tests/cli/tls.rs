@@ -101,7 +101,8 @@ async fn plain_http_gets_no_answer_where_tls_is_spoken() {
 
 #[test]
 fn sighup_ends_no_service_without_a_certificate() {
-    let (mut running, _) = ready_to_serve().start(&["serve"]);
+    let sandbox = ready_to_serve();
+    let (mut running, _) = sandbox.start(&["serve"]);
     running.signal("HUP");
     running.logs("SIGHUP: looking for another certificate");
     running.stop().succeeded();

@@ -20,7 +20,8 @@ fn watched() -> Sandbox {
 
 #[tokio::test]
 async fn health_and_metrics_have_an_address_of_their_own() {
-    let (running, announced) = watched().start(&["serve"]);
+    let sandbox = watched();
+    let (running, announced) = sandbox.start(&["serve"]);
     let address = |name: &str| announced[name].as_str().expect("an address").to_owned();
     let (public, internal) = (address("listening"), address("internal"));
     for path in ["/livez", "/readyz", "/metrics"] {
@@ -33,7 +34,8 @@ async fn health_and_metrics_have_an_address_of_their_own() {
 
 #[tokio::test]
 async fn without_such_an_address_there_are_no_metrics() {
-    let (running, announced) = ready_to_serve().start(&["serve"]);
+    let sandbox = ready_to_serve();
+    let (running, announced) = sandbox.start(&["serve"]);
     let public = announced["listening"].as_str().expect("an address");
     assert_eq!(announced.get("internal"), None);
     assert_eq!(get(public, "/livez").await.0, 200);
@@ -44,7 +46,8 @@ async fn without_such_an_address_there_are_no_metrics() {
 
 #[tokio::test]
 async fn metrics_move_with_requests_and_never_name_an_address_as_sent() {
-    let (running, announced) = watched().start(&["serve"]);
+    let sandbox = watched();
+    let (running, announced) = sandbox.start(&["serve"]);
     let public = announced["listening"].as_str().expect("an address");
     let internal = announced["internal"].as_str().expect("an address");
     let http = reqwest::Client::new();

@@ -7,9 +7,12 @@
 
 mod chromium;
 mod demo;
+mod keys;
 mod moving;
+mod page;
 mod resource;
 mod running;
 mod seed;
 #[path = "../support/store.rs"]
 mod store;
+mod upgrade;

@@ -1,13 +1,16 @@
 //! From the embedded store to PostgreSQL with one command: nothing is lost, and what was issued goes
 //! on working.
 
+use std::sync::Arc;
+
 use alias_storage_postgres::testing::TestDatabase;
 use reqwest::{Client, redirect::Policy};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use crate::{
+    page::{PASSWORD, Page, QUERY, form_token, part, text},
     running::Running,
-    seed::{PASSWORD, Page, QUERY, REDIRECT_URI, form_token, part, text},
     store::TestStore,
 };
 
@@ -39,15 +42,6 @@ async fn refreshed(page: &Page, tokens: &Value) -> Value {
     let (status, refreshed) = page.refresh(&text(tokens, "refresh_token")).await;
     assert_eq!(status, 200, "{refreshed}");
     refreshed
-}
-
-/// The same page to another client of Fred's.
-fn as_client(page: Page, client: &Value) -> Page {
-    Page {
-        client_id: text(client, "client_id"),
-        client_secret: text(client, "client_secret"),
-        ..page
-    }
 }
 
 /// A browser that keeps cookies.
@@ -84,23 +78,19 @@ impl Browser {
 
 #[actix_web::test]
 async fn nothing_is_lost_on_the_way_to_postgres() {
-    let mut page = Page::open_at(Running::serve_on(TestStore::Sqlite)).await;
+    let folder = TempDir::new().expect("a folder");
+    let embedded = Running::serve_in(folder, TestStore::Sqlite, &[]);
+    let mut page = Page::open_at(embedded).await;
     let issuer = page.alias.issuer.clone();
     let browser = Browser::open();
     browser.sign_in(&issuer).await;
     assert_eq!(browser.account(&issuer).await, 200);
 
     // Another client, whom Fred leaves again.
-    let create = ["client", "create", "--name", "Other"];
-    let create = [&create[..], &["--redirect-uri", REDIRECT_URI]].concat();
-    let (example, other) = (
-        json!({"client_id": page.client_id, "client_secret": page.client_secret}),
-        page.alias.cli(&create, ""),
-    );
     let narrow = QUERY.replace("&channels=notifications%20product_updates", "");
-    page = as_client(page, &other);
-    let (_, left) = page.exchange(&page.code(&narrow).await).await;
-    let disconnect = format!("{issuer}/api/grants/{}", page.client_id);
+    let other = page.with_client(&[]);
+    let (_, left) = other.exchange(&other.code(&narrow).await).await;
+    let disconnect = format!("{issuer}/api/grants/{}", other.client_id);
     let disconnect = page
         .http
         .delete(disconnect)
@@ -109,7 +99,6 @@ async fn nothing_is_lost_on_the_way_to_postgres() {
 
     // The first client has tokens of its third generation, twice; a code that waits; and a form that
     // Fred looks at.
-    page = as_client(page, &example);
     let (_, first) = page.exchange(&page.code(QUERY).await).await;
     let third = refreshed(&page, &refreshed(&page, &first).await).await;
     let (_, stolen) = page.exchange(&page.code(QUERY).await).await;
@@ -130,14 +119,20 @@ async fn nothing_is_lost_on_the_way_to_postgres() {
     let before = worth(&page, &third).await;
     assert_eq!(before["active"], true);
 
-    let imported = page
-        .alias
-        .move_to(TestStore::Postgres(TestDatabase::empty()));
+    let Page {
+        client_id,
+        client_secret,
+        alias,
+        ..
+    } = other;
+    drop(alias);
+    let alias = Arc::get_mut(&mut page.alias).expect("nobody else holds it");
+    let imported = alias.move_to(TestStore::Postgres(TestDatabase::empty()));
     assert_ne!(imported["applied"], json!([]), "one command");
     assert_eq!(
         imported["imported"],
         json!({
-            "keys": 1, "clients": 2, "users": 1, "sessions": 2, "interactions": 3,
+            "keys": 4, "clients": 2, "users": 1, "sessions": 2, "interactions": 3,
             "connections": 2, "authorizations": 3,
         })
     );
@@ -165,8 +160,12 @@ async fn nothing_is_lost_on_the_way_to_postgres() {
     let (status, allowed) = page.exchange(&page.allow(&form).await).await;
     assert_eq!((status, identity(&allowed)), (200, identity(&first)));
     // Who comes back after a disconnect is the same user there.
-    page = as_client(page, &other);
-    let (_, back) = page.exchange(&page.code(&narrow).await).await;
+    let other = Page {
+        client_id,
+        client_secret,
+        ..page.clone()
+    };
+    let (_, back) = other.exchange(&other.code(&narrow).await).await;
     assert_eq!(identity(&back), identity(&left));
     // The password, and a session that begins after the move.
     let fresh = Browser::open();

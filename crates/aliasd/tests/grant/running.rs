@@ -27,6 +27,7 @@ pub(crate) struct Running {
     child: Child,
     folder: TempDir,
     store: TestStore,
+    variables: Vec<(&'static str, &'static str)>,
     pub(crate) issuer: String,
     /// What it said on standard output once it listened.
     pub(crate) said: Value,
@@ -51,17 +52,24 @@ impl Running {
 
     /// `aliasd serve`, on a free port and a fresh database.
     pub(crate) fn serve() -> Self {
-        Self::serve_on(TestStore::chosen())
+        Self::serve_in(TempDir::new().expect("a folder"), TestStore::chosen(), &[])
     }
 
-    /// The same, on this store.
-    pub(crate) fn serve_on(store: TestStore) -> Self {
-        let folder = TempDir::new().expect("a folder");
+    /// `aliasd serve`, on a free port and the database of a folder or of this store, with these
+    /// variables, which every other `aliasd` there gets too.
+    pub(crate) fn serve_in(
+        folder: TempDir,
+        store: TestStore,
+        variables: &[(&'static str, &'static str)],
+    ) -> Self {
         let port = free_port();
         let migrated = aliasd(folder.path(), &store).arg("migrate").output();
         succeeded(&migrated.expect("aliasd runs"));
-        let command = serving(folder.path(), &store, port);
-        Self::start(command, folder, store, port)
+        let mut command = serving(folder.path(), &store, port);
+        command.envs(variables.iter().copied());
+        let mut running = Self::start(command, folder, store, port);
+        running.variables = variables.to_vec();
+        running
     }
 
     /// Stops it, has an empty store take in everything that it keeps, and starts it there, at the
@@ -92,6 +100,7 @@ impl Running {
             child,
             folder,
             store,
+            variables: Vec::new(),
             issuer,
             said,
         }
@@ -108,6 +117,7 @@ impl Running {
         let mut child = aliasd(self.folder.path(), &self.store)
             .arg("--json")
             .args(arguments)
+            .envs(self.variables.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

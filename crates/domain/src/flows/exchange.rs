@@ -145,7 +145,11 @@ impl Provider {
         };
         let mut response = self.token_response(&standing, access.clone(), refresh, now)?;
         let claims = self.id_token(&standing, &access, &response.access_token, now);
-        response.id_token = Some(self.ports.id_tokens.sign(&claims).await?);
+        let signed = self
+            .ports
+            .id_tokens
+            .sign(standing.client.id_token_alg, &claims);
+        response.id_token = Some(signed.await?);
         Ok(Ok(response))
     }
 
@@ -195,7 +199,7 @@ impl Provider {
             iat: now.timestamp(),
             exp: now.timestamp() + self.lifetimes.id_token.num_seconds(),
             nonce: standing.authorization.binding.nonce.clone(),
-            at_hash: IdTokenClaims::at_hash(user_token),
+            at_hash: IdTokenClaims::at_hash(standing.client.id_token_alg, user_token),
             sub: standing.alias_id,
             nickname: standing
                 .user

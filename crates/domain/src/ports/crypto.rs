@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use super::Failure;
-use crate::{Capsule, IdTokenClaims, Secret};
+use crate::{Capsule, IdTokenClaims, Secret, SigningAlgorithm};
 
 /// Seals what tokens say, so that only Alias can make or read them (R17).
 ///
@@ -36,11 +36,16 @@ pub trait Sealer: Send + Sync {
 #[cfg_attr(feature = "testing", mockall::automock)]
 #[async_trait]
 pub trait IdTokens: Send + Sync {
-    /// A JWS in compact form with the header `typ`, `alg`, `kid` (R18).
+    /// A JWS in compact form with the header `typ`, `alg`, `kid` (R18), by the active key of an
+    /// algorithm.
     ///
     /// # Errors
     /// If the signature cannot be made.
-    async fn sign(&self, claims: &IdTokenClaims) -> Result<Secret, Failure>;
+    async fn sign(
+        &self,
+        algorithm: SigningAlgorithm,
+        claims: &IdTokenClaims,
+    ) -> Result<Secret, Failure>;
 }
 
 /// A password hash in PHC form. It does not print.

@@ -8,7 +8,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use uuid::Uuid;
 
 use crate::{
-    Capsule, Digest, IdTokenClaims, Lifetimes, Secret,
+    Capsule, Digest, IdTokenClaims, Lifetimes, Secret, SigningAlgorithm,
     flows::{Ports, Provider},
     ports::{Chance, Failure, IdTokens, PasswordHash, PasswordVerdict, Passwords, Sealer, Store},
     testing::MemoryStore,
@@ -62,7 +62,7 @@ impl Sealer for TestSealer {
     }
 }
 
-/// Puts the digest of the claims where a signature would be.
+/// Puts a digest of the algorithm and the claims where a signature would be.
 ///
 /// ```
 /// let id_tokens = alias_domain::testing::TestIdTokens;
@@ -71,9 +71,13 @@ pub struct TestIdTokens;
 
 #[async_trait]
 impl IdTokens for TestIdTokens {
-    async fn sign(&self, claims: &IdTokenClaims) -> Result<Secret, Failure> {
-        let claims = format!("{claims:?}");
-        let digest = URL_SAFE_NO_PAD.encode(Digest::of(claims.as_bytes()).bytes());
+    async fn sign(
+        &self,
+        algorithm: SigningAlgorithm,
+        claims: &IdTokenClaims,
+    ) -> Result<Secret, Failure> {
+        let signed = format!("{algorithm} {claims:?}");
+        let digest = URL_SAFE_NO_PAD.encode(Digest::of(signed.as_bytes()).bytes());
         Ok(Secret::new(digest))
     }
 }

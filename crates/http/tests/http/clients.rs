@@ -201,6 +201,27 @@ async fn discovery_names_every_endpoint_and_is_open_to_all() {
 }
 
 #[actix_web::test]
+async fn discovery_lists_the_algorithms_of_id_tokens() {
+    let alias = Alias::start().await;
+    let (_, document) = crate::support::json(alias.get("/.well-known/openid-configuration")).await;
+    let algorithms = document["id_token_signing_alg_values_supported"].as_array();
+    assert_eq!(algorithms.expect("a list"), &["RS256", "ES256", "EdDSA"]);
+}
+
+#[actix_web::test]
+async fn the_key_set_is_that_of_the_moment_and_kept_for_as_long_as_it_was_said() {
+    let alias = Alias::start().await;
+    for kid in ["0", "1"] {
+        let response = alias.get("/.well-known/jwks.json").send().await;
+        let response = response.expect("an answer");
+        assert_eq!(response.headers()["cache-control"], "public, max-age=7");
+        assert_eq!(response.headers()["access-control-allow-origin"], "*");
+        let keys: Value = response.json().await.expect("JSON");
+        assert_eq!(keys["keys"][0]["kid"], kid);
+    }
+}
+
+#[actix_web::test]
 async fn every_response_has_the_headers_of_a_careful_service() {
     let alias = Alias::start().await;
     for path in [

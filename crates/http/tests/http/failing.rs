@@ -320,7 +320,7 @@ async fn a_signature_that_cannot_be_made_is_503_and_the_code_is_used_up() {
     id_tokens
         .expect_sign()
         .times(1)
-        .returning(move |_| broken());
+        .returning(move |_, _| broken());
     let id_tokens = Arc::new(id_tokens);
     let alias = Alias::start_with(|ports| Ports { id_tokens, ..ports }).await;
     let code = alias.code(SEED).await;

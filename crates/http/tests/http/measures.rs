@@ -73,7 +73,7 @@ async fn sign_ins_are_counted_by_outcome_wherever_they_are_made() {
 async fn failures_are_counted_by_cause() {
     let mut id_tokens = MockIdTokens::new();
     let broken = || Err(Failure::Crypto("the key is broken".to_owned()));
-    id_tokens.expect_sign().returning(move |_| broken());
+    id_tokens.expect_sign().returning(move |_, _| broken());
     let id_tokens = Arc::new(id_tokens);
     let alias = Alias::start_with(|ports| Ports { id_tokens, ..ports }).await;
     let failures = "alias_failures_total{cause=\"cryptography\"}";

@@ -1,6 +1,14 @@
 //! A running service, and a browser without scripts to visit it.
 
-use std::{collections::BTreeMap, io, net::SocketAddr, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    io,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
 
 use alias_domain::{
     Client, ClientSecret, Lifetimes, Params, Secret, User, UserId,
@@ -11,7 +19,7 @@ use alias_domain::{
         sample::{self, LOOPBACK_URI, REDIRECT_URI},
     },
 };
-use alias_http::{Bound, Door, Public, Service, TrustedProxies};
+use alias_http::{Bound, Door, KeySet, Public, Service, TrustedProxies};
 use alias_storage_postgres::{PostgresStore, testing::TestDatabase};
 use alias_storage_sqlite::SqliteStore;
 use reqwest::{
@@ -231,7 +239,7 @@ pub(crate) fn serve_with(ports: Ports) -> SocketAddr {
 pub(crate) fn service(ports: Ports) -> Service {
     Service {
         provider: Provider::new(ISSUER.to_owned(), Lifetimes::default(), ports),
-        key_set: serde_json::json!({"keys": []}),
+        key_set: key_set(),
     }
 }
 
@@ -251,6 +259,19 @@ pub(crate) fn running(bound: io::Result<Bound>) -> SocketAddr {
     let address = bound.address();
     actix_web::rt::spawn(bound.into_server());
     address
+}
+
+/// A key set that is another each time it is asked for, kept for seven seconds.
+fn key_set() -> KeySet {
+    let asked = AtomicU32::new(0);
+    let present = move || {
+        let kid = asked.fetch_add(1, Ordering::Relaxed).to_string();
+        serde_json::json!({"keys": [{"kid": kid}]})
+    };
+    KeySet {
+        present: Arc::new(present),
+        max_age: 7,
+    }
 }
 
 pub(crate) fn client() -> reqwest::Client {

@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
+mod fixture;
 mod id_tokens;
+mod keyring;
 mod master;
 mod passwords;
 mod sealer;

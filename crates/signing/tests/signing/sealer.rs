@@ -1,20 +1,35 @@
 //! R17: no code or token can be guessed, or made without the service's keys.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use alias_domain::{
     Access, AuthorizationId, Capsule, ChannelId, Digest, Form, FormPurpose, RefreshToken,
     UserToken,
     ports::Sealer,
-    testing::sample::{self, NOON},
+    testing::{
+        MemoryStore,
+        sample::{self, NOON},
+    },
 };
 use alias_signing::{MasterKey, TokenSealer};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use proptest::prelude::*;
 use uuid::Uuid;
 
-static SEALER: LazyLock<TokenSealer> =
-    LazyLock::new(|| TokenSealer::new(&MasterKey::generate()).unwrap());
+use crate::fixture::{keyring, load};
+
+static SEALER: LazyLock<TokenSealer> = LazyLock::new(|| TokenSealer::new(&blocking(keyring())));
+
+fn blocking<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    runtime.unwrap().block_on(future)
+}
+
+/// On a first start with a master key.
+fn sealer_of(master: &MasterKey) -> TokenSealer {
+    let keyring = blocking(load(&Arc::new(MemoryStore::default()), master));
+    TokenSealer::new(&keyring.unwrap())
+}
 
 fn code() -> Capsule {
     Capsule::Code {
@@ -108,12 +123,12 @@ fn a_token_is_a_jwe_under_a_key_derived_as_documented() {
     let token = "eyJ0eXAiOiJjb2RlIiwiYWxnIjoiZGlyIiwiZW5jIjoiQTI1NkdDTSIsImtpZCI6IjEuQUFBQUFBQUFB\
                  Q2dBQUFBQUFBQUFBQSJ9..AAECAwQFBgcICQoL.kIuL68ocM5ma1Vm4fHBEj86XknOLqi7PGqI52CsWAf\
                  j2y3sX7lr6UK7nU7jr2ceMUTciVfFO9w.--69VLu3TxJXZ6_tj5U5tQ";
-    assert_eq!(TokenSealer::new(&master).unwrap().open(token), Some(code()));
+    assert_eq!(sealer_of(&master).open(token), Some(code()));
 }
 
 #[test]
 fn r17_a_token_of_another_master_key_does_not_open() {
-    let other = TokenSealer::new(&MasterKey::generate()).unwrap();
+    let other = sealer_of(&MasterKey::generate());
     assert_eq!(other.open(&sealed(&code())), None);
 }
 

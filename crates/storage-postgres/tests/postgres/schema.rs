@@ -153,14 +153,3 @@ fn a_server_that_is_away_is_told_from_one_that_refuses() {
         "{refused:?}"
     );
 }
-
-#[test]
-fn a_server_that_does_not_encrypt_is_refused_where_it_must() {
-    let database = TestDatabase::migrated();
-    let encrypted = format!("{}?sslmode=require", database.url());
-    let refused = open(&encrypted.parse().expect("a URL")).err();
-    assert!(
-        matches!(refused, Some(OpenError::Tls { .. })),
-        "{refused:?}"
-    );
-}

@@ -1,0 +1,115 @@
+//! The keys that are in use at a moment, all of them opened.
+
+use std::{collections::HashMap, sync::Arc};
+
+use alias_domain::{
+    KeyAlgorithm, KeyStage, ScheduledKey, SigningAlgorithm,
+    ports::{Failure, StoredKey},
+};
+use serde_json::{Value, json};
+
+use crate::{SigningError, crypto, key::Key, sealing_key::SealingKey, signing_key::SigningKey};
+
+/// One of each algorithm is active; the others verify or open.
+pub(crate) struct Ring {
+    pub(crate) signers: HashMap<SigningAlgorithm, Arc<SigningKey>>,
+    pub(crate) sealer: Arc<SealingKey>,
+    pub(crate) openers: Vec<Arc<SealingKey>>,
+    pub(crate) key_set: Value,
+    pub(crate) held: Vec<Held>,
+}
+
+/// A key as the store keeps it, and as it is used.
+#[derive(Clone)]
+pub(crate) struct Held {
+    pub(crate) stored: StoredKey,
+    opened: Opened,
+}
+
+#[derive(Clone)]
+enum Opened {
+    Signing(SigningAlgorithm, Arc<SigningKey>),
+    Sealing(Arc<SealingKey>),
+}
+
+impl Held {
+    /// Opens a stored key.
+    pub(crate) fn open(
+        algorithm: KeyAlgorithm,
+        stored: StoredKey,
+        sealing_key: &Key,
+    ) -> Result<Self, SigningError> {
+        let StoredKey { kid, sealed, .. } = &stored;
+        let opened = match algorithm {
+            KeyAlgorithm::Signing(algorithm) => {
+                SigningKey::open(algorithm, kid, sealed, sealing_key)
+                    .map(|it| Opened::Signing(algorithm, Arc::new(it)))
+            }
+            KeyAlgorithm::Sealing => {
+                SealingKey::open(kid, sealed, sealing_key).map(|it| Opened::Sealing(Arc::new(it)))
+            }
+        };
+        match opened {
+            Some(opened) => Ok(Self { stored, opened }),
+            None => Err(SigningError::WrongMaster { kid: stored.kid }),
+        }
+    }
+}
+
+impl Ring {
+    /// Puts opened keys together as a schedule says. Both have the same keys in the same order.
+    pub(crate) fn new(
+        schedule: &[ScheduledKey<'_>],
+        held: Vec<Held>,
+    ) -> Result<Self, SigningError> {
+        let (mut signers, mut sealer) = (HashMap::new(), None);
+        let (mut openers, mut published) = (Vec::new(), Vec::new());
+        for (scheduled, held) in schedule.iter().zip(&held) {
+            let active = scheduled.stage == KeyStage::Active;
+            match &held.opened {
+                Opened::Signing(algorithm, key) => {
+                    published.push(serde_json::to_value(key.public()).map_err(crypto)?);
+                    if active {
+                        signers.insert(*algorithm, Arc::clone(key));
+                    }
+                }
+                Opened::Sealing(key) => {
+                    openers.push(Arc::clone(key));
+                    if active {
+                        sealer = Some(Arc::clone(key));
+                    }
+                }
+            }
+        }
+        let lacking = SigningAlgorithm::ALL
+            .into_iter()
+            .find(|it| !signers.contains_key(it));
+        if let Some(algorithm) = lacking {
+            return Err(SigningError::NoKey(KeyAlgorithm::Signing(algorithm)));
+        }
+        Ok(Self {
+            signers,
+            sealer: sealer.ok_or(SigningError::NoKey(KeyAlgorithm::Sealing))?,
+            openers,
+            key_set: json!({ "keys": published }),
+            held,
+        })
+    }
+
+    /// The key that signs with an algorithm now.
+    pub(crate) fn signer(&self, algorithm: SigningAlgorithm) -> Result<Arc<SigningKey>, Failure> {
+        let signer = self.signers.get(&algorithm).map(Arc::clone);
+        signer.ok_or_else(|| crypto(format_args!("there is no {algorithm} key")))
+    }
+
+    /// The sealing key of a name.
+    pub(crate) fn opener(&self, name: &str) -> Option<&Key> {
+        let opener = self.openers.iter().find(|it| it.name == name)?;
+        Some(&opener.key)
+    }
+
+    /// A key that is held already as the store keeps it.
+    pub(crate) fn held(&self, stored: &StoredKey) -> Option<&Held> {
+        self.held.iter().find(|it| it.stored == *stored)
+    }
+}
