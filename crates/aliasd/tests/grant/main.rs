@@ -8,6 +8,7 @@
 mod chromium;
 mod demo;
 mod keys;
+mod moving;
 mod page;
 mod resource;
 mod running;
