@@ -13,7 +13,7 @@ use std::{
 };
 
 use deadpool_postgres::{
-    Client as Pooled, Connect, Manager, ManagerConfig, Pool, PoolError, RecyclingMethod,
+    Client as Pooled, Connect, Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime,
 };
 use openssl::{
     error::ErrorStack,
@@ -28,7 +28,7 @@ use tokio_postgres::{
     tls::{MakeTlsConnect, TlsConnect},
 };
 
-use crate::schema::OpenError;
+use crate::{schema::OpenError, steps::QUEUE};
 
 /// How long to wait for a connection, unless the URL says otherwise.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -36,9 +36,17 @@ const CONNECT: Duration = Duration::from_secs(3);
 /// How long what was sent may stay unacknowledged before the connection counts as lost.
 const SILENCE: Duration = Duration::from_secs(10);
 
+/// How long a connection may be idle before the way to the server is tried: less than what stands
+/// between the two remembers a connection for.
+const IDLE: Duration = Duration::from_secs(60);
+
 /// What keeps a request from waiting for ever, whatever the database waits for.
 const PATIENCE: &str = "-c statement_timeout=10s -c lock_timeout=5s \
      -c idle_in_transaction_session_timeout=10s";
+
+/// What the steps build on, whatever the database is set to: after a lock was waited for, the next
+/// statement sees what was written meanwhile.
+const ISOLATION: &str = r"-c default_transaction_isolation=read\ committed";
 
 /// A PostgreSQL database: `postgres://USER:PASSWORD@HOST:PORT/NAME`, as libpq reads it.
 ///
@@ -114,6 +122,9 @@ impl FromStr for Database {
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(CONNECT);
         }
+        if config.get_keepalives_idle() == Config::new().get_keepalives_idle() {
+            config.keepalives_idle(IDLE);
+        }
         Ok(Self { config, encrypted })
     }
 }
@@ -183,7 +194,11 @@ impl Database {
             server: self.server(),
             reason,
         };
-        let alone = Pool::builder(manager).max_size(1).build();
+        let alone = Pool::builder(manager)
+            .max_size(1)
+            .runtime(Runtime::Tokio1)
+            .create_timeout(Some(QUEUE))
+            .build();
         let alone = alone.map_err(|error| away(error.to_string()))?;
         alone.get().await.map_err(|error| match error {
             PoolError::Backend(error) => self.refused(&error),
@@ -195,9 +210,9 @@ impl Database {
     /// runtime, however short-lived the thread that first needs one is.
     pub(crate) fn serving(&self, runtime: Handle) -> Result<Manager, OpenError> {
         let mut config = self.config.clone();
-        if config.get_options().is_none() {
-            config.options(PATIENCE);
-        }
+        let options = config.get_options().unwrap_or(PATIENCE);
+        let options = format!("{options} {ISOLATION}");
+        config.options(options);
         self.manager(config, runtime)
     }
 
@@ -422,6 +437,9 @@ mod tests {
             Some(&Duration::from_secs(7))
         );
         assert!(!database.config.get_keepalives());
+        let idle = |url| parsed(url).config.get_keepalives_idle().as_secs();
+        assert_eq!(idle("postgres://a@db/x"), IDLE.as_secs());
+        assert_eq!(idle("postgres://a@db/x?keepalives_idle=7"), 7);
     }
 
     #[test]

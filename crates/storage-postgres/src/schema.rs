@@ -1,9 +1,13 @@
 //! Bringing a database to the current schema, and refusing one of another.
 
 use refinery::{Migration, Runner};
+use tokio::time::timeout;
 use tokio_postgres::Client;
 
-use crate::database::{Database, innermost};
+use crate::{
+    database::{Database, innermost},
+    steps::LONGEST,
+};
 
 /// One migration at a time, whatever node or command begins it.
 const LOCK: &str = "SELECT pg_advisory_lock(hashtext('alias migration'))";
@@ -159,8 +163,15 @@ async fn migrate_if(
 
 /// Whether the database has the schema of this version.
 pub(crate) async fn expect_current(database: &Database) -> Result<(), OpenError> {
-    let mut client = database.connect().await?;
-    let missing = missing_migrations(database, &mut client).await?;
+    let missing = async {
+        let mut client = database.connect().await?;
+        missing_migrations(database, &mut client).await
+    };
+    let late = |_| OpenError::Away {
+        server: database.server(),
+        reason: "it does not answer in time".to_owned(),
+    };
+    let missing = timeout(LONGEST, missing).await.map_err(late)??;
     match missing.is_empty() {
         true => Ok(()),
         false => Err(OpenError::Behind { missing }),
@@ -188,7 +199,10 @@ async fn missing_migrations(
     let applied = match migrated {
         true => {
             let applied = runner.get_applied_migrations_async(client).await;
-            applied.map_err(|error| failed(&error))?
+            applied.map_err(|error| match said(&error) {
+                Some(error) => database.refused(error),
+                None => failed(&error),
+            })?
         }
         false => Vec::new(),
     };
@@ -205,7 +219,10 @@ async fn missing_migrations(
 }
 
 fn failed(error: &refinery::Error) -> OpenError {
-    let source = std::error::Error::source(error);
-    let said = source.and_then(|it| it.downcast_ref::<tokio_postgres::Error>());
-    OpenError::Migration(said.map_or_else(|| error.to_string(), innermost))
+    OpenError::Migration(said(error).map_or_else(|| error.to_string(), innermost))
+}
+
+/// What the database or the way to it has against a migration.
+fn said(error: &refinery::Error) -> Option<&tokio_postgres::Error> {
+    std::error::Error::source(error)?.downcast_ref()
 }

@@ -155,6 +155,7 @@ macro_rules! contract_tests {
                 r23_a_retry_gets_the_same_generation
                 r23_a_replay_kills_the_authorization
                 r23_a_generation_ahead_or_of_another_client_changes_nothing
+                r23_an_expired_refresh_token_is_refused_and_changes_nothing
                 r28_a_code_serves_only_with_its_verifier
                 ending_an_authorization_twice_is_harmless
                 voided_user_tokens_stay_void_and_refreshing_goes_on
@@ -181,10 +182,15 @@ macro_rules! contract_tests {
         $crate::contract_tests! { @races $store, $runner;
             r17_of_rivals_with_one_code_one_is_granted
             r23_rivals_with_one_refresh_token_get_the_same_generation
+            r23_a_retry_undoes_no_refresh
             of_rivals_that_answer_one_interaction_one_is_told_issued
             approving_and_denying_at_once_has_one_outcome
+            r11_answers_to_several_forms_all_count
+            r24_revocations_and_answers_at_once_all_count
             r24_a_refresh_never_outruns_a_revocation
             r25_no_authorization_outlives_a_disconnect
+            r30_nothing_outlives_its_client_or_user
+            r30_no_session_begins_beside_a_lock
             no_refresh_undoes_the_voiding_of_user_tokens
             of_rivals_with_one_email_address_one_is_added
             of_rivals_with_a_first_key_one_is_told_so
