@@ -11,6 +11,8 @@ CREATE TABLE clients (
     id_token_alg text NOT NULL,
     redirect_uris text[] NOT NULL,
     post_logout_redirect_uris text[] NOT NULL,
+    backchannel_logout_uri text, -- NULL: it does not want to know that a session ended
+    backchannel_logout_session_required boolean NOT NULL,
     channels text NOT NULL, -- JSON: [{"id":1,"name":"…","description":"…"}]
     next_channel bigint NOT NULL,
     created_at timestamptz NOT NULL
@@ -45,11 +47,36 @@ CREATE TABLE sessions (
 CREATE INDEX sessions_of_user ON sessions (user_id);
 CREATE INDEX sessions_to_sweep ON sessions (expires_at);
 
+-- Who took part in a session, kept as long as the session. Whoever ends a session locks its row first,
+-- so that nobody takes part in between.
+CREATE TABLE session_clients (
+    session_id uuid NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+    client_id uuid NOT NULL REFERENCES clients (id) ON DELETE CASCADE,
+    PRIMARY KEY (session_id, client_id)
+);
+
+CREATE INDEX session_clients_of_client ON session_clients (client_id);
+
+-- The clients that are still to be told of a session that ended. Neither the session nor its user need
+-- be there any more.
+CREATE TABLE logout_notices (
+    session_id uuid NOT NULL,
+    client_id uuid NOT NULL REFERENCES clients (id) ON DELETE CASCADE,
+    alias_id uuid NOT NULL,
+    attempts bigint NOT NULL,
+    due_at timestamptz, -- NULL: at once
+    PRIMARY KEY (session_id, client_id)
+);
+
+CREATE INDEX logout_notices_of_client ON logout_notices (client_id);
+CREATE INDEX logout_notices_due ON logout_notices (due_at NULLS FIRST);
+
 CREATE TABLE interactions (
     id uuid PRIMARY KEY,
     binding bytea, -- the digest of what its browser can show; NULL until one opens a page
     client_id uuid NOT NULL REFERENCES clients (id) ON DELETE CASCADE,
     query text NOT NULL,
+    hinted uuid, -- the alias ID that an ID token hint named
     account_session uuid, -- no reference: a session may end before the interaction
     account_authenticated boolean,
     answered boolean NOT NULL,
@@ -82,10 +109,12 @@ CREATE TABLE authorizations (
     user_id uuid NOT NULL,
     approved_scopes text[] NOT NULL,
     approved_channels bigint[] NOT NULL,
+    session_id uuid, -- no reference: it outlives the session
     auth_time timestamptz NOT NULL,
     redirect_uri text NOT NULL,
     challenge text,
     nonce text,
+    asked_claims text NOT NULL, -- of the ID token: "acr amr"
     code_expires_at timestamptz, -- NULL: the code was exchanged
     refresh_generation bigint, -- this and the next two: NULL without refresh tokens
     refresh_issued_at timestamptz,

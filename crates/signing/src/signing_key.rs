@@ -2,7 +2,7 @@
 
 use alias_domain::{Secret, SigningAlgorithm, ports::Failure};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use josekit::jws::{self, ES256, EdDSA, JwsHeader, JwsSigner, RS256};
+use josekit::jws::{self, ES256, EdDSA, JwsHeader, JwsSigner, JwsVerifier, RS256};
 use openssl::{
     bn::{BigNum, BigNumContext},
     ec::{EcGroup, EcKey},
@@ -28,6 +28,27 @@ const RSA_BITS: u32 = 3072;
 pub(crate) struct SigningKey {
     public: PublicKey,
     signer: Box<dyn JwsSigner>,
+    verifier: Box<dyn JwsVerifier>,
+    /// How every ID token begins that it signs.
+    beginning: String,
+}
+
+/// What is signed, as its `typ` says, so that none passes for another (RFC 8725 3.11).
+#[derive(Clone, Copy)]
+pub(crate) enum Token {
+    /// R18.
+    Id,
+    /// OIDC Back-Channel Logout 1.0, 2.4.
+    Logout,
+}
+
+impl Token {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Id => "JWT",
+            Self::Logout => "logout+jwt",
+        }
+    }
 }
 
 /// A public key as the key set has it (RFC 7517 4).
@@ -101,17 +122,29 @@ impl SigningKey {
                 members,
             },
             signer: signer(algorithm, kid, &private)?,
+            verifier: verifier(algorithm, &key.public_key_to_der().ok()?)?,
+            beginning: beginning(algorithm, kid),
         })
     }
 
     /// Signs claims as they are written: nothing parses, orders or spells them again. The header
     /// is `typ`, `alg`, `kid` (R18).
-    pub(crate) fn sign(&self, claims: &[u8]) -> Result<Secret, Failure> {
+    pub(crate) fn sign(&self, token: Token, claims: &[u8]) -> Result<Secret, Failure> {
         let mut header = JwsHeader::new();
-        header.set_token_type("JWT");
+        header.set_token_type(token.name());
         jws::serialize_compact(claims, &header, self.signer.as_ref())
             .map(Secret::new)
             .map_err(crypto)
+    }
+
+    /// The claims of an ID token, if it is exactly one that this key signed. What its header says is
+    /// never followed, nor read: it must be the one that [`SigningKey::sign`] writes.
+    pub(crate) fn verified(&self, token: &str) -> Option<Vec<u8>> {
+        let (signed, signature) = token.rsplit_once('.')?;
+        let claims = signed.strip_prefix(&self.beginning)?;
+        let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
+        self.verifier.verify(signed.as_bytes(), &signature).ok()?;
+        URL_SAFE_NO_PAD.decode(claims).ok()
     }
 
     pub(crate) const fn public(&self) -> &PublicKey {
@@ -153,6 +186,21 @@ fn signer(algorithm: SigningAlgorithm, kid: &str, private: &[u8]) -> Option<Box<
             Some(Box::new(signer))
         }
     }
+}
+
+fn verifier(algorithm: SigningAlgorithm, public: &[u8]) -> Option<Box<dyn JwsVerifier>> {
+    Some(match algorithm {
+        SigningAlgorithm::Rs256 => Box::new(RS256.verifier_from_der(public).ok()?),
+        SigningAlgorithm::Es256 => Box::new(ES256.verifier_from_der(public).ok()?),
+        SigningAlgorithm::EdDsa => Box::new(EdDSA.verifier_from_der(public).ok()?),
+    })
+}
+
+/// The header in base64url, and the dot behind it.
+fn beginning(algorithm: SigningAlgorithm, kid: &str) -> String {
+    let kid = serde_json::Value::from(kid);
+    let header = format!(r#"{{"typ":"JWT","alg":"{algorithm}","kid":{kid}}}"#);
+    format!("{}.", URL_SAFE_NO_PAD.encode(header))
 }
 
 fn rsa(key: &PKey<Private>) -> Result<Members, ErrorStack> {

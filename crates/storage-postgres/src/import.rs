@@ -4,10 +4,10 @@
 use std::pin::Pin;
 
 use alias_domain::{
-    Authorization, Client, ClientSecret, Interaction, User,
+    AliasId, Authorization, Client, ClientSecret, Interaction, SessionId, User,
     ports::{
-        Counts, Export, Import, ImportError, Page, PasswordHash, StoredConnection, StoredKey,
-        StoredSession,
+        Counts, Export, Import, ImportError, Page, Participation, PasswordHash, StoredConnection,
+        StoredKey, StoredNotice, StoredSession,
     },
 };
 use async_trait::async_trait;
@@ -30,12 +30,12 @@ const PATIENCE: &str = "
 /// From here on nobody else writes, and another import waits.
 const LOCK: &str = "
     LOCK TABLE keys, clients, client_secrets, users, sessions, interactions, connections,
-        authorizations IN SHARE ROW EXCLUSIVE MODE";
+        authorizations, session_clients, logout_notices IN SHARE ROW EXCLUSIVE MODE";
 
 /// Until statistics are gathered, every plan is a guess.
 const ANALYZE: &str = "
     ANALYZE keys, clients, client_secrets, users, sessions, interactions, connections,
-        authorizations";
+        authorizations, session_clients, logout_notices";
 
 const KEPT: &str = "
     SELECT 1 WHERE EXISTS (SELECT 1 FROM keys) OR EXISTS (SELECT 1 FROM clients)
@@ -89,6 +89,8 @@ async fn take(transaction: &Transaction<'_>, page: &Page) -> Tried<()> {
         Page::Interactions(interactions) => copy_interactions(transaction, interactions).await,
         Page::Connections(connections) => copy_connections(transaction, connections).await,
         Page::Authorizations(them) => copy_authorizations(transaction, them).await,
+        Page::Participations(them) => copy_participations(transaction, them).await,
+        Page::Notices(notices) => copy_notices(transaction, notices).await,
     }
 }
 
@@ -147,7 +149,8 @@ async fn copy_clients(transaction: &Transaction<'_>, clients: &[WithSecrets]) ->
         transaction,
         "COPY clients (
             id, name, kind, auth_method, id_token_alg, redirect_uris, post_logout_redirect_uris,
-            channels, next_channel, created_at
+            channels, next_channel, created_at, backchannel_logout_uri,
+            backchannel_logout_session_required
         ) FROM STDIN BINARY",
         &[
             Type::UUID,
@@ -160,10 +163,13 @@ async fn copy_clients(transaction: &Transaction<'_>, clients: &[WithSecrets]) ->
             Type::TEXT,
             Type::INT8,
             Type::TIMESTAMPTZ,
+            Type::TEXT,
+            Type::BOOL,
         ],
     )
     .await?;
     for (client, _) in clients {
+        let backchannel = client.backchannel_logout.as_ref();
         copy.row(&[
             &client.id.uuid(),
             &client.name,
@@ -175,6 +181,8 @@ async fn copy_clients(transaction: &Transaction<'_>, clients: &[WithSecrets]) ->
             &json(&client.channels)?,
             &i64::from(client.next_channel.0),
             &client.created_at,
+            &backchannel.map(|it| it.uri.as_str()),
+            &backchannel.is_some_and(|it| it.session_required),
         ])
         .await?;
     }
@@ -260,7 +268,7 @@ async fn copy_interactions(
         transaction,
         "COPY interactions (
             id, binding, client_id, query, account_session, account_authenticated, answered,
-            expires_at
+            expires_at, hinted
         ) FROM STDIN BINARY",
         &[
             Type::UUID,
@@ -271,6 +279,7 @@ async fn copy_interactions(
             Type::BOOL,
             Type::BOOL,
             Type::TIMESTAMPTZ,
+            Type::UUID,
         ],
     )
     .await?;
@@ -284,6 +293,7 @@ async fn copy_interactions(
             &interaction.account.map(|it| it.authenticated),
             &interaction.answered,
             &interaction.expires_at,
+            &interaction.hinted.map(AliasId::uuid),
         ])
         .await?;
     }
@@ -333,7 +343,8 @@ async fn copy_authorizations(
         "COPY authorizations (
             id, client_id, user_id, approved_scopes, approved_channels, auth_time, redirect_uri,
             challenge, nonce, code_expires_at, refresh_generation, refresh_issued_at,
-            refresh_expires_at, user_tokens_void_through, ends_at, sweep_at
+            refresh_expires_at, user_tokens_void_through, ends_at, sweep_at, session_id,
+            asked_claims
         ) FROM STDIN BINARY",
         &[
             Type::UUID,
@@ -352,6 +363,8 @@ async fn copy_authorizations(
             Type::TIMESTAMPTZ,
             Type::TIMESTAMPTZ,
             Type::TIMESTAMPTZ,
+            Type::UUID,
+            Type::TEXT,
         ],
     )
     .await?;
@@ -377,6 +390,48 @@ async fn copy_authorizations(
             &authorization.ends_at,
             // A sweep looks at it when it ends.
             &authorization.ends_at,
+            &authorization.session_id.map(SessionId::uuid),
+            &binding.asked_claims.to_string(),
+        ])
+        .await?;
+    }
+    copy.end().await
+}
+
+async fn copy_participations(
+    transaction: &Transaction<'_>,
+    participations: &[Participation],
+) -> Tried<()> {
+    let statement = "COPY session_clients (session_id, client_id) FROM STDIN BINARY";
+    let mut copy = Copy::begin(transaction, statement, &[Type::UUID, Type::UUID]).await?;
+    for it in participations {
+        copy.row(&[&it.session_id.uuid(), &it.client_id.uuid()])
+            .await?;
+    }
+    copy.end().await
+}
+
+async fn copy_notices(transaction: &Transaction<'_>, notices: &[StoredNotice]) -> Tried<()> {
+    let mut copy = Copy::begin(
+        transaction,
+        "COPY logout_notices (session_id, client_id, alias_id, attempts, due_at)
+        FROM STDIN BINARY",
+        &[
+            Type::UUID,
+            Type::UUID,
+            Type::UUID,
+            Type::INT8,
+            Type::TIMESTAMPTZ,
+        ],
+    )
+    .await?;
+    for notice in notices {
+        copy.row(&[
+            &notice.session_id.uuid(),
+            &notice.client_id.uuid(),
+            &notice.alias_id.uuid(),
+            &i64::from(notice.attempts),
+            &notice.due_at,
         ])
         .await?;
     }

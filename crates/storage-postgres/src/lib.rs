@@ -30,6 +30,7 @@ mod grants;
 mod import;
 mod interactions;
 mod keys;
+mod notices;
 mod row;
 mod schema;
 mod sessions;

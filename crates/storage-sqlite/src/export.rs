@@ -18,6 +18,7 @@ use crate::{
     grants::{self, CONNECTIONS},
     interactions::{self, INTERACTIONS},
     keys::{self, KEYS},
+    notices::{self, NOTICES, SESSION_CLIENTS},
     row::{Row, Table},
     schema,
     sessions::{self, SESSIONS},
@@ -32,7 +33,7 @@ const AHEAD: usize = 2;
 
 /// Every row that refers to one that is not there: SQLite itself forbids them, unless it is told not
 /// to look. The columns are those that refer.
-static STRAYS: [(&Table, &str, &str); 5] = [
+static STRAYS: [(&Table, &str, &str); 7] = [
     (
         &SECRETS,
         "client_id",
@@ -60,6 +61,17 @@ static STRAYS: [(&Table, &str, &str); 5] = [
         "SELECT * FROM authorizations a WHERE NOT EXISTS (
             SELECT 1 FROM connections c WHERE c.user_id = a.user_id AND c.client_id = a.client_id
         )",
+    ),
+    (
+        &SESSION_CLIENTS,
+        "session_id, client_id",
+        "SELECT * FROM session_clients WHERE session_id NOT IN (SELECT id FROM sessions)
+            OR client_id NOT IN (SELECT id FROM clients)",
+    ),
+    (
+        &NOTICES,
+        "client_id",
+        "SELECT * FROM logout_notices WHERE client_id NOT IN (SELECT id FROM clients)",
     ),
 ];
 
@@ -175,7 +187,15 @@ fn everything(connection: &Connection, pages: &Pages) -> Result<(), StoreError> 
         pages,
         Page::Authorizations,
         authorizations::from_row,
-    )
+    )?;
+    all(
+        &SESSION_CLIENTS,
+        connection,
+        pages,
+        Page::Participations,
+        notices::participation,
+    )?;
+    all(&NOTICES, connection, pages, Page::Notices, notices::stored)
 }
 
 /// Reads a table, page after page.

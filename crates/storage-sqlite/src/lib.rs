@@ -26,6 +26,7 @@ mod export;
 mod grants;
 mod interactions;
 mod keys;
+mod notices;
 mod readers;
 mod row;
 mod schema;

@@ -131,6 +131,12 @@ impl Running {
         serde_json::from_slice(&output.stdout).expect("JSON")
     }
 
+    /// What it wrote to its log so far.
+    pub(crate) fn log(&self) -> String {
+        let log = std::fs::read(self.folder.path().join("log")).expect("a log");
+        String::from_utf8_lossy(&log).into_owned()
+    }
+
     /// Everything that it wrote to its log and its database so far, as bytes.
     pub(crate) fn left_behind(&self) -> Vec<u8> {
         let mut bytes = std::fs::read(self.folder.path().join("log")).expect("a log");

@@ -4,8 +4,8 @@
 use chrono::{DateTime, Utc};
 
 use crate::{
-    Access, AliasId, AuthorizationId, AuthorizationRequest, Challenge, Client, ClientId, User,
-    UserId,
+    Access, AliasId, AskedClaims, AuthorizationId, AuthorizationRequest, Challenge, Client,
+    ClientId, Session, SessionAlias, SessionId, User, UserId,
 };
 
 /// One approved request, as a store keeps it.
@@ -25,6 +25,9 @@ pub struct Authorization {
     pub user_id: UserId,
     /// What was approved. What it is worth at a moment is [`Standing::authority`].
     pub approved: Access,
+    /// The session in which the user approved; `None` of one that was made before sessions were
+    /// remembered.
+    pub session_id: Option<SessionId>,
     /// When the user authenticated.
     pub auth_time: DateTime<Utc>,
     /// What the code is bound to.
@@ -37,14 +40,15 @@ pub struct Authorization {
     pub ends_at: DateTime<Utc>,
 }
 
-/// What a code is bound to (R17, R28).
+/// What a code is bound to (R17, R28), and what its ID token shall say (R18).
 ///
 /// ```
-/// use alias_domain::CodeBinding;
+/// use alias_domain::{AskedClaims, CodeBinding};
 /// let binding = CodeBinding {
 ///     redirect_uri: "https://example.com/alias-callback".to_owned(),
 ///     challenge: None,
 ///     nonce: None,
+///     asked_claims: AskedClaims::default(),
 /// };
 /// assert!(binding.is_met_by("https://example.com/alias-callback", None));
 /// assert!(!binding.is_met_by("https://example.com/alias-callback", Some("a verifier")));
@@ -57,6 +61,8 @@ pub struct CodeBinding {
     pub challenge: Option<Challenge>,
     /// The nonce of the request, for the ID token.
     pub nonce: Option<String>,
+    /// What else the request wants in the ID token.
+    pub asked_claims: AskedClaims,
 }
 
 impl CodeBinding {
@@ -77,6 +83,7 @@ impl CodeBinding {
             redirect_uri: request.callback.as_str().to_owned(),
             challenge: request.challenge.clone(),
             nonce: request.nonce.clone(),
+            asked_claims: request.asked_claims,
         }
     }
 
@@ -141,7 +148,7 @@ pub struct RefreshChain {
 /// ```
 /// # use alias_domain::*;
 /// # let new = testing::sample::new_authorization();
-/// let authorization = new.approved(Access::openid(), testing::sample::session().auth_time);
+/// let authorization = new.approved(Access::openid(), &testing::sample::session());
 /// assert_eq!(authorization.approved, Access::openid());
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -161,13 +168,14 @@ pub struct NewAuthorization {
 impl NewAuthorization {
     /// The authorization, once its access is known; see the type for an example.
     #[must_use]
-    pub fn approved(self, approved: Access, auth_time: DateTime<Utc>) -> Authorization {
+    pub fn approved(self, approved: Access, session: &Session) -> Authorization {
         Authorization {
             id: self.id,
             client_id: self.client_id,
             user_id: self.user_id,
             approved,
-            auth_time,
+            session_id: Some(session.id),
+            auth_time: session.auth_time,
             binding: self.binding,
             phase: Phase::Code {
                 expires_at: self.code_expires_at,
@@ -215,5 +223,23 @@ impl Standing {
         let connection = self.connection.as_ref().filter(|_| !self.user.locked)?;
         let both = self.authorization.approved.intersection(connection);
         Some(self.client.live(both))
+    }
+
+    /// The `sid` of its ID token: of a client that is registered for back-channel logout (R18).
+    ///
+    /// ```
+    /// # use alias_domain::*;
+    /// let mut standing = testing::sample::standing();
+    /// assert_eq!(standing.session_alias(), None);
+    /// let uri = "https://example.com/logout".parse()?;
+    /// standing.client.backchannel_logout = Some(BackchannelLogout { uri, session_required: false });
+    /// assert!(standing.session_alias().is_some());
+    /// # Ok::<(), MalformedLogoutUri>(())
+    /// ```
+    #[must_use]
+    pub fn session_alias(&self) -> Option<SessionAlias> {
+        self.client.backchannel_logout.as_ref()?;
+        let session = self.authorization.session_id?;
+        Some(SessionAlias::of(session, self.client.id))
     }
 }

@@ -6,6 +6,9 @@ mod authorize;
 mod clients;
 mod consent;
 mod exchange;
+mod hint;
+mod logout;
+mod notices;
 mod refresh;
 mod sign_in;
 mod tokens;
@@ -22,6 +25,8 @@ pub use account::ConnectedClient;
 pub use authorize::{Ask, Outcome, Stage};
 pub use consent::{ConsentAnswer, Refusal, Verdict};
 pub use exchange::TokenResponse;
+pub use logout::{Logout, LogoutAsk, LogoutRefusal, SignedOut};
+pub use notices::Told;
 pub use sign_in::{SignIn, SignedIn};
 pub use tokens::{Introspection, UserInfo};
 pub use visitor::{Present, Visitor};
@@ -45,7 +50,7 @@ pub struct Ports {
     pub store: Arc<dyn Store>,
     /// Seals tokens.
     pub sealer: Arc<dyn Sealer>,
-    /// Signs ID tokens.
+    /// Signs ID tokens, and knows them again.
     pub id_tokens: Arc<dyn IdTokens>,
     /// Hashes passwords.
     pub passwords: Arc<dyn Passwords>,

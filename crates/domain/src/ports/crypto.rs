@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use super::Failure;
-use crate::{Capsule, IdTokenClaims, Secret, SigningAlgorithm};
+use crate::{Capsule, IdTokenClaims, LogoutTokenClaims, Secret, SigningAlgorithm};
 
 /// Seals what tokens say, so that only Alias can make or read them (R17).
 ///
@@ -28,7 +28,7 @@ pub trait Sealer: Send + Sync {
     fn open(&self, sealed: &str) -> Option<Capsule>;
 }
 
-/// Signs ID tokens.
+/// Signs ID tokens, and knows those that it signed.
 ///
 /// ```
 /// fn takes_any(id_tokens: &dyn alias_domain::ports::IdTokens) {}
@@ -46,6 +46,21 @@ pub trait IdTokens: Send + Sync {
         algorithm: SigningAlgorithm,
         claims: &IdTokenClaims,
     ) -> Result<Secret, Failure>;
+
+    /// The same for a logout token, whose `typ` is `logout+jwt`, so that it is no ID token.
+    ///
+    /// # Errors
+    /// If the signature cannot be made.
+    async fn sign_logout(
+        &self,
+        algorithm: SigningAlgorithm,
+        claims: &LogoutTokenClaims,
+    ) -> Result<Secret, Failure>;
+
+    /// The claims, as they were signed, of exactly such an ID token by a key that is still published,
+    /// however old it is: `None` for anything else, whatever it says of itself. Nothing is fetched.
+    /// What the claims mean is for [`IdTokenHint::read`](crate::IdTokenHint::read).
+    fn verified(&self, token: &str) -> Option<Vec<u8>>;
 }
 
 /// A password hash in PHC form. It does not print.

@@ -3,12 +3,14 @@
 //! (`testing::contract`) holds every store to it.
 
 mod authorizations;
+mod backchannel;
 mod clients;
 mod crypto;
 mod error;
 mod grants;
 mod interactions;
 mod keys;
+mod notices;
 mod sessions;
 mod transfer;
 mod users;
@@ -16,6 +18,9 @@ mod users;
 pub use authorizations::Authorizations;
 #[cfg(feature = "testing")]
 pub use authorizations::MockAuthorizations;
+#[cfg(feature = "testing")]
+pub use backchannel::MockBackchannel;
+pub use backchannel::{Backchannel, Undelivered};
 pub use clients::Clients;
 #[cfg(feature = "testing")]
 pub use clients::MockClients;
@@ -33,10 +38,14 @@ pub use interactions::MockInteractions;
 pub use keys::MockKeys;
 pub use keys::{Keys, StoredKey};
 #[cfg(feature = "testing")]
+pub use notices::MockNotices;
+pub use notices::{Claim, Notices};
+#[cfg(feature = "testing")]
 pub use sessions::MockSessions;
 pub use sessions::{SessionStart, Sessions, Started};
 pub use transfer::{
-    Counts, Export, Import, ImportError, Kind, Page, StoredConnection, StoredSession,
+    Counts, Export, Import, ImportError, Kind, Page, Participation, StoredConnection, StoredNotice,
+    StoredSession,
 };
 #[cfg(feature = "testing")]
 pub use users::MockUsers;
@@ -50,7 +59,7 @@ pub use users::{EmailTaken, Users};
 /// ```
 #[async_trait::async_trait]
 pub trait Store:
-    Clients + Users + Sessions + Interactions + Grants + Authorizations + Keys
+    Clients + Users + Sessions + Interactions + Grants + Authorizations + Keys + Notices
 {
     /// Whether the database answers.
     ///

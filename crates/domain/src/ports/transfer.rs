@@ -31,6 +31,10 @@ pub enum Kind {
     Connections,
     /// Authorizations.
     Authorizations,
+    /// Who took part in which session.
+    Participations,
+    /// The clients that are still to be told that a session ended.
+    Notices,
 }
 
 impl Kind {
@@ -40,7 +44,7 @@ impl Kind {
     /// use alias_domain::ports::Kind;
     /// assert!(Kind::ALL.is_sorted());
     /// ```
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Keys,
         Self::Clients,
         Self::Users,
@@ -48,6 +52,8 @@ impl Kind {
         Self::Interactions,
         Self::Connections,
         Self::Authorizations,
+        Self::Participations,
+        Self::Notices,
     ];
 
     /// What it is called, in the plural.
@@ -65,6 +71,8 @@ impl Kind {
             Self::Interactions => "interactions",
             Self::Connections => "connections",
             Self::Authorizations => "authorizations",
+            Self::Participations => "participations",
+            Self::Notices => "notices",
         }
     }
 }
@@ -127,6 +135,49 @@ pub struct StoredConnection {
     pub granted_at: DateTime<Utc>,
 }
 
+/// That a client took part in a session.
+///
+/// ```
+/// # use alias_domain::{ports::Participation, testing::sample};
+/// let took_part = Participation {
+///     session_id: sample::session().id,
+///     client_id: sample::client().id,
+/// };
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Participation {
+    /// The session, which lives.
+    pub session_id: SessionId,
+    /// The client.
+    pub client_id: ClientId,
+}
+
+/// A client that is still to be told that a session ended, as a store keeps it.
+///
+/// ```
+/// # use alias_domain::{ports::StoredNotice, testing::sample};
+/// let waiting = StoredNotice {
+///     session_id: sample::session().id,
+///     client_id: sample::client().id,
+///     alias_id: sample::decision().alias_id,
+///     attempts: 0,
+///     due_at: None,
+/// };
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredNotice {
+    /// The session, which has ended.
+    pub session_id: SessionId,
+    /// Who is to be told.
+    pub client_id: ClientId,
+    /// Whose session it was, as the client sees them.
+    pub alias_id: AliasId,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it is due; `None` as long as nobody has tried.
+    pub due_at: Option<DateTime<Utc>>,
+}
+
 /// Some of one kind, of a number that memory has room for.
 ///
 /// ```
@@ -150,6 +201,10 @@ pub enum Page {
     Connections(Vec<StoredConnection>),
     /// Authorizations.
     Authorizations(Vec<Authorization>),
+    /// Who took part in which session.
+    Participations(Vec<Participation>),
+    /// The clients that are still to be told that a session ended.
+    Notices(Vec<StoredNotice>),
 }
 
 impl Page {
@@ -164,6 +219,8 @@ impl Page {
             Self::Interactions(_) => Kind::Interactions,
             Self::Connections(_) => Kind::Connections,
             Self::Authorizations(_) => Kind::Authorizations,
+            Self::Participations(_) => Kind::Participations,
+            Self::Notices(_) => Kind::Notices,
         }
     }
 
@@ -178,6 +235,8 @@ impl Page {
             Self::Interactions(them) => them.len(),
             Self::Connections(them) => them.len(),
             Self::Authorizations(them) => them.len(),
+            Self::Participations(them) => them.len(),
+            Self::Notices(them) => them.len(),
         }
     }
 

@@ -5,12 +5,12 @@ use uuid::Uuid;
 
 use super::{Kept, scene::*};
 use crate::{
-    Access, AliasId, AuthMethod, ChannelId, ChosenAccount, Client, ClientId, ClientSecret, Digest,
-    Interaction, InteractionId, Redeem, RedirectUri, Revocation, Rotate, Scope, SigningAlgorithm,
-    User, UserId,
+    Access, AliasId, AskedClaims, AuthMethod, BackchannelLogout, ChannelId, ChosenAccount, Client,
+    ClientId, ClientSecret, Digest, Interaction, InteractionId, Redeem, RedirectUri, Revocation,
+    Rotate, Scope, SigningAlgorithm, User, UserId,
     ports::{
-        Counts, Decision, Import, ImportError, Kind, Page, PasswordHash, SessionStart, Store,
-        StoreError, StoredKey,
+        Claim, Counts, Decision, Import, ImportError, Kind, Page, PasswordHash, SessionStart,
+        Store, StoreError, StoredKey,
     },
     testing::{MemoryStore, Pages, sample},
 };
@@ -35,6 +35,10 @@ fn full() -> Client {
     client.post_logout_redirect_uris.extend(uris);
     client.channels[0].description = "Новости; ‘ä’ {\"a\": null}".to_owned();
     client.next_channel = ChannelId(u32::MAX);
+    client.backchannel_logout = Some(BackchannelLogout {
+        uri: "https://example.com/bye?a=1".parse().expect("a sound URI"),
+        session_required: true,
+    });
     client
 }
 
@@ -81,6 +85,7 @@ fn interactions() -> [Interaction; 3] {
     let seen = Interaction {
         account: Some(account),
         query: "scope=openid&state=%F0%90%8D%88+%27".to_owned(),
+        hinted: Some(freds(1).alias_id),
         ..interaction(901, &full())
     };
     let answered = Interaction {
@@ -109,15 +114,20 @@ fn keys() -> [StoredKey; 2] {
 }
 
 /// The users who met one of the clients, and what each granted.
-fn decisions() -> [Decision; 4] {
+fn decisions() -> [Decision; 5] {
     let mut bound = decision(4, &fred(), &full(), everything());
     bound.new.binding.challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM".parse().ok();
     bound.new.binding.nonce = Some("ñ 𐍈".to_owned());
+    bound.new.binding.asked_claims = AskedClaims {
+        acr: true,
+        amr: true,
+    };
     let mut plain = decision(5, &longest(), &other_client(), Access::openid());
     plain.new.binding.nonce = None;
     let shown = Access::openid().with(Scope::Contact);
     let left = decision(6, &fred(), &other_client(), shown);
-    [freds(1), bound, plain, left]
+    let locked = decision(7, &ginger(), &full(), Access::openid());
+    [freds(1), bound, plain, left, locked]
 }
 
 /// Everything that a store can keep has happened: [`same`] tells whether it is there.
@@ -169,7 +179,7 @@ pub async fn happens(store: &dyn Store) -> Kept {
     let (fred, other) = (fred().id, other_client().id);
     let disconnected = store.revoke(fred, other, &Revocation::Disconnect).await?;
     assert_eq!(disconnected, Ok(()));
-    // It ends the session too, and no token.
+    // It ends the session too, of which a client is to be told, and no token.
     assert!(store.lock_user(ginger().id, true).await?);
     Ok(())
 }
@@ -211,18 +221,33 @@ pub async fn same(one: &dyn Store, other: &dyn Store) -> Kept {
         one.live_sessions(&tokens(), NOON).await?,
         other.live_sessions(&tokens(), NOON).await?
     );
-    for id in (1..=6).chain(901..=903) {
+    for id in (1..=7).chain(901..=903) {
         let id = InteractionId::from_uuid(Uuid::from_u128(id));
         assert_eq!(
             one.interaction(id, NOON).await?,
             other.interaction(id, NOON).await?
         );
     }
-    for id in 1..=6 {
+    for id in 1..=7 {
         assert_eq!(
             one.standing(authorization(id)).await?,
             other.standing(authorization(id)).await?
         );
+    }
+    // Who is to be told of a session that has ended, and of one that ends now.
+    let all = Claim {
+        now: NOON,
+        until: minutes(1),
+        limit: 100,
+        except: Vec::new(),
+    };
+    for told in [1, 1] {
+        let notices = one.claim_notices(&all).await?;
+        assert_eq!(notices.len(), told);
+        assert_eq!(notices, other.claim_notices(&all).await?);
+        for store in [one, other] {
+            store.end_session(session_of(&fred())).await?;
+        }
     }
     Ok(())
 }
@@ -232,9 +257,11 @@ pub async fn same(one: &dyn Store, other: &dyn Store) -> Kept {
 pub fn number(kind: Kind) -> u64 {
     match kind {
         Kind::Keys => 2,
-        Kind::Clients | Kind::Users | Kind::Connections | Kind::Authorizations => 3,
+        Kind::Clients | Kind::Users | Kind::Participations => 3,
+        Kind::Connections | Kind::Authorizations => 4,
         Kind::Sessions => 2,
-        Kind::Interactions => 7,
+        Kind::Interactions => 8,
+        Kind::Notices => 1,
     }
 }
 

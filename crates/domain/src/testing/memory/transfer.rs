@@ -6,7 +6,8 @@ use async_trait::async_trait;
 
 use super::{MemoryStore, State};
 use crate::ports::{
-    Counts, Export, Import, ImportError, Page, StoreError, StoredConnection, StoredSession,
+    Counts, Export, Import, ImportError, Page, Participation, StoreError, StoredConnection,
+    StoredNotice, StoredSession,
 };
 
 /// Pages that were made before, and perhaps a failure at their end.
@@ -67,6 +68,12 @@ impl MemoryStore {
         let interactions = state.interactions.values().cloned();
         let connections = state.connections.values().cloned();
         let authorizations = state.authorizations.values().cloned();
+        let participations = state.session_clients.iter();
+        let participations = participations.map(|(session_id, client_id)| Participation {
+            session_id: *session_id,
+            client_id: *client_id,
+        });
+        let notices = state.notices.values().cloned();
         Pages::of(
             keys.map(|it| Page::Keys(vec![it]))
                 .chain(clients.map(|it| Page::Clients(vec![it])))
@@ -74,7 +81,9 @@ impl MemoryStore {
                 .chain(sessions.map(|it| Page::Sessions(vec![it])))
                 .chain(interactions.map(|it| Page::Interactions(vec![it])))
                 .chain(connections.map(|it| Page::Connections(vec![it])))
-                .chain(authorizations.map(|it| Page::Authorizations(vec![it]))),
+                .chain(authorizations.map(|it| Page::Authorizations(vec![it])))
+                .chain(participations.map(|it| Page::Participations(vec![it])))
+                .chain(notices.map(|it| Page::Notices(vec![it]))),
         )
     }
 }
@@ -105,6 +114,14 @@ impl State {
             Page::Authorizations(authorizations) => {
                 let by_id = authorizations.into_iter().map(|it| (it.id, it));
                 self.authorizations.extend(by_id);
+            }
+            Page::Participations(them) => {
+                let pairs = them.into_iter().map(|it| (it.session_id, it.client_id));
+                self.session_clients.extend(pairs);
+            }
+            Page::Notices(notices) => {
+                let by_pair = |it: StoredNotice| ((it.session_id, it.client_id), it);
+                self.notices.extend(notices.into_iter().map(by_pair));
             }
         }
     }
