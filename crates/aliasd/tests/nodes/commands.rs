@@ -1,6 +1,6 @@
-//! What the command line changes holds at every running node: at once, or for what is asked at
-//! every request (the client) within a second. All the while both nodes are asked, so that they
-//! remember what was.
+//! What the command line changes holds at every running node: clients and keys, which a node
+//! remembers, within a second, and all else at once. All the while both nodes are asked, so that
+//! they remember what was.
 
 use std::time::{Duration, Instant};
 
@@ -159,6 +159,19 @@ async fn a_new_client_and_a_new_user_are_known_at_once() {
         let code = peer.approved("scope=openid&prompt=consent").await;
         assert_eq!(peer.exchange(&code).await.status, 200);
     }
+}
+
+#[tokio::test]
+async fn a_new_signing_key_is_published_within_a_second() {
+    let cluster = Cluster::start().await;
+    let keys = async |it: &Peer| {
+        let published = it.get("/.well-known/jwks.json").await.json();
+        published["keys"].as_array().map_or(0, Vec::len)
+    };
+    let before = keys(&cluster.peer(0)).await;
+    let published = async |it: &Peer| keys(it).await > before;
+    let (_, ended) = run(&cluster, &["key", "rotate"], published).await;
+    hold(&cluster, ended, published).await;
 }
 
 /// Whether Fred's session lives at a node.
