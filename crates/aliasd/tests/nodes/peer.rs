@@ -13,6 +13,10 @@ use crate::cluster::{Node, REDIRECT_URI};
 /// Nobody is left without an answer for longer.
 const PATIENCE: Duration = Duration::from_secs(15);
 
+/// A node closes a connection that is idle for five seconds: one that might just be closed is not
+/// used again.
+const IDLE: Duration = Duration::from_secs(2);
+
 /// Whose requests they are.
 #[derive(Clone)]
 pub(crate) struct Party {
@@ -59,6 +63,7 @@ pub(crate) async fn race<T>(rivals: &[Peer], rival: impl AsyncFn(usize, &Peer) -
 impl Peer {
     pub(crate) fn at(node: &Node, party: &Arc<Party>) -> Self {
         let http = Client::builder().redirect(Policy::none()).timeout(PATIENCE);
+        let http = http.pool_idle_timeout(IDLE);
         Self {
             http: http.no_proxy().build().expect("a client"),
             node: node.address.clone(),
