@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, time::Duration};
 
-use alias_signing::Keyring;
+use alias_signing::{Keyring, SigningError};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::clock;
@@ -15,20 +15,51 @@ const EVERY: Duration = Duration::from_millis(500);
 pub(crate) async fn run(keyring: Keyring) -> Infallible {
     let mut ticks = interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut said = None;
+    let mut last = Ok(());
     loop {
         ticks.tick().await;
-        match keyring.refresh(clock::now()).await {
-            Ok(()) if said.is_some() => {
-                tracing::info!("the keys are up to date again");
-                said = None;
-            }
-            Ok(()) => {}
-            Err(error) if said.as_ref() == Some(&error) => {}
-            Err(error) => {
+        let now = keyring.refresh(clock::now()).await;
+        match news(&last, &now) {
+            Some(Err(error)) => {
                 tracing::error!(%error, "refreshing the keys failed; those in use stay");
-                said = Some(error);
             }
+            Some(Ok(())) => tracing::info!("the keys are up to date again"),
+            None => {}
+        }
+        last = now;
+    }
+}
+
+/// What is to be said of a refresh, after the last one.
+fn news<'a>(
+    last: &Result<(), SigningError>,
+    now: &'a Result<(), SigningError>,
+) -> Option<&'a Result<(), SigningError>> {
+    (last != now).then_some(now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_goes_wrong_is_said_once_and_so_is_that_all_is_well_again() {
+        let broken = |kid: &str| {
+            let kid = kid.to_owned();
+            Err(SigningError::WrongMaster { kid })
+        };
+        let outcomes = [
+            (Ok(()), false),
+            (broken("a"), true),
+            (broken("a"), false),
+            (broken("b"), true),
+            (Ok(()), true),
+            (Ok(()), false),
+        ];
+        let mut last = Ok(());
+        for (now, said) in outcomes {
+            assert_eq!(news(&last, &now), said.then_some(&now));
+            last = now;
         }
     }
 }

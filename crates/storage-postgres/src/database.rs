@@ -149,6 +149,33 @@ fn stays_on_this_machine(host: &Host) -> bool {
 }
 
 impl Database {
+    /// Whether the URL has a password.
+    ///
+    /// ```
+    /// # use alias_storage_postgres::Database;
+    /// let database: Database = "postgres://alias@localhost/alias".parse()?;
+    /// assert!(!database.has_password());
+    /// # Ok::<(), alias_storage_postgres::MalformedUrl>(())
+    /// ```
+    #[must_use]
+    pub fn has_password(&self) -> bool {
+        self.config.get_password().is_some()
+    }
+
+    /// The same database, with a password that stood elsewhere.
+    ///
+    /// ```
+    /// # use alias_storage_postgres::Database;
+    /// let database: Database = "postgres://alias@localhost/alias".parse()?;
+    /// assert!(database.with_password("secret").has_password());
+    /// # Ok::<(), alias_storage_postgres::MalformedUrl>(())
+    /// ```
+    #[must_use]
+    pub fn with_password(mut self, password: &str) -> Self {
+        self.config.password(password);
+        self
+    }
+
     /// A connection for a single task that may take its time, as a migration does.
     pub(crate) async fn connect(&self) -> Result<Pooled, OpenError> {
         let manager = self.manager(self.config.clone(), Handle::current())?;
@@ -250,7 +277,7 @@ impl Database {
             },
             // What is left is said before there is a connection: by the handshake, or where the
             // server wants a password and the URL has none.
-            None if error.to_string().contains("password") => OpenError::Login {
+            None if innermost(error).contains("password") => OpenError::Login {
                 server,
                 user: user(),
             },
@@ -379,6 +406,12 @@ mod tests {
         ] {
             assert_eq!(parsed(url).encrypted, encrypted, "{url}");
         }
+    }
+
+    #[test]
+    fn a_password_from_elsewhere_is_as_one_in_the_url() {
+        let elsewhere = parsed("postgres://a@db/x").with_password("a:b@/?");
+        assert_eq!(elsewhere, parsed("postgres://a:a%3Ab%40%2F%3F@db/x"));
     }
 
     #[test]

@@ -115,13 +115,37 @@ pub struct Report {
 /// If the database cannot be reached, is ahead of this version, or cannot be written. The schema
 /// is as before then.
 pub async fn migrate(database: &Database) -> Result<Report, OpenError> {
+    migrate_if(database, |missing| missing > 0).await
+}
+
+/// The same, if the database has no schema yet. One that has a schema, be it behind, is left alone.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let database = "postgres://alias@localhost/alias".parse()?;
+/// let report = alias_storage_postgres::migrate_if_bare(&database).await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// As [`migrate`].
+pub async fn migrate_if_bare(database: &Database) -> Result<Report, OpenError> {
+    let all = runner().get_migrations().len();
+    migrate_if(database, |missing| missing == all).await
+}
+
+async fn migrate_if(
+    database: &Database,
+    wanted: impl Fn(usize) -> bool,
+) -> Result<Report, OpenError> {
     let mut client = database.connect().await?;
     // Its end is that of the connection.
     let locked = client.batch_execute(LOCK).await;
     locked.map_err(|error| database.refused(&error))?;
     let missing = missing_migrations(database, &mut client).await?;
-    if missing.is_empty() {
-        return Ok(Report { applied: missing });
+    if !wanted(missing.len()) {
+        return Ok(Report { applied: vec![] });
     }
     let done = runner()
         .run_async(&mut **client)

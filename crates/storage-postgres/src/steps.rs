@@ -91,6 +91,11 @@ impl Trouble {
         }
     }
 
+    /// Whether others held for too long what the step was to lock.
+    pub(crate) fn is_locked_out(&self) -> bool {
+        matches!(self, Self::Database(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE))
+    }
+
     /// Whether something that the step refers to is not there (any more).
     pub(crate) fn is_dangling(&self) -> bool {
         matches!(self, Self::Database(error) if error.code() == Some(&SqlState::FOREIGN_KEY_VIOLATION))
@@ -145,7 +150,8 @@ impl Steps {
         pool.map(Self)
     }
 
-    async fn client(&self) -> Tried<Client> {
+    /// A connection, for what is no step of a request.
+    pub(crate) async fn client(&self) -> Tried<Client> {
         Ok(self.0.get().await?)
     }
 

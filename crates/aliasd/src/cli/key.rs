@@ -43,8 +43,8 @@ Examples:
     Rotate(Rotate),
     /// Remove a key at once, and with it the worth of all that it made
     #[command(after_help = "\
-For a key that somebody else may have. The active one is refused: rotate first, and remove it when its
-successor is active.
+For a key that somebody else may have: rotate first, and remove it when its successor is active. While
+no other key of its algorithm could take its place, it is refused.
 
 Example:
   aliasd key remove VL39rz1dUwZcNOGTjzoJEw")]
@@ -111,14 +111,17 @@ impl Rotate {
 
 impl Remove {
     async fn apply(&self, config: &Config, store: &dyn Store) -> Result<(), Error> {
-        let keys = store.keys().await?;
-        let schedule = key_schedule(&keys, &config.lifetimes, clock::now());
-        let found = schedule.iter().find(|it| it.key.kid == self.kid);
-        if found.is_some_and(|it| it.stage == KeyStage::Active) {
-            return Err(Error::ActiveKey(self.kid.clone()));
+        let mut rest = store.keys().await?;
+        let position = rest.iter().position(|it| it.kid == self.kid);
+        let no_key = || Error::NoKey(self.kid.clone());
+        let key = rest.remove(position.ok_or_else(no_key)?);
+        let schedule = key_schedule(&rest, &config.lifetimes, clock::now());
+        let mut active = schedule.iter().filter(|it| it.stage == KeyStage::Active);
+        if !active.any(|it| it.key.algorithm == key.algorithm) {
+            return Err(Error::LastKey(self.kid.clone()));
         }
-        if found.is_none() || !store.remove_key(&self.kid).await? {
-            return Err(Error::NoKey(self.kid.clone()));
+        if !store.remove_key(&self.kid).await? {
+            return Err(no_key());
         }
         Ok(())
     }

@@ -95,6 +95,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         secrecy: Secrecy::Password,
         ..setting("database.url", Some("sqlite:.alias/alias.db"))
     },
+    setting("database.password_file", None),
     setting("database.connections", Some("16")),
     Setting {
         secrecy: Secrecy::Whole,
@@ -160,7 +161,8 @@ impl Settings {
         Self::layered(file, std::env::vars_os())
     }
 
-    fn layered(
+    /// The same, with these variables for an environment.
+    pub(super) fn layered(
         file: Option<&Path>,
         variables: impl Iterator<Item = (OsString, OsString)>,
     ) -> Result<Self, ConfigError> {

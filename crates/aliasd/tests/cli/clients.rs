@@ -375,21 +375,3 @@ fn a_deleted_client_is_gone() {
         gone
     );
 }
-
-#[test]
-fn id_tokens_are_signed_with_rs256_and_nothing_else_yet() {
-    let sandbox = Sandbox::migrated();
-    let create = |algorithm| {
-        let client = [
-            "client",
-            "create",
-            "--name",
-            "Fieldnotes",
-            "--redirect-uri",
-            URI,
-        ];
-        sandbox.run(&[&client[..], &["--id-token-alg", algorithm]].concat())
-    };
-    create("RS256").succeeded();
-    assert_eq!(create("HS256").status, Some(2));
-}

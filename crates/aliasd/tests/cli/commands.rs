@@ -16,6 +16,7 @@ fn every_command_has_help_with_examples() {
         "dev",
         "serve",
         "migrate",
+        "import",
         "config",
         "client create",
         "client list",
@@ -29,6 +30,9 @@ fn every_command_has_help_with_examples() {
         "user lock",
         "user unlock",
         "user delete",
+        "key list",
+        "key rotate",
+        "key remove",
     ] {
         let words: Vec<&str> = command.split(' ').chain(["--help"]).collect();
         let help = sandbox.run(&words).succeeded().out;
@@ -79,7 +83,10 @@ fn a_wrong_usage_ends_with_status_2() {
             "soon",
         ],
         &["user", "create", "--email", "fred@example.com"],
+        &["key", "rotate", "--algorithm", "HS256"],
+        &["key", "remove"],
         &["dev", "--demo-listen", "8081"],
+        &["import"],
     ] {
         let ran = sandbox.run(words);
         assert_eq!(ran.status, Some(2), "{words:?}: {}", ran.err);
@@ -214,6 +221,11 @@ fn a_value_that_does_not_fit_is_refused_with_its_setting_and_origin() {
             "ALIAS_KEYS__MASTER",
             "hunter2",
             "keys.master (ALIAS_KEYS__MASTER): not a master key",
+        ),
+        (
+            "ALIAS_KEYS__LEAD",
+            "1s",
+            "keys.lead (ALIAS_KEYS__LEAD): at least 2s",
         ),
         (
             "ALIAS_LIFETIMES__SESSION",

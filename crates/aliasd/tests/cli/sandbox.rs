@@ -238,6 +238,13 @@ impl Running {
         }
     }
 
+    /// Waits until it logs a line with a mark in it, and returns the line.
+    pub(crate) fn logged(&mut self, mark: &str) -> String {
+        let mut lines = self.log.by_ref().lines();
+        let line = lines.find(|it| it.as_ref().is_ok_and(|it| it.contains(mark)));
+        line.and_then(Result::ok).expect("it logs that")
+    }
+
     /// Waits until it has ended.
     pub(crate) fn stopped(mut self) -> Ran {
         self.log.read_to_string(&mut self.logged).expect("UTF-8");

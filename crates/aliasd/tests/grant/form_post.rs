@@ -11,7 +11,7 @@ use alias_domain::Params;
 use reqwest::Client;
 use serde_json::Value;
 
-use crate::{chromium::Chromium, running::Running, seed::text};
+use crate::{chromium::Chromium, page::text, running::Running};
 
 const EMAIL: &str = "fred@example.com";
 const PASSWORD: &str = "correct horse battery";

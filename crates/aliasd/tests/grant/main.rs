@@ -8,8 +8,12 @@
 mod chromium;
 mod demo;
 mod form_post;
+mod keys;
+mod moving;
+mod page;
 mod resource;
 mod running;
 mod seed;
 #[path = "../support/store.rs"]
 mod store;
+mod upgrade;

@@ -27,6 +27,7 @@ pub(crate) struct Running {
     child: Child,
     folder: TempDir,
     store: TestStore,
+    variables: Vec<(&'static str, &'static str)>,
     pub(crate) issuer: String,
     /// What it said on standard output once it listened.
     pub(crate) said: Value,
@@ -51,32 +52,55 @@ impl Running {
 
     /// `aliasd serve`, on a free port and a fresh database.
     pub(crate) fn serve() -> Self {
-        let (folder, store) = (TempDir::new().expect("a folder"), TestStore::chosen());
+        Self::serve_in(TempDir::new().expect("a folder"), TestStore::chosen(), &[])
+    }
+
+    /// `aliasd serve`, on a free port and the database of a folder or of this store, with these
+    /// variables, which every other `aliasd` there gets too.
+    pub(crate) fn serve_in(
+        folder: TempDir,
+        store: TestStore,
+        variables: &[(&'static str, &'static str)],
+    ) -> Self {
         let port = free_port();
         let migrated = aliasd(folder.path(), &store).arg("migrate").output();
         succeeded(&migrated.expect("aliasd runs"));
-        let mut command = aliasd(folder.path(), &store);
-        command
-            .args(["--json", "serve"])
-            .env("ALIAS_ISSUER", format!("http://localhost:{port}"))
-            .env("ALIAS_HTTP__LISTEN", format!("127.0.0.1:{port}"));
-        Self::start(command, folder, store, port)
+        let mut command = serving(folder.path(), &store, port);
+        command.envs(variables.iter().copied());
+        let mut running = Self::start(command, folder, store, port);
+        running.variables = variables.to_vec();
+        running
     }
 
-    fn start(mut command: Command, folder: TempDir, store: TestStore, port: u16) -> Self {
-        let log = std::fs::File::create(folder.path().join("log")).expect("a log");
-        command.stdout(Stdio::piped()).stderr(log);
-        let mut child = command.spawn().expect("aliasd runs");
-        let out = child.stdout.take().expect("its output");
-        let Some(said) = first_json(out) else {
-            let log = std::fs::read_to_string(folder.path().join("log"));
-            panic!("aliasd did not start: {}", log.unwrap_or_default());
-        };
+    /// Stops it, has an empty store take in everything that it keeps, and starts it there, at the
+    /// same address. What the import printed.
+    pub(crate) fn move_to(&mut self, store: TestStore) -> Value {
+        let told = Command::new("kill")
+            .arg(self.child.id().to_string())
+            .status();
+        assert!(told.expect("kill runs").success());
+        assert!(self.child.wait().expect("an end").success());
+        let from = self.store.url();
+        self.store = store;
+        let imported = self.cli(&["import", "--from", &from], "");
+        let port = self
+            .issuer
+            .rsplit(':')
+            .next()
+            .and_then(|it| it.parse().ok());
+        let command = serving(self.folder.path(), &self.store, port.expect("a port"));
+        (self.child, self.said) = spawned(command, self.folder.path());
+        imported
+    }
+
+    fn start(command: Command, folder: TempDir, store: TestStore, port: u16) -> Self {
+        let (child, said) = spawned(command, folder.path());
         let issuer = format!("http://localhost:{port}");
         Self {
             child,
             folder,
             store,
+            variables: Vec::new(),
             issuer,
             said,
         }
@@ -93,6 +117,7 @@ impl Running {
         let mut child = aliasd(self.folder.path(), &self.store)
             .arg("--json")
             .args(arguments)
+            .envs(self.variables.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -132,6 +157,29 @@ fn aliasd(folder: &Path, store: &TestStore) -> Command {
         .env("ALIAS_DATABASE__URL", store.url())
         .stdin(Stdio::null());
     command
+}
+
+fn serving(folder: &Path, store: &TestStore, port: u16) -> Command {
+    let mut command = aliasd(folder, store);
+    command
+        .args(["--json", "serve"])
+        .env("ALIAS_ISSUER", format!("http://localhost:{port}"))
+        .env("ALIAS_HTTP__LISTEN", format!("127.0.0.1:{port}"))
+        .env("ALIAS_HTTP__DRAIN_DELAY", "0s");
+    command
+}
+
+/// A program that said on standard output that it listens, and what it said.
+fn spawned(mut command: Command, folder: &Path) -> (Child, Value) {
+    let log = std::fs::File::create(folder.join("log")).expect("a log");
+    command.stdout(Stdio::piped()).stderr(log);
+    let mut child = command.spawn().expect("aliasd runs");
+    let out = child.stdout.take().expect("its output");
+    let Some(said) = first_json(out) else {
+        let log = std::fs::read_to_string(folder.join("log"));
+        panic!("aliasd did not start: {}", log.unwrap_or_default());
+    };
+    (child, said)
 }
 
 fn succeeded(output: &Output) {

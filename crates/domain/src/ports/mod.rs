@@ -10,6 +10,7 @@ mod grants;
 mod interactions;
 mod keys;
 mod sessions;
+mod transfer;
 mod users;
 
 pub use authorizations::Authorizations;
@@ -34,6 +35,9 @@ pub use keys::{Keys, StoredKey};
 #[cfg(feature = "testing")]
 pub use sessions::MockSessions;
 pub use sessions::{SessionStart, Sessions, Started};
+pub use transfer::{
+    Counts, Export, Import, ImportError, Kind, Page, StoredConnection, StoredSession,
+};
 #[cfg(feature = "testing")]
 pub use users::MockUsers;
 pub use users::{EmailTaken, Users};

@@ -13,11 +13,15 @@ use crate::{
     UserId,
     ports::{
         Authorizations, Clients, Decision, EmailTaken, Grants, Interactions, Keys, Moment,
-        PasswordHash, Recorded, SessionStart, Sessions, Started, Store, StoreError, StoredKey,
-        Users,
+        PasswordHash, Recorded, SessionStart, Sessions, Started, Store, StoreError,
+        StoredConnection, StoredKey, StoredSession, Users,
     },
     redeem, revoked, rotate,
 };
+
+mod transfer;
+
+pub use transfer::Pages;
 
 /// A store in memory: one lock around everything, so that every step is atomic. It holds no rule.
 ///
@@ -40,20 +44,6 @@ struct State {
     keys: Vec<StoredKey>,
 }
 
-struct StoredSession {
-    user: UserId,
-    token: Digest,
-    auth_time: DateTime<Utc>,
-    expires_at: DateTime<Utc>,
-}
-
-/// The alias ID stays when the access goes.
-struct StoredConnection {
-    alias_id: AliasId,
-    access: Option<Access>,
-    granted_at: DateTime<Utc>,
-}
-
 impl MemoryStore {
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -71,7 +61,7 @@ impl State {
 
     fn session(&self, id: SessionId, now: DateTime<Utc>) -> Option<Session> {
         let stored = self.sessions.get(&id)?;
-        let user = self.user(stored.user).filter(|it| !it.locked)?;
+        let user = self.user(stored.user_id).filter(|it| !it.locked)?;
         (now < stored.expires_at).then(|| Session {
             id,
             user: user.clone(),
@@ -295,7 +285,7 @@ impl Users for MemoryStore {
         let stored = state.users.iter_mut().find(|it| it.0.id == id);
         let found = stored.map(|it| it.0.locked = locked).is_some();
         if locked {
-            state.sessions.retain(|_, it| it.user != id);
+            state.sessions.retain(|_, it| it.user_id != id);
         }
         Ok(found)
     }
@@ -304,7 +294,7 @@ impl Users for MemoryStore {
         let mut state = self.state();
         let before = state.users.len();
         state.users.retain(|it| it.0.id != id);
-        state.sessions.retain(|_, it| it.user != id);
+        state.sessions.retain(|_, it| it.user_id != id);
         state.connections.retain(|key, _| key.0 != id);
         state.end_authorizations(|it| it.user_id == id);
         Ok(state.users.len() < before)
@@ -324,8 +314,9 @@ impl Sessions for MemoryStore {
         });
         let (id, replaced) = renewed.map_or((start.id, None), |(id, token)| (id, Some(token)));
         let session = StoredSession {
-            user: start.user,
+            id,
             token: start.token,
+            user_id: start.user,
             auth_time: start.auth_time,
             expires_at: start.expires_at,
         };
@@ -475,6 +466,8 @@ impl Grants for MemoryStore {
             .connections
             .entry((new.user_id, new.client_id))
             .or_insert_with(|| StoredConnection {
+                user_id: new.user_id,
+                client_id: new.client_id,
                 alias_id: decision.alias_id,
                 access: None,
                 granted_at: now,

@@ -3,6 +3,7 @@
 mod contract;
 mod corruption;
 mod fixture;
+mod import;
 mod rows;
 mod schema;
 mod secrecy;

@@ -22,6 +22,7 @@ pub mod keys;
 pub mod races;
 pub mod sessions;
 pub mod sweep;
+pub mod transfer;
 pub mod users;
 
 /// What a case comes to: it panics where a promise is broken, and fails where the store does not
@@ -212,5 +213,35 @@ macro_rules! contract_tests {
                 contract::races::$race(&*store, $runner).expect("the store answers");
             }
         )*
+    };
+}
+
+/// Makes a `#[test]` of every case about a store that takes in what another one keeps.
+///
+/// The arguments are those of [`contract_tests!`](crate::contract_tests).
+///
+/// ```no_run
+/// use alias_domain::{import_contract_tests, testing::MemoryStore};
+/// import_contract_tests!(Box::new(MemoryStore::default()), |case| pollster::block_on(case));
+/// ```
+#[macro_export]
+macro_rules! import_contract_tests {
+    ($store:expr, $runner:expr) => {
+        $crate::contract_tests! { @cases $store, $runner;
+            transfer {
+                everything_is_taken_in_whole
+                the_greatest_generation_and_the_last_moment_are_taken_in
+                many_of_a_kind_are_taken_in
+                what_was_taken_in_goes_on
+                an_alias_id_is_taken_in_after_a_disconnect
+                a_session_is_renewed_where_it_was_taken_in
+                a_store_that_keeps_something_takes_nothing_in
+                what_breaks_off_leaves_nothing_and_can_be_repeated
+                what_was_taken_in_is_swept_when_it_ends
+            }
+        }
+        $crate::contract_tests! { @races $store, $runner;
+            of_rivals_that_import_one_succeeds
+        }
     };
 }

@@ -4,10 +4,10 @@ use std::{iter, sync::Barrier, thread};
 
 use uuid::Uuid;
 
-use super::{Kept, Runner, finish, scene::*};
+use super::{Kept, Runner, finish, scene::*, transfer};
 use crate::{
     Access, Redeem, Revocation, Rotate, Rotation, Scope, User, UserId,
-    ports::{Decision, Recorded, Store, StoreError, StoredKey},
+    ports::{Decision, ImportError, Recorded, Store, StoreError, StoredKey},
 };
 
 const RIVALS: u128 = 20;
@@ -265,4 +265,15 @@ pub fn of_rivals_that_rotate_a_key_one_is_told_so(store: &dyn Store, run: Runner
         assert_eq!(keys.last(), Some(&newest));
     }
     Ok(())
+}
+
+pub fn of_rivals_that_import_one_succeeds(store: &dyn transfer::Target, run: Runner) -> Kept {
+    let origin = finish(run, transfer::origin())?;
+    let told = race(run, async |_| Ok(store.import(&mut origin.export()).await))?;
+    assert_eq!(told.iter().filter(|it| it.is_ok()).count(), 1);
+    assert!(told.iter().flat_map(|it| it.as_ref().err()).all(|it| {
+        // Whoever waited for too long was told so.
+        matches!(it, ImportError::NotEmpty | ImportError::Busy)
+    }));
+    finish(run, transfer::same(&origin, store))
 }
