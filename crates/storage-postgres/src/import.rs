@@ -342,9 +342,8 @@ async fn copy_authorizations(
         transaction,
         "COPY authorizations (
             id, client_id, user_id, approved_scopes, approved_channels, auth_time, redirect_uri,
-            challenge, nonce, code_expires_at, refresh_generation, refresh_issued_at,
-            refresh_expires_at, user_tokens_void_through, ends_at, sweep_at, session_id,
-            asked_claims
+            challenge, nonce, asked_claims, code_expires_at, refresh_generation, refresh_issued_at,
+            refresh_expires_at, user_tokens_void_through, ends_at, sweep_at, session_id
         ) FROM STDIN BINARY",
         &[
             Type::UUID,
@@ -356,6 +355,7 @@ async fn copy_authorizations(
             Type::TEXT,
             Type::TEXT,
             Type::TEXT,
+            Type::TEXT,
             Type::TIMESTAMPTZ,
             Type::INT8,
             Type::TIMESTAMPTZ,
@@ -364,7 +364,6 @@ async fn copy_authorizations(
             Type::TIMESTAMPTZ,
             Type::TIMESTAMPTZ,
             Type::UUID,
-            Type::TEXT,
         ],
     )
     .await?;
@@ -382,6 +381,7 @@ async fn copy_authorizations(
             &binding.redirect_uri,
             &binding.challenge.as_ref().map(ToString::to_string),
             &binding.nonce,
+            &binding.asked_claims.to_string(),
             &phase.code_expires_at,
             &phase.refresh_generation,
             &phase.refresh_issued_at,
@@ -391,7 +391,6 @@ async fn copy_authorizations(
             // A sweep looks at it when it ends.
             &authorization.ends_at,
             &authorization.session_id.map(SessionId::uuid),
-            &binding.asked_claims.to_string(),
         ])
         .await?;
     }

@@ -7,6 +7,7 @@
 
 mod chromium;
 mod demo;
+mod form_post;
 mod keys;
 mod logout;
 mod moving;

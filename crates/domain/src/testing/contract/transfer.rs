@@ -83,9 +83,9 @@ fn interactions() -> [Interaction; 3] {
         ..interaction(902, &other_client())
     };
     let seen = Interaction {
+        hinted: Some(freds(1).alias_id),
         account: Some(account),
         query: "scope=openid&state=%F0%90%8D%88+%27".to_owned(),
-        hinted: Some(freds(1).alias_id),
         ..interaction(901, &full())
     };
     let answered = Interaction {
