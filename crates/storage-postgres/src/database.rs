@@ -78,7 +78,10 @@ pub struct Database {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MalformedUrl {
     /// No URL of a PostgreSQL database.
-    #[error("postgres://USER:PASSWORD@HOST:PORT/NAME is expected")]
+    #[error(
+        "postgres://USER:PASSWORD@HOST:PORT/NAME is expected, or an option after ? is unknown (for \
+         an authority of your own set SSL_CERT_FILE)"
+    )]
     Malformed,
     /// No user.
     #[error("the user is missing: postgres://USER:PASSWORD@HOST:PORT/NAME is expected")]
@@ -112,8 +115,9 @@ impl FromStr for Database {
         if config.get_hosts().is_empty() {
             return Err(E::NoHost);
         }
-        let encrypted =
-            ssl_mode.unwrap_or_else(|| !config.get_hosts().iter().all(stays_on_this_machine));
+        let stays_here = config.get_hosts().iter().all(stays_on_this_machine)
+            && config.get_hostaddrs().iter().all(IpAddr::is_loopback);
+        let encrypted = ssl_mode.unwrap_or(!stays_here);
         config.ssl_mode(match encrypted {
             true => SslMode::Require,
             false => SslMode::Disable,
@@ -417,6 +421,8 @@ mod tests {
             ("postgres://a@%2Frun%2Fpg/x", false),
             ("postgres://a@db.example/x?sslmode=disable", false),
             ("postgres://a@localhost/x?sslmode=require", true),
+            ("postgres://a@localhost/x?hostaddr=10.0.0.1", true),
+            ("postgres://a@localhost/x?hostaddr=127.0.0.1", false),
             ("postgres://a@localhost/x?sslmode=verify-full", true),
         ] {
             assert_eq!(parsed(url).encrypted, encrypted, "{url}");

@@ -1,8 +1,9 @@
 //! Bringing a database to the current schema, and refusing one of another.
 
+use chrono::DateTime;
 use refinery::{Migration, Runner};
 use tokio::time::timeout;
-use tokio_postgres::Client;
+use tokio_postgres::{Client, Row};
 
 use crate::{
     database::{Database, innermost},
@@ -54,7 +55,7 @@ pub enum OpenError {
         name: String,
     },
     /// The user may not do what is needed.
-    #[error("user {user} lacks a right in database {name}: {reason}")]
+    #[error("user {user} lacks a right in database {name}: {reason}; it must own the database")]
     NoRight {
         /// The database of the URL.
         name: String,
@@ -65,8 +66,8 @@ pub enum OpenError {
     },
     /// The server cannot prove its name, or does not encrypt.
     #[error(
-        "no encrypted connection to {server}: {reason} (its certificate must be one that this \
-         system trusts; sslmode=disable is for private networks)"
+        "no encrypted connection to {server}: {reason} (its certificate must name this host and be \
+         one that this system trusts; sslmode=disable is for private networks)"
     )]
     Tls {
         /// Host and port.
@@ -77,6 +78,12 @@ pub enum OpenError {
     /// The server is too old.
     #[error("the server is PostgreSQL {0}; {OLDEST} or newer is needed")]
     TooOld(i32),
+    /// The database cannot hold every character.
+    #[error(
+        "the database has the encoding {0}; UTF8 is needed: make it with \
+         `createdb --encoding UTF8 --template template0`"
+    )]
+    Encoding(String),
     /// The schema is older than this version.
     #[error("the database is behind this version (it lacks {}): run `aliasd migrate`", missing.join(", "))]
     Behind {
@@ -151,10 +158,12 @@ async fn migrate_if(
     if !wanted(missing.len()) {
         return Ok(Report { applied: vec![] });
     }
-    let done = runner()
-        .run_async(&mut **client)
-        .await
-        .map_err(|error| failed(&error))?;
+    let done = runner().run_async(&mut **client).await.map_err(|error| {
+        match said(&error).map(|it| database.refused(it)) {
+            Some(right @ OpenError::NoRight { .. }) => right,
+            _ => failed(&error),
+        }
+    })?;
     let applied = done.applied_migrations().iter();
     Ok(Report {
         applied: applied.map(ToString::to_string).collect(),
@@ -188,12 +197,18 @@ async fn missing_migrations(
     client: &mut Client,
 ) -> Result<Vec<String>, OpenError> {
     let query = "SELECT current_setting('server_version_num')::integer / 10000,
-            to_regclass('refinery_schema_history') IS NOT NULL";
+            to_regclass('refinery_schema_history') IS NOT NULL, current_setting('server_encoding')";
     let row = client.query_one(query, &[]).await;
     let row = row.map_err(|error| database.refused(&error))?;
-    let (version, migrated): (i32, bool) = (row.get(0), row.get(1));
+    let (version, migrated, encoding): (i32, bool, String) = (row.get(0), row.get(1), row.get(2));
     if version < OLDEST {
         return Err(OpenError::TooOld(version));
+    }
+    if encoding != "UTF8" {
+        return Err(OpenError::Encoding(encoding));
+    }
+    if migrated {
+        history_makes_sense(database, client).await?;
     }
     let runner = runner();
     let applied = match migrated {
@@ -215,6 +230,23 @@ async fn missing_migrations(
         Ok(without(runner.get_migrations(), &applied))
     } else {
         Err(OpenError::Ahead { unknown })
+    }
+}
+
+/// What reads the history presupposes that it made every row.
+async fn history_makes_sense(database: &Database, client: &Client) -> Result<(), OpenError> {
+    let query = "SELECT applied_on, checksum FROM refinery_schema_history";
+    let rows = client.query(query, &[]).await;
+    let rows = rows.map_err(|error| database.refused(&error))?;
+    let text = |row: &Row, at: usize| row.try_get::<_, String>(at).unwrap_or_default();
+    let sound = |row: &Row| {
+        DateTime::parse_from_rfc3339(&text(row, 0)).is_ok() && text(row, 1).parse::<u64>().is_ok()
+    };
+    match rows.iter().all(sound) {
+        true => Ok(()),
+        false => Err(OpenError::Migration(
+            "a row of refinery_schema_history makes no sense".to_owned(),
+        )),
     }
 }
 

@@ -28,8 +28,8 @@ const SECRETS: &str = "
         FOR UPDATE SKIP LOCKED
     ) RETURNING 1";
 
-/// Of what was due and lives on: it is due again when it ends. No more is postponed at once than
-/// is removed.
+/// Of what was due and lives on: it is due again when it ends. A statement postpones no more
+/// than one removes, and there are as many statements as it takes.
 const POSTPONE: &str = "
     UPDATE authorizations SET sweep_at = ends_at WHERE id IN (
         SELECT id FROM authorizations WHERE sweep_at <= $1 AND ends_at > $1 LIMIT $2
@@ -54,7 +54,11 @@ impl Store for PostgresStore {
             }
             removed += u32::try_from(ended.len()).unwrap_or(limit);
         }
-        self.steps.write(POSTPONE, &[&now, &most]).await?;
-        Ok(removed)
+        loop {
+            let postponed = self.steps.write(POSTPONE, &[&now, &most]).await?.len();
+            if postponed == 0 || u32::try_from(postponed).is_ok_and(|it| it < limit) {
+                return Ok(removed);
+            }
+        }
     }
 }

@@ -60,7 +60,11 @@ fn without_password(url: &str) -> String {
         },
         None => base.to_owned(),
     };
-    let open = |it: &&str| !it.to_ascii_lowercase().starts_with("password");
+    // A name that is spelled oddly may be any.
+    let open = |it: &&str| {
+        let name = it.split('=').next().unwrap_or_default();
+        !name.to_ascii_lowercase().starts_with("password") && !name.contains('%')
+    };
     let (open, secret): (Vec<&str>, Vec<&str>) = query.split('&').partition(open);
     let mut shown = match scheme {
         "" => base,
@@ -458,6 +462,10 @@ mod tests {
                 "postgres://db/x?user=a&password=********",
             ),
             ("a:hunter2@db", "a:********@db"),
+            (
+                "postgres://h/d?user=u&pass%77ord=hunter2",
+                "postgres://h/d?user=u&password=********",
+            ),
         ] {
             assert_eq!(without_password(url), shown);
         }

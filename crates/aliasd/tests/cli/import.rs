@@ -57,7 +57,7 @@ fn one_command_makes_the_schema_and_takes_everything_in() {
     assert_ne!(imported["applied"], json!([]));
     let counts = &imported["imported"];
     let keys: Vec<&String> = counts.as_object().expect("an object").keys().collect();
-    assert_eq!(keys.len(), 7);
+    assert_eq!(keys.len(), 9);
     assert_eq!(counts["clients"], 1);
     assert_eq!(counts["users"], 0);
     let clients = begun.sandbox.json(&["client", "list"]);

@@ -133,7 +133,7 @@ async fn nothing_is_lost_on_the_way_to_postgres() {
         imported["imported"],
         json!({
             "keys": 4, "clients": 2, "users": 1, "sessions": 2, "interactions": 3,
-            "connections": 2, "authorizations": 3,
+            "connections": 2, "authorizations": 3, "participations": 2, "notices": 0,
         })
     );
 

@@ -354,11 +354,11 @@ pub async fn what_was_taken_in_goes_on(store: &dyn Target) -> Kept {
 pub async fn an_alias_id_is_taken_in_after_a_disconnect(store: &dyn Target) -> Kept {
     taken(store).await?;
     let again = Decision {
-        alias_id: AliasId::from_uuid(Uuid::from_u128(7)),
-        ..decision(7, &fred(), &other_client(), Access::openid())
+        alias_id: AliasId::from_uuid(Uuid::from_u128(8)),
+        ..decision(8, &fred(), &other_client(), Access::openid())
     };
     records(store, &again).await?;
-    let standing = store.standing(authorization(7)).await?.expect("it stands");
+    let standing = store.standing(authorization(8)).await?.expect("it stands");
     assert_eq!(standing.alias_id, AliasId::from_uuid(Uuid::from_u128(6)));
     Ok(())
 }
