@@ -50,6 +50,7 @@ CREATE TABLE interactions (
     binding bytea, -- the digest of what its browser can show; NULL until one opens a page
     client_id uuid NOT NULL REFERENCES clients (id) ON DELETE CASCADE,
     query text NOT NULL,
+    hinted uuid, -- the alias ID that an ID token hint named
     account_session uuid, -- no reference: a session may end before the interaction
     account_authenticated boolean,
     answered boolean NOT NULL,
@@ -86,6 +87,7 @@ CREATE TABLE authorizations (
     redirect_uri text NOT NULL,
     challenge text,
     nonce text,
+    asked_claims text NOT NULL, -- of the ID token: "acr amr"
     code_expires_at timestamptz, -- NULL: the code was exchanged
     refresh_generation bigint, -- this and the next two: NULL without refresh tokens
     refresh_issued_at timestamptz,

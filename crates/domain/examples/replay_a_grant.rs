@@ -8,7 +8,7 @@
 use std::error::Error;
 
 use alias_domain::{
-    Digest, Params, RequestedScope, Revocation, Scope, Secret, TokenRequest,
+    Digest, Params, RequestedScope, Response, Revocation, Scope, Secret, TokenRequest,
     flows::{ConsentAnswer, Outcome, SignIn, Verdict, Visitor},
     ports::{Clients, Passwords, Users},
     testing::{
@@ -66,7 +66,7 @@ async fn replay() -> Result<(), Box<dyn Error>> {
     let outcome = alias
         .answer(ask.interaction, ask.form.expose(), answer, &present, NOON)
         .await?;
-    let Ok(Outcome::Redirect(location)) = outcome else {
+    let Ok(Outcome::Respond(Response::Redirect(location))) = outcome else {
         return Err("the answer was refused".into());
     };
     let (_, callback) = location.expose().split_once('?').ok_or("no query")?;

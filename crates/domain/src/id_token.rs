@@ -1,5 +1,7 @@
 //! The claims of an ID token (R18, OIDC Core 2), in the order of the seed's example.
 
+use std::{convert::Infallible, fmt, str::FromStr};
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Serialize;
 use sha2::{Digest as _, Sha512};
@@ -21,6 +23,8 @@ use crate::{AliasId, ClientId, Digest, Nickname, Secret, SigningAlgorithm};
 ///     sub: "epGEcGfc6LQMmKTqffWW2g".parse()?,
 ///     nickname: None,
 ///     auth_time: 1_593_518_730,
+///     acr: None,
+///     amr: None,
 /// };
 /// assert_eq!(claims.at_hash.len(), 22);
 /// # Ok::<(), MalformedId>(())
@@ -49,6 +53,12 @@ pub struct IdTokenClaims {
     pub nickname: Option<Nickname>,
     /// When the user authenticated.
     pub auth_time: i64,
+    /// What that was worth, if it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acr: Option<&'static str>,
+    /// How they did so, if it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub amr: Option<&'static [&'static str]>,
 }
 
 impl IdTokenClaims {
@@ -64,5 +74,45 @@ impl IdTokenClaims {
             }
             SigningAlgorithm::EdDsa => URL_SAFE_NO_PAD.encode(&Sha512::digest(token)[..32]),
         }
+    }
+}
+
+/// The claims that an ID token has only if they were asked for (R18). In a store they are a text,
+/// in which a newer node may have written others: those count for nothing.
+///
+/// ```
+/// use alias_domain::AskedClaims;
+/// let asked: AskedClaims = "amr teleport".parse().unwrap_or_default();
+/// assert_eq!(asked, AskedClaims { acr: false, amr: true });
+/// assert_eq!(asked.to_string(), "amr");
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AskedClaims {
+    /// What the authentication is worth.
+    pub acr: bool,
+    /// How the user authenticated.
+    pub amr: bool,
+}
+
+impl fmt::Display for AskedClaims {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match (self.acr, self.amr) {
+            (true, true) => "acr amr",
+            (true, false) => "acr",
+            (false, true) => "amr",
+            (false, false) => "",
+        })
+    }
+}
+
+impl FromStr for AskedClaims {
+    type Err = Infallible;
+
+    fn from_str(names: &str) -> Result<Self, Infallible> {
+        let has = |name| names.split(' ').any(|it| it == name);
+        Ok(Self {
+            acr: has("acr"),
+            amr: has("amr"),
+        })
     }
 }

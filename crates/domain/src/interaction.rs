@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::{ClientId, Digest, InteractionId, SessionId};
+use crate::{AliasId, ClientId, Digest, InteractionId, SessionId};
 
 /// An authorization request that waits for its user.
 ///
@@ -23,6 +23,8 @@ pub struct Interaction {
     pub client_id: ClientId,
     /// The request, as a query string of known parameters.
     pub query: String,
+    /// The user whom an ID token hint named, as the client knows them.
+    pub hinted: Option<AliasId>,
     /// The account that this interaction goes on with.
     pub account: Option<ChosenAccount>,
     /// Whether it had its answer: it has one at most.

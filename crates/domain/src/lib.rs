@@ -16,6 +16,7 @@
 #![forbid(unsafe_code)]
 
 mod access;
+mod assurance;
 mod authorization;
 mod channel;
 mod client;
@@ -24,6 +25,7 @@ mod connection;
 mod consent;
 pub mod flows;
 mod id_token;
+mod id_token_hint;
 mod ids;
 mod interaction;
 mod key_schedule;
@@ -43,10 +45,12 @@ mod token_request;
 mod user;
 
 pub use access::{Access, AccessRecord, NoAccess};
+pub use assurance::Assurance;
 pub use authorization::{
-    Authorization, AuthorizationRequest, CodeBinding, ErrorCode, NewAuthorization, PageError,
-    Phase, Prompt, RefreshChain, Reply, RequestError, Situation, Standing, Step, decide,
-    requested_callback, requested_client,
+    Authorization, AuthorizationRequest, ClaimRequest, ClaimsRequest, CodeBinding, ErrorCode,
+    FormPost, MalformedClaims, NewAuthorization, PageError, Phase, Prompt, RefreshChain, Reply,
+    RequestError, Response, ResponseMode, Situation, Standing, Step, decide, requested_callback,
+    requested_client,
 };
 pub use channel::{
     ChannelId, ChannelName, Channels, DeclaredChannel, META_CHANNEL, MalformedChannelName,
@@ -57,7 +61,8 @@ pub use client::{
 pub use code::{Redeem, Redemption, redeem};
 pub use connection::{Connection, Revocation, RevocationError, revoked};
 pub use consent::{Answer, NotShown, Screen};
-pub use id_token::IdTokenClaims;
+pub use id_token::{AskedClaims, IdTokenClaims};
+pub use id_token_hint::IdTokenHint;
 pub use ids::{AliasId, AuthorizationId, ClientId, InteractionId, MalformedId, SessionId, UserId};
 pub use interaction::{ChosenAccount, Interaction};
 pub use key_schedule::{

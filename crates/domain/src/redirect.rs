@@ -169,6 +169,22 @@ impl Callback {
     pub fn is_native(&self) -> bool {
         !self.0.starts_with("https://")
     }
+
+    /// Whether a form can be posted there: a private-use scheme only opens a program.
+    ///
+    /// ```
+    /// # use alias_domain::{Callback, ClientKind, RedirectUri};
+    /// let registered = [RedirectUri::register("com.example.app:/cb", ClientKind::Public)?];
+    /// let callback = Callback::resolve("com.example.app:/cb", &registered, ClientKind::Public);
+    /// assert!(callback.is_some_and(|it| !it.takes_posts()));
+    /// # Ok::<(), alias_domain::RedirectUriError>(())
+    /// ```
+    #[must_use]
+    pub fn takes_posts(&self) -> bool {
+        ["https://", "http://"]
+            .iter()
+            .any(|it| self.0.starts_with(it))
+    }
 }
 
 impl fmt::Debug for Callback {

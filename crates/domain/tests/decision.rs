@@ -1,11 +1,12 @@
-//! What happens next: R9, R14, R15.
+//! What happens next: R9, R14, R15, and for whom.
 
 use alias_domain::{
     Access, AuthorizationRequest, ChannelId, Client, ErrorCode, Params, Scope, Session, Situation,
-    Step, decide,
+    Step, UserId, decide,
     testing::sample::{self, NOON, client, public_client, session},
 };
 use chrono::TimeDelta;
+use proptest::prelude::*;
 
 struct Case {
     client: Client,
@@ -13,6 +14,7 @@ struct Case {
     chosen: bool,
     here: bool,
     connection: Option<Access>,
+    users: Option<Vec<UserId>>,
     /// Seconds since noon, when the session began.
     later: i64,
 }
@@ -25,6 +27,7 @@ impl Default for Case {
             chosen: false,
             here: false,
             connection: Some(sample::everything()),
+            users: None,
             later: 60,
         }
     }
@@ -45,6 +48,7 @@ impl Case {
                 account_chosen: self.chosen,
                 authenticated_here: self.here,
                 connection: self.connection.as_ref(),
+                users: self.users.as_deref(),
                 now: NOON + TimeDelta::seconds(self.later),
             },
         )
@@ -200,4 +204,87 @@ fn r15_select_account_asks_until_an_account_is_chosen() {
         ..Case::default()
     };
     assert_eq!(nobody.step(query), Step::Authenticate);
+}
+
+// The user whom the request is about (OIDC Core 3.1.2.1, 3.1.2.2).
+
+fn somebody_else() -> UserId {
+    UserId::from_uuid(session().id.uuid())
+}
+
+#[test]
+fn a_request_about_the_user_who_is_there_goes_on() {
+    let case = Case {
+        users: Some(vec![somebody_else(), sample::user().id]),
+        ..Case::default()
+    };
+    for extra in ["", "&prompt=none"] {
+        let step = case.step(&format!("scope=openid{extra}"));
+        assert_eq!(step, Step::Issue(Access::openid()), "{extra}");
+    }
+}
+
+#[test]
+fn a_request_about_a_user_who_is_not_there_asks_for_them() {
+    for users in [vec![], vec![somebody_else()]] {
+        let case = Case {
+            users: Some(users),
+            ..Case::default()
+        };
+        assert_eq!(case.step("scope=openid"), Step::Authenticate);
+        let step = case.step("scope=openid&prompt=none");
+        assert_eq!(refusal(&step), Some(ErrorCode::LoginRequired));
+        let nobody = Case {
+            session: None,
+            connection: None,
+            ..case
+        };
+        assert_eq!(nobody.step("scope=openid"), Step::Authenticate);
+    }
+}
+
+#[test]
+fn an_answer_as_somebody_else_is_refused() {
+    for here in [true, false] {
+        let case = Case {
+            users: Some(vec![somebody_else()]),
+            chosen: true,
+            here,
+            ..Case::default()
+        };
+        for extra in [
+            "",
+            "&prompt=login",
+            "&prompt=select_account",
+            "&prompt=consent",
+        ] {
+            let step = case.step(&format!("scope=openid{extra}"));
+            assert_eq!(refusal(&step), Some(ErrorCode::LoginRequired), "{extra}");
+        }
+    }
+}
+
+proptest! {
+    /// OIDC Core 3.1.2.2: never a token, nor a screen, for a different user.
+    #[test]
+    fn nothing_is_issued_or_shown_to_another_user_than_the_one_asked_for(
+        signed_in: bool, chosen: bool, here: bool, connected: bool, unknown: bool,
+        prompt in prop::sample::select(vec![
+            "", "none", "login", "consent", "select_account", "login consent select_account",
+        ]),
+        max_age in prop::option::of(0u32..120),
+        scope in prop::sample::select(vec!["openid", "openid contact", "openid nickname"]),
+    ) {
+        let case = Case {
+            session: signed_in.then(session),
+            chosen: chosen && signed_in,
+            here: here && chosen && signed_in,
+            connection: connected.then(sample::everything),
+            users: Some(if unknown { vec![] } else { vec![somebody_else()] }),
+            ..Case::default()
+        };
+        let max_age = max_age.map_or_else(String::new, |it| format!("&max_age={it}"));
+        let step = case.step(&format!("scope={scope}&prompt={prompt}{max_age}").replace(' ', "+"));
+        prop_assert!(!matches!(step, Step::Issue(_) | Step::AskConsent(_)), "{step:?}");
+    }
 }

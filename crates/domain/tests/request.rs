@@ -1,8 +1,10 @@
-//! The request: R1 to R8, R14, R15 (the parameter), R28 (the parameter), and what is malformed.
+//! The request: R1 to R8, R14, R15 (the parameter), R18 (what is asked for), R28 (the parameter),
+//! OIDC Core 3.1.2.1 and 5.5, and what is malformed.
 
 use alias_domain::{
-    Access, AuthorizationRequest, Client, ErrorCode, PageError, Params, Prompt, RequestError,
-    Scope, requested_callback, requested_client,
+    Access, AliasId, AskedClaims, AuthorizationRequest, Client, ClientKind, ErrorCode, IdTokenHint,
+    PageError, Params, Prompt, RedirectUri, Reply, RequestError, ResponseMode, Scope,
+    requested_callback, requested_client,
     testing::sample::{self, client, public_client},
 };
 
@@ -340,13 +342,293 @@ fn the_response_type_is_code() {
 }
 
 #[test]
-fn request_objects_are_refused() {
-    assert_eq!(
-        code("scope=openid&request=eyJ"),
-        Err(ErrorCode::RequestNotSupported)
+fn what_is_not_offered_is_refused_by_its_own_code() {
+    for (extra, error) in [
+        ("request=eyJ", ErrorCode::RequestNotSupported),
+        (
+            "request_uri=https://example.com/r",
+            ErrorCode::RequestUriNotSupported,
+        ),
+        ("registration={}", ErrorCode::RegistrationNotSupported),
+    ] {
+        assert_eq!(
+            code(&format!("scope=openid&{extra}")),
+            Err(error),
+            "{extra}"
+        );
+    }
+}
+
+// How the response gets to the client.
+
+/// The mode of a request's response, whatever else is wrong with it.
+fn mode(query: &str, client: &Client) -> ResponseMode {
+    let callback = client.callback(client.redirect_uris[0].as_str());
+    Reply::requested(&Params::parse(query), callback.expect("a registered URI")).mode
+}
+
+#[test]
+fn the_response_mode_is_query_unless_form_post_is_asked_for() {
+    for (query, expected) in [
+        ("", ResponseMode::Query),
+        ("response_mode=", ResponseMode::Query),
+        ("response_mode=query", ResponseMode::Query),
+        ("response_mode=form_post", ResponseMode::FormPost),
+    ] {
+        assert_eq!(code(&format!("scope=openid&{query}")), Ok(()), "{query}");
+        assert_eq!(mode(query, &client()), expected, "{query}");
+    }
+}
+
+#[test]
+fn an_unknown_response_mode_is_an_invalid_request_and_told_by_a_query() {
+    for value in [
+        "fragment",
+        "FORM_POST",
+        "form_post+query",
+        "query.jwt",
+        "form_post%00",
+        "%FF",
+        "form_post&response_mode=form_post",
+    ] {
+        let query = format!("scope=openid&response_mode={value}");
+        assert_eq!(code(&query), Err(ErrorCode::InvalidRequest), "{value}");
+        assert_eq!(mode(&query, &client()), ResponseMode::Query, "{value}");
+    }
+}
+
+#[test]
+fn a_private_use_scheme_takes_no_form() {
+    let uri = RedirectUri::register("com.example.app:/cb", ClientKind::Public);
+    let app = Client {
+        redirect_uris: uri.into_iter().collect(),
+        ..public_client()
+    };
+    let query = format!(
+        "response_type=code&scope=openid&response_mode=form_post\
+         &code_challenge={CHALLENGE}&code_challenge_method=S256"
     );
-    let by_uri = code("scope=openid&request_uri=https://example.com/request");
-    assert_eq!(by_uri, Err(ErrorCode::RequestUriNotSupported));
+    let refused = parse_raw(&query, &app).map_err(|it| it.code);
+    assert_eq!(refused, Err(ErrorCode::InvalidRequest));
+    assert_eq!(mode(&query, &app), ResponseMode::Query);
+    assert!(parse_raw(&query, &public_client()).is_ok(), "loopback does");
+}
+
+// Whom the request is about.
+
+const FRED: &str = "epGEcGfc6LQMmKTqffWW2g";
+const GINGER: &str = "AAAAAAAAAAAAAAAAAAAAAQ";
+
+fn alias_id(text: &str) -> AliasId {
+    text.parse().expect("an ID")
+}
+
+fn hint(aud: &Client) -> IdTokenHint {
+    IdTokenHint {
+        aud: aud.id,
+        sub: alias_id(FRED),
+        sid: None,
+        iat: 1,
+        exp: 2,
+    }
+}
+
+/// A request with this `claims`.
+fn with_claims(claims: &str) -> Result<AuthorizationRequest, ErrorCode> {
+    let encoded: String = claims.bytes().map(|it| format!("%{it:02X}")).collect();
+    parse(&format!("scope=openid&claims={encoded}")).map_err(|it| it.code)
+}
+
+fn subjects(claims: &str) -> Result<Option<Vec<AliasId>>, ErrorCode> {
+    with_claims(claims).map(|it| it.subjects().map(<[_]>::to_vec))
+}
+
+#[test]
+fn an_id_token_hint_makes_the_request_one_about_its_user() {
+    let request = parse("scope=openid").expect("a sound request");
+    assert_eq!(request.subjects(), None);
+    let about = request.by_hint(Some(&hint(&client())), &client());
+    let about = about.expect("our own hint");
+    assert_eq!(about.subjects(), Some(&[alias_id(FRED)][..]));
+    assert_eq!(about.hinted, Some(alias_id(FRED)));
+}
+
+#[test]
+fn a_hint_that_is_not_ours_or_another_clients_is_an_invalid_request() {
+    for hint in [None, Some(hint(&public_client()))] {
+        let request = parse("scope=openid").expect("a sound request");
+        let refused = request.by_hint(hint.as_ref(), &client());
+        assert_eq!(
+            refused.map_err(|it| it.code),
+            Err(ErrorCode::InvalidRequest)
+        );
+    }
+}
+
+#[test]
+fn a_sub_with_a_value_in_claims_means_the_same_as_a_hint() {
+    let one = Ok(Some(vec![alias_id(FRED)]));
+    for claims in [
+        format!(r#"{{"id_token":{{"sub":{{"value":"{FRED}"}}}}}}"#),
+        format!(r#"{{"id_token":{{"sub":{{"essential":true,"values":["{FRED}"]}}}}}}"#),
+        format!(r#"{{"userinfo":{{"sub":{{"value":"{FRED}"}}}}}}"#),
+        format!(
+            r#"{{"id_token":{{"sub":{{"values":["{GINGER}","{FRED}"]}}}},
+                "userinfo":{{"sub":{{"value":"{FRED}"}}}}}}"#
+        ),
+    ] {
+        assert_eq!(subjects(&claims), one, "{claims}");
+    }
+    let both = format!(r#"{{"id_token":{{"sub":{{"values":["{FRED}","{GINGER}"]}}}}}}"#);
+    assert_eq!(
+        subjects(&both),
+        Ok(Some(vec![alias_id(FRED), alias_id(GINGER)]))
+    );
+    for anybody in [
+        "{}",
+        r#"{"id_token":{"sub":null}}"#,
+        r#"{"id_token":{"sub":{}}}"#,
+    ] {
+        assert_eq!(subjects(anybody), Ok(None), "{anybody}");
+    }
+}
+
+#[test]
+fn a_sub_that_is_none_of_ours_is_an_invalid_request() {
+    let nine = vec![format!("\"{FRED}\""); 9].join(",");
+    for sub in [
+        r#"{"value":"somebody"}"#.to_owned(),
+        r#"{"value":7}"#.to_owned(),
+        r#"{"value":null}"#.to_owned(),
+        r#"{"values":[]}"#.to_owned(),
+        format!(r#"{{"values":["{FRED}","somebody"]}}"#),
+        format!(r#"{{"values":[{nine}]}}"#),
+    ] {
+        let claims = format!(r#"{{"id_token":{{"sub":{sub}}}}}"#);
+        assert_eq!(subjects(&claims), Err(ErrorCode::InvalidRequest), "{sub}");
+    }
+    let two = format!(
+        r#"{{"id_token":{{"sub":{{"value":"{FRED}"}}}},"userinfo":{{"sub":{{"value":"{GINGER}"}}}}}}"#
+    );
+    assert_eq!(subjects(&two), Err(ErrorCode::InvalidRequest));
+}
+
+#[test]
+fn a_hint_and_claims_must_not_name_different_users() {
+    let about = |sub: &str| {
+        let claims = format!(r#"{{"id_token":{{"sub":{{"values":["{sub}"]}}}}}}"#);
+        let request = with_claims(&claims).expect("a sound request");
+        request.about(alias_id(FRED)).map_err(|it| it.code)
+    };
+    assert!(about(FRED).is_ok_and(|it| it.subjects() == Some(&[alias_id(FRED)])));
+    assert_eq!(about(GINGER), Err(ErrorCode::InvalidRequest));
+}
+
+// How the user authenticates, and what the ID token says of it.
+
+const PASSWORD: &str = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport";
+
+fn asked(extra: &str) -> Result<AskedClaims, ErrorCode> {
+    parse(&format!("scope=openid{extra}"))
+        .map(|it| it.asked_claims)
+        .map_err(|it| it.code)
+}
+
+#[test]
+fn r18_acr_and_amr_are_asked_for_by_acr_values_or_claims() {
+    let claims = |acr, amr| AskedClaims { acr, amr };
+    assert_eq!(asked(""), Ok(claims(false, false)));
+    assert_eq!(asked("&acr_values="), Ok(claims(false, false)));
+    for values in [PASSWORD, "1+2", "phr+phrh", "%22"] {
+        let extra = format!("&acr_values={values}");
+        assert_eq!(asked(&extra), Ok(claims(true, true)), "{values}");
+    }
+    for (text, expected) in [
+        (r#"{"id_token":{"acr":null}}"#, claims(true, false)),
+        (
+            r#"{"id_token":{"amr":{"essential":true}}}"#,
+            claims(false, true),
+        ),
+        (
+            r#"{"id_token":{"acr":{},"amr":null,"name":null}}"#,
+            claims(true, true),
+        ),
+        (
+            r#"{"userinfo":{"acr":null,"amr":null}}"#,
+            claims(false, false),
+        ),
+        (
+            r#"{"id_token":{"auth_time":{"essential":true}}}"#,
+            claims(false, false),
+        ),
+    ] {
+        assert_eq!(
+            with_claims(text).map(|it| it.asked_claims),
+            Ok(expected),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn an_essential_acr_that_nobody_can_meet_is_told_and_a_voluntary_one_is_not() {
+    let acr = |asked: &str| {
+        let request = with_claims(&format!(r#"{{"id_token":{{"acr":{asked}}}}}"#));
+        request.map(|it| it.asked_claims.acr)
+    };
+    let unmet = Err(ErrorCode::UnmetAuthenticationRequirements);
+    for (asked, expected) in [
+        (r#"{"essential":true,"values":["phr"]}"#, unmet),
+        (r#"{"essential":true,"value":"phr"}"#, unmet),
+        (r#"{"essential":true,"values":[]}"#, unmet),
+        (r#"{"essential":true,"value":1}"#, unmet),
+        (r#"{"essential":true}"#, Ok(true)),
+        (r#"{"values":["phr"]}"#, Ok(true)),
+        (r#"{"essential":false,"value":"phr"}"#, Ok(true)),
+    ] {
+        assert_eq!(acr(asked), expected, "{asked}");
+    }
+    let met = format!(r#"{{"essential":true,"values":["phr","{PASSWORD}"]}}"#);
+    assert_eq!(acr(&met), Ok(true));
+    let elsewhere = with_claims(r#"{"userinfo":{"acr":{"essential":true,"value":"phr"}}}"#);
+    assert!(elsewhere.is_ok());
+}
+
+// Wishes, and guesses.
+
+#[test]
+fn a_login_hint_is_an_address_or_nothing() {
+    let hint = |text: &str| {
+        let request = parse(&format!("scope=openid&login_hint={text}"));
+        request.map(|it| it.login_hint).map_err(|it| it.code)
+    };
+    let fred = "fred@example.com".parse().ok();
+    assert_eq!(hint("Fred%40Example.com"), Ok(fred));
+    let long = format!("{}@example.com", "x".repeat(243));
+    for text in ["fred", "%2B1+555+0100", "%3Cb%3E%40x", "", long.as_str()] {
+        assert_eq!(hint(text), Ok(None), "{text}");
+    }
+    let longest = &long[1..];
+    assert_eq!(longest.len(), 254);
+    assert_eq!(hint(longest), Ok(longest.parse().ok()));
+}
+
+#[test]
+fn display_and_locales_are_wishes_whatever_they_say() {
+    for extra in [
+        "display=page",
+        "display=popup",
+        "display=touch",
+        "display=wap",
+        "display=hologram",
+        "ui_locales=de-CH+en",
+        "ui_locales=se",
+        "ui_locales=%2A+-+x_y+%C3%B6",
+        "claims_locales=se",
+        "claims_locales=%22",
+    ] {
+        assert_eq!(code(&format!("scope=openid&{extra}")), Ok(()), "{extra}");
+    }
 }
 
 #[test]

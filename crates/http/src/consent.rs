@@ -45,20 +45,11 @@ fn consent_page(ask: &Ask) -> Option<ConsentPage> {
         action: interaction::address(ask.interaction, "consent"),
         form_token: ask.form.expose().to_owned(),
         client_name: ask.client.name.clone(),
-        client_host: host(ask.reply.callback.as_str()).to_owned(),
+        client_host: respond::host(ask.reply.callback.as_str()).to_owned(),
         account: session.user.email.to_string(),
         scopes: screen.shown().scopes().map(choice).collect(),
         can_switch_account: Some(format!("{account}?{SWITCH}")),
     })
-}
-
-/// Where the answer goes, for people: the host, or what stands for one.
-fn host(callback: &str) -> &str {
-    let Some((scheme, rest)) = callback.split_once("://") else {
-        return callback.split(':').next().unwrap_or(callback);
-    };
-    let host = rest.split(['/', '?']).next().unwrap_or(rest);
-    if host.is_empty() { scheme } else { host }
 }
 
 fn scope_choice(scope: Scope, screen: &Screen, client: &Client) -> ScopeChoice {

@@ -6,10 +6,11 @@ use actix_web::{
     http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL},
     web,
 };
-use alias_domain::{Scope, SigningAlgorithm};
+use alias_domain::{Assurance, ResponseMode, Scope, SigningAlgorithm};
 use serde_json::{Value, json};
 
 use crate::{
+    pages,
     routes::{AUTHORIZE, INTROSPECTION, KEY_SET, REVOCATION, TOKEN, USERINFO},
     server::State,
 };
@@ -33,9 +34,15 @@ pub(crate) async fn openid(state: web::Data<State>) -> HttpResponse {
         "nonce",
         "at_hash",
         "auth_time",
+        "acr",
+        "amr",
         "nickname"
     ]);
-    document["claims_parameter_supported"] = json!(false);
+    document["acr_values_supported"] = json!(Assurance::ALL.map(Assurance::acr));
+    // One page serves every kind of display: a single column, without scripts, in one language.
+    document["display_values_supported"] = json!(["page", "popup", "touch", "wap"]);
+    document["ui_locales_supported"] = json!([pages::LANGUAGE]);
+    document["claims_parameter_supported"] = json!(true);
     document["request_parameter_supported"] = json!(false);
     document["request_uri_parameter_supported"] = json!(false);
     document["prompt_values_supported"] = json!(["none", "login", "consent", "select_account"]);
@@ -62,7 +69,7 @@ fn common(state: &State) -> Value {
         "introspection_endpoint": at(state, INTROSPECTION),
         "scopes_supported": Scope::ALL.map(Scope::name),
         "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
+        "response_modes_supported": ResponseMode::ALL.map(ResponseMode::name),
         "grant_types_supported": ["authorization_code", "refresh_token"],
         "token_endpoint_auth_methods_supported": secret_or_none,
         "revocation_endpoint_auth_methods_supported": secret_or_none,

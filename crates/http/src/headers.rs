@@ -1,3 +1,5 @@
+use std::sync::LazyLock;
+
 use actix_web::{
     Error,
     body::MessageBody,
@@ -8,6 +10,10 @@ use actix_web::{
     },
     middleware::Next,
 };
+use base64::{Engine, engine::general_purpose::STANDARD};
+use openssl::sha::sha256;
+
+use crate::pages::FormPostPage;
 
 /// What every response says, unless its handler said otherwise.
 const DEFAULTS: [(HeaderName, &str); 4] = [
@@ -45,6 +51,22 @@ pub(crate) fn policy_towards(callback: &str) -> String {
         source(callback)
     )
 }
+
+/// The policy of the page that posts a response to a client: its one script is known by its hash.
+pub(crate) fn policy_of_form_post(callback: &str) -> String {
+    format!(
+        "default-src 'none'; style-src 'self'; img-src 'self'; script-src '{}'; form-action {}; \
+         base-uri 'none'; frame-ancestors 'none'",
+        *SUBMIT_HASH,
+        source(callback)
+    )
+}
+
+/// The hash of the script, as a source expression (CSP 3, 2.3.1).
+static SUBMIT_HASH: LazyLock<String> = LazyLock::new(|| {
+    let digest = STANDARD.encode(sha256(FormPostPage::SCRIPT.as_bytes()));
+    format!("sha256-{digest}")
+});
 
 /// A callback as a source expression (CSP 3, 2.3.1). A private-use scheme has no origin, and an
 /// IPv6 address no place in the grammar: for both, the scheme stands.

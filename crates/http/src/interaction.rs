@@ -31,7 +31,7 @@ const fn page_of(stage: &Stage) -> &'static str {
 pub(crate) fn towards(outcome: &Outcome) -> Page {
     Ok(match outcome {
         Outcome::Page(error) => respond::error(respond::cause(*error)),
-        Outcome::Redirect(location) => see_other(location.expose()),
+        Outcome::Respond(response) => respond::respond(response)?,
         Outcome::Ask(ask) => see_other(&address(ask.interaction, page_of(&ask.stage))),
         Outcome::UnknownInteraction => respond::error(ErrorCause::UnknownInteraction),
         Outcome::AlreadyAnswered => respond::error(ErrorCause::AlreadyAnswered),
@@ -78,25 +78,21 @@ pub(crate) async fn sign_in_page(
     // Whoever is asked something else may still want to be another account.
     let another = request.query_string() == ANOTHER_ACCOUNT;
     match &ask.stage {
-        Stage::SignIn { known } => {
-            let known = known.as_ref().map(|it| it.user.email.to_string());
-            sign_in_form(&state, &arrival, ask, known, None)
-        }
+        Stage::SignIn { .. } => sign_in_form(&state, &arrival, ask, None),
         Stage::ChooseAccount { .. } | Stage::Consent { .. } if another => {
-            sign_in_form(&state, &arrival, ask, None, None)
+            sign_in_form(&state, &arrival, ask, None)
         }
         Stage::ChooseAccount { .. } | Stage::Consent { .. } => towards(&outcome),
     }
 }
 
-/// The sign-in page: for a user who is known already, or after an attempt that failed.
-fn sign_in_form(
-    state: &State,
-    arrival: &Arrival,
-    ask: &Ask,
-    known: Option<String>,
-    failed: Option<String>,
-) -> Page {
+/// The sign-in page: at first, or after an attempt that failed.
+fn sign_in_form(state: &State, arrival: &Arrival, ask: &Ask, failed: Option<String>) -> Page {
+    let (known, hint) = match &ask.stage {
+        Stage::SignIn { known, hint } if failed.is_none() => (known.as_ref(), hint.as_ref()),
+        _ => (None, None),
+    };
+    let email = known.map(|it| &it.user.email).or(hint);
     let status = match failed {
         Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
         None => StatusCode::OK,
@@ -107,7 +103,9 @@ fn sign_in_form(
         client_name: Some(ask.client.name.clone()),
         reauthenticate: known.is_some(),
         failed: failed.is_some(),
-        email: failed.or(known).unwrap_or_default(),
+        email: failed
+            .or_else(|| email.map(ToString::to_string))
+            .unwrap_or_default(),
     };
     let response = respond::rendered(&page, status)?;
     Ok(respond::towards(ask.reply.callback.as_str(), response))
@@ -171,7 +169,7 @@ pub(crate) async fn sign_in(
     measures::sign_in(&signed_in);
     let SignIn::Done(signed_in) = signed_in else {
         return match state.provider.resume(id, &arrival.present, now).await? {
-            Outcome::Ask(ask) => sign_in_form(&state, &arrival, &ask, None, Some(email.to_owned())),
+            Outcome::Ask(ask) => sign_in_form(&state, &arrival, &ask, Some(email.to_owned())),
             outcome => towards(&outcome),
         };
     };

@@ -10,7 +10,7 @@ use actix_web::{
     },
 };
 use alias_domain::{
-    PageError,
+    FormPost, PageError, Response, Secret,
     ports::{Failure, StoreError},
 };
 use askama::Template;
@@ -18,7 +18,7 @@ use askama::Template;
 use crate::{
     body::BodyError,
     headers, measures,
-    pages::{ErrorCause, ErrorPage},
+    pages::{ErrorCause, ErrorPage, FormPostField, FormPostPage},
 };
 
 /// A page could not be made: the store is away, or a request is refused with a page.
@@ -55,6 +55,42 @@ pub(crate) fn towards(callback: &str, mut response: HttpResponse) -> HttpRespons
             .insert(CONTENT_SECURITY_POLICY, policy);
     }
     response
+}
+
+/// What a client is told, by the browser.
+pub(crate) fn respond(response: &Response) -> Page {
+    match response {
+        Response::Redirect(location) => Ok(see_other(location.expose())),
+        Response::Post(form) => post(form),
+    }
+}
+
+fn post(form: &FormPost) -> Page {
+    let callback = form.callback.as_str();
+    let field = |(name, value): &(&'static str, Secret)| FormPostField {
+        name,
+        value: value.expose().to_owned(),
+    };
+    let mut response = page(&FormPostPage {
+        action: callback.to_owned(),
+        host: host(callback).to_owned(),
+        fields: form.fields.iter().map(field).collect(),
+    })?;
+    if let Ok(policy) = headers::policy_of_form_post(callback).parse() {
+        response
+            .headers_mut()
+            .insert(CONTENT_SECURITY_POLICY, policy);
+    }
+    Ok(response)
+}
+
+/// Where an answer goes, for people: the host, or what stands for one.
+pub(crate) fn host(callback: &str) -> &str {
+    let Some((scheme, rest)) = callback.split_once("://") else {
+        return callback.split(':').next().unwrap_or(callback);
+    };
+    let host = rest.split(['/', '?']).next().unwrap_or(rest);
+    if host.is_empty() { scheme } else { host }
 }
 
 pub(crate) fn error(cause: ErrorCause) -> HttpResponse {

@@ -7,7 +7,7 @@
 //!
 //! - [`Keyring`] holds these keys, opened, and turns them over while the service runs.
 //! - [`TokenSealer`] makes codes, user tokens, refresh tokens and form tokens, and reads them.
-//! - [`IdTokenSigner`] signs ID tokens.
+//! - [`IdTokenSigner`] signs ID tokens, and knows them again.
 //! - [`Argon2Passwords`] hashes passwords.
 //! - [`OsChance`] draws lots.
 //!

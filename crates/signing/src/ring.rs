@@ -13,6 +13,8 @@ use crate::{SigningError, crypto, key::Key, sealing_key::SealingKey, signing_key
 /// One of each algorithm is active; the others verify or open.
 pub(crate) struct Ring {
     pub(crate) signers: HashMap<SigningAlgorithm, Arc<SigningKey>>,
+    /// Those whose public halves are in the key set.
+    pub(crate) verifiers: Vec<Arc<SigningKey>>,
     pub(crate) sealer: Arc<SealingKey>,
     pub(crate) openers: Vec<Arc<SealingKey>>,
     pub(crate) key_set: Value,
@@ -63,12 +65,14 @@ impl Ring {
         held: Vec<Held>,
     ) -> Result<Self, SigningError> {
         let (mut signers, mut sealer) = (HashMap::new(), None);
-        let (mut openers, mut published) = (Vec::new(), Vec::new());
+        let (mut openers, mut verifiers) = (Vec::new(), Vec::new());
+        let mut published = Vec::new();
         for (scheduled, held) in schedule.iter().zip(&held) {
             let active = scheduled.stage == KeyStage::Active;
             match &held.opened {
                 Opened::Signing(algorithm, key) => {
                     published.push(serde_json::to_value(key.public()).map_err(crypto)?);
+                    verifiers.push(Arc::clone(key));
                     if active {
                         signers.insert(*algorithm, Arc::clone(key));
                     }
@@ -89,6 +93,7 @@ impl Ring {
         }
         Ok(Self {
             signers,
+            verifiers,
             sealer: sealer.ok_or(SigningError::NoKey(KeyAlgorithm::Sealing))?,
             openers,
             key_set: json!({ "keys": published }),

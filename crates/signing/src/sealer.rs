@@ -102,6 +102,7 @@ mod tests {
         });
         let ring = Ring {
             signers: HashMap::new(),
+            verifiers: Vec::new(),
             sealer: Arc::clone(&key),
             openers: vec![Arc::clone(&key)],
             key_set: serde_json::Value::Null,

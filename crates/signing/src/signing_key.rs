@@ -2,7 +2,7 @@
 
 use alias_domain::{Secret, SigningAlgorithm, ports::Failure};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use josekit::jws::{self, ES256, EdDSA, JwsHeader, JwsSigner, RS256};
+use josekit::jws::{self, ES256, EdDSA, JwsHeader, JwsSigner, JwsVerifier, RS256};
 use openssl::{
     bn::{BigNum, BigNumContext},
     ec::{EcGroup, EcKey},
@@ -28,6 +28,9 @@ const RSA_BITS: u32 = 3072;
 pub(crate) struct SigningKey {
     public: PublicKey,
     signer: Box<dyn JwsSigner>,
+    verifier: Box<dyn JwsVerifier>,
+    /// How every token begins that it signs.
+    beginning: String,
 }
 
 /// A public key as the key set has it (RFC 7517 4).
@@ -101,6 +104,8 @@ impl SigningKey {
                 members,
             },
             signer: signer(algorithm, kid, &private)?,
+            verifier: verifier(algorithm, &key.public_key_to_der().ok()?)?,
+            beginning: beginning(algorithm, kid),
         })
     }
 
@@ -112,6 +117,16 @@ impl SigningKey {
         jws::serialize_compact(claims, &header, self.signer.as_ref())
             .map(Secret::new)
             .map_err(crypto)
+    }
+
+    /// The claims of a token, if it is exactly one that this key signed. What its header says is
+    /// never followed, nor read: it must be the one that [`SigningKey::sign`] writes.
+    pub(crate) fn verified(&self, token: &str) -> Option<Vec<u8>> {
+        let (signed, signature) = token.rsplit_once('.')?;
+        let claims = signed.strip_prefix(&self.beginning)?;
+        let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
+        self.verifier.verify(signed.as_bytes(), &signature).ok()?;
+        URL_SAFE_NO_PAD.decode(claims).ok()
     }
 
     pub(crate) const fn public(&self) -> &PublicKey {
@@ -153,6 +168,21 @@ fn signer(algorithm: SigningAlgorithm, kid: &str, private: &[u8]) -> Option<Box<
             Some(Box::new(signer))
         }
     }
+}
+
+fn verifier(algorithm: SigningAlgorithm, public: &[u8]) -> Option<Box<dyn JwsVerifier>> {
+    Some(match algorithm {
+        SigningAlgorithm::Rs256 => Box::new(RS256.verifier_from_der(public).ok()?),
+        SigningAlgorithm::Es256 => Box::new(ES256.verifier_from_der(public).ok()?),
+        SigningAlgorithm::EdDsa => Box::new(EdDSA.verifier_from_der(public).ok()?),
+    })
+}
+
+/// The header in base64url, and the dot behind it.
+fn beginning(algorithm: SigningAlgorithm, kid: &str) -> String {
+    let kid = serde_json::Value::from(kid);
+    let header = format!(r#"{{"typ":"JWT","alg":"{algorithm}","kid":{kid}}}"#);
+    format!("{}.", URL_SAFE_NO_PAD.encode(header))
 }
 
 fn rsa(key: &PKey<Private>) -> Result<Members, ErrorStack> {

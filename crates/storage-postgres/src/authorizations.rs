@@ -49,6 +49,7 @@ static AUTHORIZATIONS: Table = Table {
         "redirect_uri",
         "challenge",
         "nonce",
+        "asked_claims",
         "code_expires_at",
         "refresh_generation",
         "refresh_issued_at",
@@ -87,6 +88,7 @@ fn from_row(row: Row<'_>) -> Result<Authorization, StoreError> {
             redirect_uri: row.get("redirect_uri")?,
             challenge: row.optional("challenge", Row::parsed)?,
             nonce: row.get("nonce")?,
+            asked_claims: row.parsed("asked_claims")?,
         },
         phase: phase_from_row(row)?,
         user_tokens_void_through: row.optional("user_tokens_void_through", Row::time)?,
@@ -140,9 +142,11 @@ pub(crate) async fn insert(transaction: &Transaction<'_>, new: &Authorization) -
     let statement = "
         INSERT INTO authorizations (
             id, client_id, user_id, approved_scopes, approved_channels, auth_time, redirect_uri,
-            challenge, nonce, code_expires_at, refresh_generation, refresh_issued_at,
+            challenge, nonce, asked_claims, code_expires_at, refresh_generation, refresh_issued_at,
             refresh_expires_at, user_tokens_void_through, ends_at, sweep_at
-        ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15)";
+        ) VALUES (
+            $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16
+        )";
     let phase = PhaseColumns::from(new.phase);
     let approved = Stored::from(&new.approved);
     execute(
@@ -158,6 +162,7 @@ pub(crate) async fn insert(transaction: &Transaction<'_>, new: &Authorization) -
             &new.binding.redirect_uri,
             &new.binding.challenge.as_ref().map(ToString::to_string),
             &new.binding.nonce,
+            &new.binding.asked_claims.to_string(),
             &phase.code_expires_at,
             &phase.refresh_generation,
             &phase.refresh_issued_at,

@@ -279,9 +279,9 @@ static ISSUE: LazyLock<String> = LazyLock::new(|| {
         ), made AS (
             INSERT INTO authorizations (
                 id, client_id, user_id, approved_scopes, approved_channels, auth_time,
-                redirect_uri, challenge, nonce, code_expires_at, ends_at, sweep_at
+                redirect_uri, challenge, nonce, asked_claims, code_expires_at, ends_at, sweep_at
             )
-            SELECT $1, $2, $3, $4, $5, authenticated, $6, $7, $8, $9, $9, $9 FROM moment
+            SELECT $1, $2, $3, $4, $5, authenticated, $6, $7, $8, $12, $9, $9, $9 FROM moment
             WHERE live AND granted_scopes @> $4 AND granted_channels @> $5
             RETURNING id
         )
@@ -316,6 +316,7 @@ impl PostgresStore {
                     &new.code_expires_at,
                     &now,
                     &session.uuid(),
+                    &new.binding.asked_claims.to_string(),
                 ],
             )
             .await;
@@ -351,6 +352,23 @@ impl Grants for PostgresStore {
         let rows = self.steps.read(&BY_KEY, &[&key.0, &key.1]).await?;
         let found = rows.first().map(client_and_grant).transpose()?;
         Ok(found.and_then(|(_, granted)| granted))
+    }
+
+    async fn known_as(
+        &self,
+        alias_id: AliasId,
+        client: ClientId,
+    ) -> Result<Option<UserId>, StoreError> {
+        static STATEMENT: LazyLock<String> = LazyLock::new(|| {
+            let connection = CONNECTIONS.list();
+            format!(
+                "SELECT {connection} FROM connections c WHERE c.alias_id = $1 AND c.client_id = $2"
+            )
+        });
+        let key = (alias_id.uuid(), client.uuid());
+        let rows = self.steps.read(&STATEMENT, &[&key.0, &key.1]).await?;
+        let known = rows.first().map(|it| CONNECTIONS.row(it).uuid("user_id"));
+        Ok(known.transpose()?.map(UserId::from_uuid))
     }
 
     async fn connections(&self, user: UserId) -> Result<Vec<(Client, Connection)>, StoreError> {

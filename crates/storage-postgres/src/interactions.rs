@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use alias_domain::{
-    ChosenAccount, ClientId, Digest, Interaction, InteractionId, SessionId,
+    AliasId, ChosenAccount, ClientId, Digest, Interaction, InteractionId, SessionId,
     ports::{Interactions, StoreError},
 };
 use async_trait::async_trait;
@@ -25,6 +25,7 @@ pub(crate) static INTERACTIONS: Table = Table {
         "binding",
         "client_id",
         "query",
+        "hinted",
         "account_session",
         "account_authenticated",
         "answered",
@@ -38,6 +39,7 @@ fn from_row(row: Row<'_>) -> Result<Interaction, StoreError> {
         binding: row.optional("binding", Row::digest)?,
         client_id: ClientId::from_uuid(row.uuid("client_id")?),
         query: row.get("query")?,
+        hinted: row.optional("hinted", Row::uuid)?.map(AliasId::from_uuid),
         account: row.optional("account_session", account_from_row)?,
         answered: row.get("answered")?,
         expires_at: row.time("expires_at")?,
@@ -71,9 +73,10 @@ impl Interactions for PostgresStore {
         let statement = "
             INSERT INTO interactions (
                 id, binding, client_id, query, account_session, account_authenticated, answered,
-                expires_at
+                expires_at, hinted
             )
-            SELECT $1, $2, k.id, $4, $5, $6, $7, $8 FROM clients k WHERE k.id = $3 FOR KEY SHARE";
+            SELECT $1, $2, k.id, $4, $5, $6, $7, $8, $9 FROM clients k WHERE k.id = $3
+            FOR KEY SHARE";
         let binding = interaction.binding.map(|it| it.bytes().to_vec());
         let opened = self
             .steps
@@ -88,6 +91,7 @@ impl Interactions for PostgresStore {
                     &interaction.account.map(|it| it.authenticated),
                     &interaction.answered,
                     &interaction.expires_at,
+                    &interaction.hinted.map(AliasId::uuid),
                 ],
             )
             .await;

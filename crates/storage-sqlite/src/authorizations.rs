@@ -32,6 +32,7 @@ fn from_row(row: &Row<'_>) -> Result<Authorization, StoreError> {
             redirect_uri: row.get("redirect_uri")?,
             challenge: row.optional("challenge", Row::parsed)?,
             nonce: row.get("nonce")?,
+            asked_claims: row.parsed("asked_claims")?,
         },
         phase: phase_from_row(row)?,
         user_tokens_void_through: row.optional("user_tokens_void_through", Row::time)?,
@@ -86,8 +87,8 @@ pub(crate) fn insert(connection: &Connection, new: &Authorization) -> Result<(),
         INSERT INTO authorizations (
             id, client_id, user_id, approved, auth_time, redirect_uri, challenge, nonce,
             code_expires_at, refresh_generation, refresh_issued_at, refresh_expires_at,
-            user_tokens_void_through, ends_at, sweep_at
-        ) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14)";
+            user_tokens_void_through, ends_at, sweep_at, asked_claims
+        ) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, ?15)";
     let phase = PhaseColumns::from(new.phase);
     let row = params![
         bits(new.id.uuid()),
@@ -104,6 +105,7 @@ pub(crate) fn insert(connection: &Connection, new: &Authorization) -> Result<(),
         phase.refresh_expires_at,
         new.user_tokens_void_through.map(millis),
         millis(new.ends_at),
+        new.binding.asked_claims.to_string(),
     ];
     execute(connection, statement, row).map(drop)
 }

@@ -25,6 +25,7 @@ static CONNECTIONS: Table = Table {
 
 /// A row: what ties a user to a client, connected or not.
 pub(crate) struct Bond {
+    user_id: UserId,
     client_id: ClientId,
     pub(crate) alias_id: AliasId,
     pub(crate) access: Option<Access>,
@@ -44,6 +45,7 @@ impl Bond {
 
 fn from_row(row: &Row<'_>) -> Result<Bond, StoreError> {
     Ok(Bond {
+        user_id: UserId::from_uuid(row.uuid("user_id")?),
         client_id: ClientId::from_uuid(row.uuid("client_id")?),
         alias_id: AliasId::from_uuid(row.uuid("alias_id")?),
         access: row.optional("access", Row::json)?,
@@ -195,6 +197,20 @@ impl Grants for SqliteStore {
         self.read(move |connection| match clients::find(connection, client)? {
             Some(client) => granted(connection, user, &client),
             None => Ok(None),
+        })
+        .await
+    }
+
+    async fn known_as(
+        &self,
+        alias_id: AliasId,
+        client: ClientId,
+    ) -> Result<Option<UserId>, StoreError> {
+        let query = "SELECT * FROM connections WHERE alias_id = ?1 AND client_id = ?2";
+        self.read(move |connection| {
+            let key = [bits(alias_id.uuid()), bits(client.uuid())];
+            let bond = CONNECTIONS.one(connection, query, key, from_row)?;
+            Ok(bond.map(|it| it.user_id))
         })
         .await
     }

@@ -1,7 +1,7 @@
 //! Interactions.
 
 use alias_domain::{
-    ChosenAccount, ClientId, Digest, Interaction, InteractionId, SessionId,
+    AliasId, ChosenAccount, ClientId, Digest, Interaction, InteractionId, SessionId,
     ports::{Interactions, StoreError},
 };
 use async_trait::async_trait;
@@ -24,6 +24,7 @@ fn from_row(row: &Row<'_>) -> Result<Interaction, StoreError> {
         binding: row.optional("binding", Row::digest)?,
         client_id: ClientId::from_uuid(row.uuid("client_id")?),
         query: row.get("query")?,
+        hinted: row.optional("hinted", Row::uuid)?.map(AliasId::from_uuid),
         account: row.optional("account_session", account_from_row)?,
         answered: row.get("answered")?,
         expires_at: row.time("expires_at")?,
@@ -67,8 +68,8 @@ fn insert(connection: &Connection, interaction: &Interaction) -> Result<(), Stor
     let statement = "
         INSERT INTO interactions (
             id, binding, client_id, query, account_session, account_authenticated, answered,
-            expires_at
-        ) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+            expires_at, hinted
+        ) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
     let row = params![
         bits(interaction.id.uuid()),
         interaction.binding.map(Digest::bytes),
@@ -78,6 +79,7 @@ fn insert(connection: &Connection, interaction: &Interaction) -> Result<(), Stor
         interaction.account.map(|it| it.authenticated),
         interaction.answered,
         millis(interaction.expires_at),
+        interaction.hinted.map(|it| bits(it.uuid())),
     ];
     execute(connection, statement, row).map(drop)
 }

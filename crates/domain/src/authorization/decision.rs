@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     Access, AuthorizationRequest, Client, ClientKind, ErrorCode, Prompt, RequestError, Screen,
-    Session,
+    Session, UserId,
 };
 
 /// Everything that the decision looks at beside the request.
@@ -18,6 +18,7 @@ use crate::{
 ///     account_chosen: false,
 ///     authenticated_here: false,
 ///     connection: None,
+///     users: None,
 ///     now: chrono::DateTime::UNIX_EPOCH,
 /// };
 /// ```
@@ -33,6 +34,8 @@ pub struct Situation<'a> {
     pub authenticated_here: bool,
     /// What the session's user has granted to the client.
     pub connection: Option<&'a Access>,
+    /// The users whom the request is about, where it says so.
+    pub users: Option<&'a [UserId]>,
     /// The present time.
     pub now: DateTime<Utc>,
 }
@@ -48,7 +51,7 @@ pub struct Situation<'a> {
 /// let request = AuthorizationRequest::parse(&params, &client, callback)?;
 /// let situation = Situation {
 ///     client: &client, session: None, account_chosen: false, authenticated_here: false,
-///     connection: None, now: chrono::DateTime::UNIX_EPOCH,
+///     connection: None, users: None, now: chrono::DateTime::UNIX_EPOCH,
 /// };
 /// assert_eq!(decide(&request, &situation), Step::Authenticate);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -84,6 +87,15 @@ pub fn decide(request: &AuthorizationRequest, situation: &Situation<'_>) -> Step
     if select_account && !situation.account_chosen {
         return Step::ChooseAccount;
     }
+    if !is_about(situation.users, session) {
+        return match situation.account_chosen {
+            true => refuse(
+                ErrorCode::LoginRequired,
+                "this is not the user that was asked for",
+            ),
+            false => Step::Authenticate,
+        };
+    }
     if !situation.authenticated_here && (login || too_old(request, session, situation.now)) {
         return Step::Authenticate;
     }
@@ -98,8 +110,8 @@ pub fn decide(request: &AuthorizationRequest, situation: &Situation<'_>) -> Step
 
 /// R14, R15: with `prompt=none` no page is shown, and the client learns which would have been.
 fn without_a_page(request: &AuthorizationRequest, situation: &Situation<'_>) -> Step {
-    let refuse = |code, description| Step::Refuse(RequestError::new(code, description));
-    match situation.session {
+    let session = situation.session;
+    match session.filter(|it| is_about(situation.users, it)) {
         None => return refuse(ErrorCode::LoginRequired, "the user is not signed in"),
         Some(session) if too_old(request, session, situation.now) => {
             return refuse(ErrorCode::LoginRequired, "the user must authenticate again");
@@ -113,6 +125,15 @@ fn without_a_page(request: &AuthorizationRequest, situation: &Situation<'_>) -> 
         }
         Ok(effective) => Step::Issue(effective),
     }
+}
+
+const fn refuse(code: ErrorCode, description: &'static str) -> Step {
+    Step::Refuse(RequestError::new(code, description))
+}
+
+/// OIDC Core 3.1.2.2: nothing is ever issued for another user than the one that was asked for.
+fn is_about(users: Option<&[UserId]>, session: &Session) -> bool {
+    users.is_none_or(|it| it.contains(&session.user.id))
 }
 
 /// R15: whether the authentication is older than `max_age`.

@@ -22,12 +22,16 @@ pub enum ErrorCode {
     RequestNotSupported,
     /// OIDC Core 3.1.2.6.
     RequestUriNotSupported,
+    /// OIDC Core 3.1.2.6.
+    RegistrationNotSupported,
     /// RFC 6749 4.1.2.1: the user said no (R12).
     AccessDenied,
     /// OIDC Core 3.1.2.6.
     LoginRequired,
     /// OIDC Core 3.1.2.6.
     ConsentRequired,
+    /// OpenID Connect Core Error Code UnmetAuthenticationRequirements.
+    UnmetAuthenticationRequirements,
     /// RFC 6749 4.1.2.1: a store is away.
     TemporarilyUnavailable,
     /// RFC 6749 5.2.
@@ -55,9 +59,11 @@ impl ErrorCode {
             Self::UnsupportedResponseType => "unsupported_response_type",
             Self::RequestNotSupported => "request_not_supported",
             Self::RequestUriNotSupported => "request_uri_not_supported",
+            Self::RegistrationNotSupported => "registration_not_supported",
             Self::AccessDenied => "access_denied",
             Self::LoginRequired => "login_required",
             Self::ConsentRequired => "consent_required",
+            Self::UnmetAuthenticationRequirements => "unmet_authentication_requirements",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
             Self::InvalidClient => "invalid_client",
             Self::InvalidGrant => "invalid_grant",

@@ -1,14 +1,18 @@
-//! From parameters to a request in which nothing invalid can be represented (R1 to R8, R14, R28).
+//! From parameters to a request in which nothing invalid can be represented (R1 to R8, R14, R28,
+//! OIDC Core 3.1.2.1, 5.5).
+//!
+//! `display`, `ui_locales` and `claims_locales` are wishes: there is one page, in one language.
 
 use std::collections::BTreeSet;
 
 use crate::{
-    Access, Callback, Challenge, Channels, Client, ClientId, ClientKind, ErrorCode, PageError,
-    ParamError, Params, RequestError, Scope, ScopeList,
+    Access, AliasId, AskedClaims, Assurance, Callback, Challenge, Channels, ClaimsRequest, Client,
+    ClientId, ClientKind, Email, ErrorCode, IdTokenHint, MalformedClaims, MalformedId, PageError,
+    ParamError, Params, RequestError, ResponseMode, Scope, ScopeList,
 };
 
 /// Every parameter that Alias knows at the authorization endpoint.
-const KNOWN: [&str; 16] = [
+const KNOWN: [&str; 24] = [
     "scope",
     "include_granted_scopes",
     "channels",
@@ -23,8 +27,16 @@ const KNOWN: [&str; 16] = [
     "max_age",
     "code_challenge",
     "code_challenge_method",
+    "id_token_hint",
+    "login_hint",
+    "acr_values",
+    "claims",
+    "display",
+    "ui_locales",
+    "claims_locales",
     "request",
     "request_uri",
+    "registration",
 ];
 
 /// The longest `state`, in bytes.
@@ -32,6 +44,9 @@ const LONGEST_STATE: usize = 2048;
 
 /// The longest `nonce`, in bytes.
 const LONGEST_NONCE: usize = 512;
+
+/// The most users that a request may leave the choice between.
+const MOST_SUBJECTS: usize = 8;
 
 /// The client that a request names, before anything else is looked at.
 ///
@@ -139,6 +154,14 @@ pub struct AuthorizationRequest {
     pub max_age: Option<u64>,
     /// The PKCE challenge (R28).
     pub challenge: Option<Challenge>,
+    /// The user whom an ID token hint named, as the client knows them.
+    pub hinted: Option<AliasId>,
+    /// The address that the user may want to sign in with: a guess of the client's.
+    pub login_hint: Option<Email>,
+    /// What the ID token shall say beyond the usual (R18).
+    pub asked_claims: AskedClaims,
+    /// Whom `claims` names, where it does.
+    subjects: Option<Vec<AliasId>>,
     scopes: BTreeSet<Scope>,
     include_granted_scopes: bool,
     channels: RequestedChannels,
@@ -153,6 +176,15 @@ impl AuthorizationRequest {
     #[must_use]
     pub const fn parameters() -> &'static [&'static str] {
         &KNOWN
+    }
+
+    /// Those of them that are kept: an ID token is read at once and kept nowhere.
+    ///
+    /// ```
+    /// assert!(!alias_domain::AuthorizationRequest::kept().any(|it| it == "id_token_hint"));
+    /// ```
+    pub fn kept() -> impl Iterator<Item = &'static str> {
+        KNOWN.into_iter().filter(|it| *it != "id_token_hint")
     }
 
     /// The `state` to return: the exact value, unless it is repeated or cannot be decoded.
@@ -176,7 +208,8 @@ impl AuthorizationRequest {
         callback: Callback,
     ) -> Result<Self, RequestError> {
         known_parameters_are_sound(params)?;
-        request_objects_are_refused(params)?;
+        unsupported_parameters_are_refused(params)?;
+        response_mode_is_known(params, &callback)?;
         response_type_is_code(params)?;
         let scopes = scopes(params)?;
         let include_granted_scopes = boolean(params, "include_granted_scopes")?;
@@ -187,8 +220,14 @@ impl AuthorizationRequest {
         } else {
             RequestedChannels::Ignored
         };
+        let claims = claims(params)?;
+        essential_acr_can_be_met(&claims)?;
         Ok(Self {
             callback,
+            hinted: None,
+            login_hint: login_hint(params),
+            asked_claims: asked_claims(params, &claims),
+            subjects: subjects(&claims)?,
             nonce: nonce(params)?,
             prompt: prompt(params)?,
             max_age: max_age(params)?,
@@ -197,6 +236,73 @@ impl AuthorizationRequest {
             include_granted_scopes,
             channels,
         })
+    }
+
+    /// The request as one about the user of an ID token that the client shows, and nobody else
+    /// (OIDC Core 3.1.2.1).
+    ///
+    /// # Errors
+    /// `invalid_request`, if that is no ID token of this issuer for this client, or `claims` names
+    /// another user.
+    ///
+    /// ```
+    /// # use alias_domain::*;
+    /// # let client = testing::sample::client();
+    /// # let params = Params::parse("scope=openid&response_type=code");
+    /// # let callback = client.callback(testing::sample::REDIRECT_URI).unwrap();
+    /// let request = AuthorizationRequest::parse(&params, &client, callback)?;
+    /// let forged = request.by_hint(None, &client);
+    /// assert_eq!(forged.map_err(|it| it.code), Err(ErrorCode::InvalidRequest));
+    /// # Ok::<(), RequestError>(())
+    /// ```
+    pub fn by_hint(
+        self,
+        hint: Option<&IdTokenHint>,
+        client: &Client,
+    ) -> Result<Self, RequestError> {
+        match hint {
+            Some(hint) if hint.aud == client.id => self.about(hint.sub),
+            _ => Err(invalid(
+                "id_token_hint is no ID token of this issuer for this client",
+            )),
+        }
+    }
+
+    /// The request as one about a user whom a hint named.
+    ///
+    /// # Errors
+    /// `invalid_request`, if `claims` names another user.
+    ///
+    /// ```
+    /// # use alias_domain::*;
+    /// # let client = testing::sample::client();
+    /// # let params = Params::parse("scope=openid&response_type=code");
+    /// # let callback = client.callback(testing::sample::REDIRECT_URI).unwrap();
+    /// # let fred = testing::sample::standing().alias_id;
+    /// let request = AuthorizationRequest::parse(&params, &client, callback)?.about(fred)?;
+    /// assert_eq!(request.subjects(), Some(&[fred][..]));
+    /// # Ok::<(), RequestError>(())
+    /// ```
+    pub fn about(self, hinted: AliasId) -> Result<Self, RequestError> {
+        if self
+            .subjects
+            .as_ref()
+            .is_some_and(|it| !it.contains(&hinted))
+        {
+            return Err(invalid("id_token_hint and claims name different users"));
+        }
+        Ok(Self {
+            hinted: Some(hinted),
+            subjects: Some(vec![hinted]),
+            ..self
+        })
+    }
+
+    /// Whom the request is about, as the client knows them; `None` if about anybody. See
+    /// [`AuthorizationRequest::about`] for an example.
+    #[must_use]
+    pub fn subjects(&self) -> Option<&[AliasId]> {
+        self.subjects.as_deref()
     }
 
     /// The effective request: what was asked for and, where that was asked for too, what the
@@ -249,7 +355,8 @@ impl From<ParamError> for RequestError {
     }
 }
 
-/// RFC 6749 3.1: no parameter more than once. What `scope` and `channels` hold is for R1, R4, R5.
+/// RFC 6749 3.1: no parameter more than once. What `scope` and `channels` hold is for R1, R4, R5, and
+/// JSON may have lines.
 fn known_parameters_are_sound(params: &Params) -> Result<(), RequestError> {
     if KNOWN
         .iter()
@@ -257,7 +364,7 @@ fn known_parameters_are_sound(params: &Params) -> Result<(), RequestError> {
     {
         return Err(ParamError::Repeated.into());
     }
-    match params.malformed(&["scope", "channels"]) {
+    match params.malformed(&["scope", "channels", "claims"]) {
         Some(error) => Err(error.into()),
         None if state_is_too_long(params) => Err(invalid("state is longer than 2048 bytes")),
         None => Ok(()),
@@ -268,18 +375,40 @@ fn state_is_too_long(params: &Params) -> bool {
     AuthorizationRequest::state(params).is_some_and(|it| it.len() > LONGEST_STATE)
 }
 
-/// OIDC Core 6: offered by none of our metadata, and nothing is fetched.
-fn request_objects_are_refused(params: &Params) -> Result<(), RequestError> {
-    if params.has("request") {
-        return Err(RequestError::new(
+/// OIDC Core 6 and 7.2.1: offered by none of our metadata, and nothing is fetched.
+fn unsupported_parameters_are_refused(params: &Params) -> Result<(), RequestError> {
+    let unsupported = [
+        (
+            "request",
             ErrorCode::RequestNotSupported,
             "request objects are not supported",
-        ));
-    }
-    if params.has("request_uri") {
-        return Err(RequestError::new(
+        ),
+        (
+            "request_uri",
             ErrorCode::RequestUriNotSupported,
             "request_uri is not supported",
+        ),
+        (
+            "registration",
+            ErrorCode::RegistrationNotSupported,
+            "registration is not supported",
+        ),
+    ];
+    match unsupported.into_iter().find(|(name, ..)| params.has(name)) {
+        Some((_, code, description)) => Err(RequestError::new(code, description)),
+        None => Ok(()),
+    }
+}
+
+fn response_mode_is_known(params: &Params, callback: &Callback) -> Result<(), RequestError> {
+    let Some(name) = params.text("response_mode")? else {
+        return Ok(());
+    };
+    let mode = ResponseMode::named(name)
+        .ok_or_else(|| invalid("response_mode must be query or form_post"))?;
+    if !mode.reaches(callback) {
+        return Err(invalid(
+            "response_mode form_post needs an http or https redirect URI",
         ));
     }
     Ok(())
@@ -287,18 +416,12 @@ fn request_objects_are_refused(params: &Params) -> Result<(), RequestError> {
 
 fn response_type_is_code(params: &Params) -> Result<(), RequestError> {
     match params.text("response_type")? {
-        Some("code") => {}
-        None => return Err(invalid("response_type is missing")),
-        Some(_) => {
-            return Err(RequestError::new(
-                ErrorCode::UnsupportedResponseType,
-                "response_type must be code",
-            ));
-        }
-    }
-    match params.text("response_mode")? {
-        None | Some("query") => Ok(()),
-        Some(_) => Err(invalid("response_mode must be query")),
+        Some("code") => Ok(()),
+        None => Err(invalid("response_type is missing")),
+        Some(_) => Err(RequestError::new(
+            ErrorCode::UnsupportedResponseType,
+            "response_type must be code",
+        )),
     }
 }
 
@@ -391,6 +514,63 @@ fn max_age(params: &Params) -> Result<Option<u64>, RequestError> {
         None => Err(invalid("max_age must be a number of seconds")),
         some => Ok(some),
     }
+}
+
+/// OIDC Core 5.5.
+fn claims(params: &Params) -> Result<ClaimsRequest, RequestError> {
+    let malformed = |MalformedClaims| {
+        invalid("claims must be a JSON object of OpenID Connect Core 5.5, of at most 4096 bytes")
+    };
+    match params.one("claims")? {
+        Some(text) => ClaimsRequest::parse(text).map_err(malformed),
+        None => Ok(ClaimsRequest::default()),
+    }
+}
+
+/// OIDC Core 5.5.1.1: an essential `acr` with values is one of these, or the authentication has
+/// failed. Here every user authenticates in the same way, so that is known before they do.
+fn essential_acr_can_be_met(claims: &ClaimsRequest) -> Result<(), RequestError> {
+    let asked = claims.id_token("acr").filter(|it| it.essential);
+    if asked.is_none_or(|asked| Assurance::ALL.iter().any(|it| asked.admits(it.acr()))) {
+        return Ok(());
+    }
+    Err(RequestError::new(
+        ErrorCode::UnmetAuthenticationRequirements,
+        "no user can authenticate with an acr of those",
+    ))
+}
+
+/// R18. `acr_values` asks what the authentication is worth, and `amr` tells why.
+fn asked_claims(params: &Params, claims: &ClaimsRequest) -> AskedClaims {
+    let by_values = params.has("acr_values");
+    AskedClaims {
+        acr: by_values || claims.id_token("acr").is_some(),
+        amr: by_values || claims.id_token("amr").is_some(),
+    }
+}
+
+/// OIDC Core 5.5.1: a `sub` with a value means the same as an ID token hint with that `sub`. One in
+/// the userinfo response is the same user's.
+fn subjects(claims: &ClaimsRequest) -> Result<Option<Vec<AliasId>>, RequestError> {
+    let asked = [claims.id_token("sub"), claims.userinfo("sub")];
+    let mut told = asked.iter().flatten().filter_map(|it| it.values.as_ref());
+    let Some(first) = told.next() else {
+        return Ok(None);
+    };
+    let second = told.next();
+    let both = first
+        .iter()
+        .filter(|it| second.is_none_or(|second| second.contains(it)));
+    let subjects: Result<Vec<AliasId>, MalformedId> = both.map(|it| it.parse()).collect();
+    match subjects {
+        Ok(some) if (1..=MOST_SUBJECTS).contains(&some.len()) => Ok(Some(some)),
+        _ => Err(invalid("claims must name one to eight subs of this issuer")),
+    }
+}
+
+/// Whatever is no address is no hint.
+fn login_hint(params: &Params) -> Option<Email> {
+    params.text("login_hint").ok()??.parse().ok()
 }
 
 /// R28.

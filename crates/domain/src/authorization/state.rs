@@ -4,8 +4,8 @@
 use chrono::{DateTime, Utc};
 
 use crate::{
-    Access, AliasId, AuthorizationId, AuthorizationRequest, Challenge, Client, ClientId, User,
-    UserId,
+    Access, AliasId, AskedClaims, AuthorizationId, AuthorizationRequest, Challenge, Client,
+    ClientId, User, UserId,
 };
 
 /// One approved request, as a store keeps it.
@@ -37,14 +37,15 @@ pub struct Authorization {
     pub ends_at: DateTime<Utc>,
 }
 
-/// What a code is bound to (R17, R28).
+/// What a code is bound to (R17, R28), and what its ID token shall say (R18).
 ///
 /// ```
-/// use alias_domain::CodeBinding;
+/// use alias_domain::{AskedClaims, CodeBinding};
 /// let binding = CodeBinding {
 ///     redirect_uri: "https://example.com/alias-callback".to_owned(),
 ///     challenge: None,
 ///     nonce: None,
+///     asked_claims: AskedClaims::default(),
 /// };
 /// assert!(binding.is_met_by("https://example.com/alias-callback", None));
 /// assert!(!binding.is_met_by("https://example.com/alias-callback", Some("a verifier")));
@@ -57,6 +58,8 @@ pub struct CodeBinding {
     pub challenge: Option<Challenge>,
     /// The nonce of the request, for the ID token.
     pub nonce: Option<String>,
+    /// What else the request wants in the ID token.
+    pub asked_claims: AskedClaims,
 }
 
 impl CodeBinding {
@@ -77,6 +80,7 @@ impl CodeBinding {
             redirect_uri: request.callback.as_str().to_owned(),
             challenge: request.challenge.clone(),
             nonce: request.nonce.clone(),
+            asked_claims: request.asked_claims,
         }
     }
 

@@ -2,9 +2,10 @@ use chrono::{DateTime, Utc};
 
 use super::{Present, Provider};
 use crate::{
-    Access, AuthorizationId, AuthorizationRequest, Capsule, Client, CodeBinding, ErrorCode, Form,
-    FormPurpose, Interaction, InteractionId, Lifetimes, NewAuthorization, PageError, Params, Reply,
-    RequestError, Screen, Secret, Session, Situation, Step, UserId, decide,
+    Access, AliasId, AuthorizationId, AuthorizationRequest, Capsule, Client, CodeBinding, Email,
+    ErrorCode, Form, FormPurpose, Interaction, InteractionId, Lifetimes, NewAuthorization,
+    PageError, Params, Reply, RequestError, Response, Screen, Secret, Session, Situation, Step,
+    UserId, decide,
     ports::{Failure, Recorded},
     requested_callback, requested_client,
 };
@@ -19,8 +20,8 @@ use crate::{
 pub enum Outcome {
     /// Show an error page and redirect nowhere.
     Page(PageError),
-    /// Redirect to the client. The address is secret: there may be a code in it.
-    Redirect(Secret),
+    /// Answer the client.
+    Respond(Response),
     /// Ask the user.
     Ask(Box<Ask>),
     /// No such interaction, or another browser's.
@@ -55,7 +56,7 @@ pub struct Ask {
 ///
 /// ```
 /// # use alias_domain::flows::Stage;
-/// let first_visit = Stage::SignIn { known: None };
+/// let first_visit = Stage::SignIn { known: None, hint: None };
 /// ```
 #[derive(Clone, Debug)]
 pub enum Stage {
@@ -63,6 +64,8 @@ pub enum Stage {
     SignIn {
         /// The session whose user must authenticate again.
         known: Option<Session>,
+        /// The address that the client guesses.
+        hint: Option<Email>,
     },
     /// Which of these are you?
     ChooseAccount {
@@ -108,7 +111,7 @@ impl Provider {
         present: &Present,
         now: DateTime<Utc>,
     ) -> Result<Outcome, Failure> {
-        match self.sound(params).await? {
+        match self.sound(params, None).await? {
             Ok(sound) => self.advance(&sound, None, params, present, now).await,
             Err(outcome) => Ok(outcome),
         }
@@ -141,7 +144,7 @@ impl Provider {
             Err(outcome) => return Ok(outcome),
         };
         let params = Params::parse(&interaction.query);
-        match self.sound(&params).await? {
+        match self.sound(&params, interaction.hinted).await? {
             Ok(sound) => {
                 self.advance(&sound, Some(&interaction), &params, present, now)
                     .await
@@ -199,8 +202,13 @@ impl Provider {
         })
     }
 
-    /// Everything that can be said of a request before its user is known (R14).
-    pub(super) async fn sound(&self, params: &Params) -> Result<Result<Sound, Outcome>, Failure> {
+    /// Everything that can be said of a request before its user is known (R14). `hinted` is whom its
+    /// ID token hint named, where that was read before.
+    pub(super) async fn sound(
+        &self,
+        params: &Params,
+        hinted: Option<AliasId>,
+    ) -> Result<Result<Sound, Outcome>, Failure> {
         let client = match requested_client(params) {
             Ok(id) => self
                 .store()
@@ -217,24 +225,38 @@ impl Provider {
             Ok(both) => both,
             Err(error) => return Ok(Err(Outcome::Page(error))),
         };
-        let reply = Reply {
-            callback: callback.clone(),
-            state: AuthorizationRequest::state(params),
-        };
-        Ok(
-            match AuthorizationRequest::parse(params, &client, callback) {
-                Ok(request) => Ok(Sound {
-                    client,
-                    request,
-                    reply,
-                }),
-                Err(error) => Err(self.refused(&reply, error)),
-            },
-        )
+        let reply = Reply::requested(params, callback.clone());
+        let request = AuthorizationRequest::parse(params, &client, callback).and_then(|request| {
+            match (hinted, params.text("id_token_hint")?) {
+                (Some(hinted), _) => request.about(hinted),
+                (None, Some(token)) => request.by_hint(self.hint(token).as_ref(), &client),
+                (None, None) => Ok(request),
+            }
+        });
+        Ok(match request {
+            Ok(request) => Ok(Sound {
+                client,
+                request,
+                reply,
+            }),
+            Err(error) => Err(self.refused(&reply, error)),
+        })
     }
 
     pub(super) fn refused(&self, reply: &Reply, error: RequestError) -> Outcome {
-        Outcome::Redirect(reply.error(&error, &self.issuer))
+        Outcome::Respond(reply.error(&error, &self.issuer))
+    }
+
+    /// The users whom a request is about, where it says so.
+    async fn users(&self, sound: &Sound) -> Result<Option<Vec<UserId>>, Failure> {
+        let Some(subjects) = sound.request.subjects() else {
+            return Ok(None);
+        };
+        let mut users = Vec::new();
+        for subject in subjects {
+            users.extend(self.store().known_as(*subject, sound.client.id).await?);
+        }
+        Ok(Some(users))
     }
 
     async fn advance(
@@ -246,9 +268,11 @@ impl Provider {
         now: DateTime<Utc>,
     ) -> Result<Outcome, Failure> {
         let account = interaction.and_then(|it| it.account);
-        let session = match account {
-            Some(chosen) => present.session(chosen.session),
-            None => present.latest(),
+        let users = self.users(sound).await?;
+        let session = match (account, &users) {
+            (Some(chosen), _) => present.session(chosen.session),
+            (None, Some(users)) => present.latest_of(users),
+            (None, None) => present.latest(),
         };
         // What is issued must be covered at the moment of issuing. When the user changes the
         // connection just then, the decision is taken again, on what it has become.
@@ -265,6 +289,7 @@ impl Provider {
                     account_chosen: account.is_some(),
                     authenticated_here: account.is_some_and(|it| it.authenticated),
                     connection: connection.as_ref().map(|it| &it.access),
+                    users: users.as_deref(),
                     now,
                 },
             );
@@ -287,6 +312,7 @@ impl Provider {
                 (Step::Authenticate | Step::Issue(_) | Step::AskConsent(_), session) => {
                     Stage::SignIn {
                         known: session.cloned(),
+                        hint: sound.request.login_hint.clone(),
                     }
                 }
             };
@@ -342,7 +368,7 @@ impl Provider {
         authorization: AuthorizationId,
     ) -> Result<Outcome, Failure> {
         let code = self.ports.sealer.seal(&Capsule::Code { authorization })?;
-        Ok(Outcome::Redirect(sound.reply.code(&code, &self.issuer)))
+        Ok(Outcome::Respond(sound.reply.code(&code, &self.issuer)))
     }
 
     async fn open_interaction(
@@ -356,7 +382,8 @@ impl Provider {
             id: InteractionId::from_uuid(self.ports.chance.id()),
             binding: (!present.is_newcomer()).then_some(present.binding()),
             client_id: sound.client.id,
-            query: params.to_query(AuthorizationRequest::parameters()),
+            query: params.to_query(&AuthorizationRequest::kept().collect::<Vec<_>>()),
+            hinted: sound.request.hinted,
             account: None,
             answered: false,
             expires_at: now + Lifetimes::INTERACTION,

@@ -88,7 +88,10 @@ impl Provider {
         let Some((session, screen)) = self.shown(id, form, present) else {
             return Ok(Err(Refusal::ForeignForm));
         };
-        let sound = match self.sound(&Params::parse(&interaction.query)).await? {
+        let sound = match self
+            .sound(&Params::parse(&interaction.query), interaction.hinted)
+            .await?
+        {
             Ok(sound) => sound,
             Err(outcome) => return Ok(Ok(outcome)),
         };

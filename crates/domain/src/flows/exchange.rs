@@ -4,8 +4,9 @@ use serde::Serialize;
 
 use super::Provider;
 use crate::{
-    Access, Capsule, Client, ErrorCode, IdTokenClaims, Phase, Redeem, Redemption, RefreshChain,
-    RefreshToken, RequestError, Scope, Secret, Standing, TokenRequest, UserToken, ports::Failure,
+    Access, Assurance, Capsule, Client, ErrorCode, IdTokenClaims, Phase, Redeem, Redemption,
+    RefreshChain, RefreshToken, RequestError, Scope, Secret, Standing, TokenRequest, UserToken,
+    ports::Failure,
 };
 
 /// A successful answer of the token endpoint `[seed]`, in the order of the seed's example.
@@ -192,6 +193,8 @@ impl Provider {
         user_token: &Secret,
         now: DateTime<Utc>,
     ) -> IdTokenClaims {
+        let asked = standing.authorization.binding.asked_claims;
+        let assurance = Assurance::Password;
         IdTokenClaims {
             jti: URL_SAFE_NO_PAD.encode(self.ports.chance.id()),
             iss: self.issuer.clone(),
@@ -207,6 +210,8 @@ impl Provider {
                 .clone()
                 .filter(|_| access.has(Scope::Nickname)),
             auth_time: standing.authorization.auth_time.timestamp(),
+            acr: asked.acr.then(|| assurance.acr()),
+            amr: asked.amr.then(|| assurance.amr()),
         }
     }
 }

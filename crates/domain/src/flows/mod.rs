@@ -6,6 +6,7 @@ mod authorize;
 mod clients;
 mod consent;
 mod exchange;
+mod hint;
 mod refresh;
 mod sign_in;
 mod tokens;
@@ -45,7 +46,7 @@ pub struct Ports {
     pub store: Arc<dyn Store>,
     /// Seals tokens.
     pub sealer: Arc<dyn Sealer>,
-    /// Signs ID tokens.
+    /// Signs ID tokens, and knows them again.
     pub id_tokens: Arc<dyn IdTokens>,
     /// Hashes passwords.
     pub passwords: Arc<dyn Passwords>,

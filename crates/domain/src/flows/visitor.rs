@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 
 use super::Provider;
-use crate::{Digest, Session, SessionId, ports::StoreError};
+use crate::{Digest, Session, SessionId, UserId, ports::StoreError};
 
 /// What a request shows of who sends it: digests of what it holds.
 ///
@@ -93,13 +93,28 @@ impl Present {
     /// the latest sign-in (R15). See the type for an example.
     #[must_use]
     pub fn latest(&self) -> Option<&Session> {
-        let latest = || {
-            self.cookies
-                .iter()
-                .map(|it| &it.1)
-                .max_by_key(|it| it.auth_time)
-        };
-        self.bearer.as_ref().or_else(latest)
+        self.latest_where(|_| true)
+    }
+
+    /// The same, of these users.
+    ///
+    /// ```
+    /// # use alias_domain::{UserId, flows::Present};
+    /// fn is_here(present: &Present, user: UserId) -> bool {
+    ///     present.latest_of(&[user]).is_some()
+    /// }
+    /// ```
+    #[must_use]
+    pub fn latest_of(&self, users: &[UserId]) -> Option<&Session> {
+        self.latest_where(|it| users.contains(&it.user.id))
+    }
+
+    fn latest_where(&self, wanted: impl Fn(&Session) -> bool) -> Option<&Session> {
+        let cookies = self.cookies.iter().map(|it| &it.1);
+        let latest = cookies
+            .filter(|it| wanted(it))
+            .max_by_key(|it| it.auth_time);
+        self.bearer.as_ref().filter(|it| wanted(it)).or(latest)
     }
 
     /// A session by its ID, if it is one of those.

@@ -28,7 +28,7 @@ pub trait Sealer: Send + Sync {
     fn open(&self, sealed: &str) -> Option<Capsule>;
 }
 
-/// Signs ID tokens.
+/// Signs ID tokens, and knows those that it signed.
 ///
 /// ```
 /// fn takes_any(id_tokens: &dyn alias_domain::ports::IdTokens) {}
@@ -46,6 +46,11 @@ pub trait IdTokens: Send + Sync {
         algorithm: SigningAlgorithm,
         claims: &IdTokenClaims,
     ) -> Result<Secret, Failure>;
+
+    /// The claims, as they were signed, of exactly such a token by a key that is still published,
+    /// however old it is: `None` for anything else, whatever it says of itself. Nothing is fetched.
+    /// What the claims mean is for [`IdTokenHint::read`](crate::IdTokenHint::read).
+    fn verified(&self, token: &str) -> Option<Vec<u8>>;
 }
 
 /// A password hash in PHC form. It does not print.

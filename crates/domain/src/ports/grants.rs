@@ -179,6 +179,17 @@ pub trait Grants: Send + Sync {
         client: ClientId,
     ) -> Result<Option<Connection>, StoreError>;
 
+    /// The user whom a client knows, or knew before a disconnect, by an alias ID; `None` if that is
+    /// nobody's, or another client's.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    async fn known_as(
+        &self,
+        alias_id: AliasId,
+        client: ClientId,
+    ) -> Result<Option<UserId>, StoreError>;
+
     /// Every connection of a user with its client, newest first.
     ///
     /// # Errors

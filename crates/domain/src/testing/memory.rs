@@ -414,6 +414,17 @@ impl Grants for MemoryStore {
         Ok(self.state().connection(user, client))
     }
 
+    async fn known_as(
+        &self,
+        alias_id: AliasId,
+        client: ClientId,
+    ) -> Result<Option<UserId>, StoreError> {
+        let state = self.state();
+        let mut bonds = state.connections.iter();
+        let known = bonds.find(|(key, it)| key.1 == client && it.alias_id == alias_id);
+        Ok(known.map(|(key, _)| key.0))
+    }
+
     async fn connections(&self, user: UserId) -> Result<Vec<(Client, Connection)>, StoreError> {
         let state = self.state();
         let of_user = state.connections.keys().filter(|key| key.0 == user);

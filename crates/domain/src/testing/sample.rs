@@ -4,10 +4,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use crate::{
-    Access, AliasId, Answer, AuthMethod, AuthorizationId, ChannelId, Client, ClientId, ClientKind,
-    CodeBinding, DeclaredChannel, Digest, Interaction, InteractionId, Lifetimes, NewAuthorization,
-    Redemption, RedirectUri, Scope, Screen, Session, SessionId, SigningAlgorithm, Standing, User,
-    UserId, UserToken, ports::Decision,
+    Access, AliasId, Answer, AskedClaims, AuthMethod, AuthorizationId, ChannelId, Client, ClientId,
+    ClientKind, CodeBinding, DeclaredChannel, Digest, Interaction, InteractionId, Lifetimes,
+    NewAuthorization, Redemption, RedirectUri, Scope, Screen, Session, SessionId, SigningAlgorithm,
+    Standing, User, UserId, UserToken, ports::Decision,
 };
 
 /// A moment: noon of 30 June 2020, the day of the seed's examples.
@@ -163,6 +163,7 @@ pub fn interaction() -> Interaction {
             "scope=openid&response_type=code&client_id={}&redirect_uri={REDIRECT_URI}",
             client().id
         ),
+        hinted: None,
         account: None,
         answered: false,
         expires_at: NOON + Lifetimes::INTERACTION,
@@ -185,6 +186,7 @@ pub fn new_authorization() -> NewAuthorization {
             redirect_uri: REDIRECT_URI.to_owned(),
             challenge: None,
             nonce: Some("rgnxaHF9zIHaafVo4_8Pdw".to_owned()),
+            asked_claims: AskedClaims::default(),
         },
         code_expires_at: NOON + Lifetimes::default().auth_code,
     }

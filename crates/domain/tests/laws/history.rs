@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use alias_domain::{
     Access, Client, ClientCredentials, ClientId, ClientSecret, Digest, Params, RequestedScope,
-    Revocation, Scope, Screen, Secret, TokenRequest, UserId,
+    Response, Revocation, Scope, Screen, Secret, TokenRequest, UserId,
     flows::{
         ConsentAnswer, Outcome, Present, Provider, SignIn, Stage, TokenResponse, Verdict, Visitor,
     },
@@ -280,7 +280,7 @@ impl World {
                             });
                         }
                     }
-                    Outcome::Redirect(location) => {
+                    Outcome::Respond(Response::Redirect(location)) => {
                         // R9: without asking, only what is granted already is approved.
                         let declared = self.client(client).await;
                         let granted = before.map(|it| names(&declared, &it)).unwrap_or_default();
@@ -349,7 +349,7 @@ impl World {
                     .answer(waiting.id, form.expose(), answer, &present, self.now)
                     .await
                     .expect("answered");
-                if let Ok(Outcome::Redirect(location)) = outcome {
+                if let Ok(Outcome::Respond(Response::Redirect(location))) = outcome {
                     self.allowed
                         .entry((user, client))
                         .or_default()

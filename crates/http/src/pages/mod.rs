@@ -2,8 +2,8 @@
 //!
 //! Presentation alone: a page is a struct of plain strings, flags and lists, its template is checked
 //! as it compiles, and nothing here knows the domain. Every human text stands in `text`, and the
-//! stylesheet and the mark are among the [`assets`]. No page holds a script or an inline style, so
-//! that a strict content security policy needs no exception.
+//! stylesheet and the mark are among the [`assets`]. No page holds an inline style, and none
+//! but [`FormPostPage`] a script, which its content security policy admits by its hash.
 //!
 //! Whatever a client or a user chose (names, descriptions, addresses) is escaped by the templates,
 //! and set apart with `<bdi>`, so that a name written from right to left, or made to mislead, cannot
@@ -14,6 +14,7 @@ mod assets;
 mod choose_account;
 mod consent;
 mod error;
+mod form_post;
 mod permission;
 mod sign_in;
 mod text;
@@ -28,5 +29,9 @@ pub use assets::{Asset, assets};
 pub use choose_account::{ANOTHER_ACCOUNT, AccountChoice, ChooseAccountPage};
 pub use consent::{ChannelChoice, ConsentPage, ScopeChoice};
 pub use error::{ErrorCause, ErrorPage};
+pub use form_post::{FormPostField, FormPostPage};
 pub use permission::ScopeKind;
 pub use sign_in::SignInPage;
+
+/// The language of the pages (BCP 47).
+pub const LANGUAGE: &str = text::TEXT.language.tag;

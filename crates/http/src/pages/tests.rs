@@ -31,6 +31,25 @@ fn every_page() -> Vec<(String, String)> {
     pages
 }
 
+/// And the one page that has a script.
+fn every_document() -> Vec<(String, String)> {
+    let mut pages = every_page();
+    pages.push(("form post".to_owned(), render(&form_post())));
+    pages
+}
+
+fn form_post() -> FormPostPage {
+    let field = |name| FormPostField {
+        name,
+        value: hostile(),
+    };
+    FormPostPage {
+        action: hostile(),
+        host: hostile(),
+        fields: ["code", "state", "iss"].map(field).into(),
+    }
+}
+
 fn sign_in(failed: bool) -> SignInPage {
     SignInPage {
         action: hostile(),
@@ -141,21 +160,21 @@ fn causes() -> impl Iterator<Item = ErrorCause> {
 
 #[test]
 fn a_page_has_one_main_heading() {
-    for (page, html) in every_page() {
+    for (page, html) in every_document() {
         assert_eq!(elements(&html, "h1").len(), 1, "{page}");
     }
 }
 
 #[test]
 fn a_page_names_its_language() {
-    for (page, html) in every_page() {
+    for (page, html) in every_document() {
         assert!(elements(&html, "html")[0].is("lang", "en"), "{page}");
     }
 }
 
 #[test]
 fn a_page_has_a_title_before_the_name_of_the_service() {
-    for (page, html) in every_page() {
+    for (page, html) in every_document() {
         let title = html
             .split_once("<title>")
             .and_then(|(_, rest)| rest.split_once(" · Alias</title>"))
@@ -168,6 +187,30 @@ fn a_page_has_a_title_before_the_name_of_the_service() {
 fn hostile_text_stays_text() {
     for (page, html) in every_page() {
         assert!(elements(&html, "script").is_empty(), "{page}: {html}");
+    }
+}
+
+#[test]
+fn the_page_that_posts_an_answer_has_its_own_script_alone() {
+    let html = render(&form_post());
+    let code: Vec<_> = tags(&html)
+        .into_iter()
+        .filter(|it| it.is_inline_code())
+        .collect();
+    assert_eq!(code.len(), 1, "{code:?}");
+    assert!(html.contains(&format!("<script>{}</script>", FormPostPage::SCRIPT)));
+}
+
+#[test]
+fn each_cause_of_an_error_page_has_words_of_its_own() {
+    let pages: Vec<String> = causes().map(|cause| render(&ErrorPage { cause })).collect();
+    for between in [["<h1>", "</h1>"], ["<p class=\"lead\">", "</p>"]] {
+        let phrase = |html: &String| {
+            let rest = html.split_once(between[0]).expect("it is there").1;
+            rest.split_once(between[1]).expect("it ends").0.to_owned()
+        };
+        let phrases: HashSet<String> = pages.iter().map(phrase).collect();
+        assert_eq!(phrases.len(), pages.len(), "{phrases:?}");
     }
 }
 
@@ -191,7 +234,7 @@ fn a_page_holds_no_script_and_no_style_of_its_own() {
 #[test]
 fn what_is_opened_is_closed_in_order() {
     const VOID: [&str; 4] = ["meta", "link", "img", "input"];
-    for (page, html) in every_page() {
+    for (page, html) in every_document() {
         let mut open = Vec::new();
         for tag in tags(&html) {
             match tag.name.strip_prefix('/') {
@@ -206,7 +249,7 @@ fn what_is_opened_is_closed_in_order() {
 
 #[test]
 fn an_id_stands_once() {
-    for (page, html) in every_page() {
+    for (page, html) in every_document() {
         let mut seen = HashSet::new();
         for tag in tags(&html) {
             if let Some(id) = tag.attribute("id") {
@@ -218,7 +261,7 @@ fn an_id_stands_once() {
 
 #[test]
 fn a_reference_leads_to_an_element() {
-    for (page, html) in every_page() {
+    for (page, html) in every_document() {
         let tags = tags(&html);
         let ids: HashSet<_> = tags.iter().filter_map(|tag| tag.attribute("id")).collect();
         for tag in &tags {
@@ -233,7 +276,7 @@ fn a_reference_leads_to_an_element() {
 
 #[test]
 fn a_field_that_people_fill_in_has_a_label() {
-    for (page, html) in every_page() {
+    for (page, html) in every_document() {
         for field in elements(&html, "input") {
             if !field.is("type", "hidden") {
                 assert!(!label(&html, &field).is_empty(), "{page}");
@@ -244,7 +287,7 @@ fn a_field_that_people_fill_in_has_a_label() {
 
 #[test]
 fn a_form_posts() {
-    for (page, html) in every_page() {
+    for (page, html) in every_document() {
         for form in elements(&html, "form") {
             assert!(form.is("method", "post"), "{page}: {form:?}");
         }
@@ -263,7 +306,7 @@ fn a_form_carries_its_token() {
 
 #[test]
 fn only_consent_has_a_decision() {
-    for (page, html) in every_page() {
+    for (page, html) in every_document() {
         assert_eq!(
             html.contains("name=\"decision\""),
             page == "consent",
@@ -275,7 +318,7 @@ fn only_consent_has_a_decision() {
 #[test]
 fn every_file_that_a_page_links_to_is_an_asset() {
     let paths: HashSet<_> = assets().iter().map(|asset| asset.path).collect();
-    for (page, html) in every_page() {
+    for (page, html) in every_document() {
         let linked = elements(&html, "link")
             .into_iter()
             .filter_map(|tag| tag.attribute("href"));

@@ -15,6 +15,7 @@ pub(super) struct Text {
     pub(super) sign_in: SignIn,
     pub(super) choose_account: ChooseAccount,
     pub(super) consent: Consent,
+    pub(super) form_post: FormPost,
     pub(super) permissions: Permissions,
     pub(super) account: Account,
     pub(super) errors: Errors,
@@ -82,6 +83,12 @@ pub(super) struct Consent {
     pub(super) allow_all: &'static str,
     pub(super) deny: &'static str,
     pub(super) afterwards: &'static str,
+}
+
+pub(super) struct FormPost {
+    pub(super) title: &'static str,
+    pub(super) destination: Sentence,
+    pub(super) submit: &'static str,
 }
 
 /// The words for one permission.
@@ -189,6 +196,11 @@ const ENGLISH: Text = Text {
         deny: "Deny",
         afterwards: "“Allow all” also allows what is not ticked. “Deny” changes nothing. \
                      Whatever you allow, you can take back on your account page.",
+    },
+    form_post: FormPost {
+        title: "One step more",
+        destination: Sentence("Your answer goes to {}."),
+        submit: "Continue",
     },
     permissions: Permissions {
         openid: Permission {
@@ -348,6 +360,7 @@ mod tests {
             &TEXT.choose_account.for_client,
             &TEXT.consent.asked_by,
             &TEXT.consent.channels_hint,
+            &TEXT.form_post.destination,
             &TEXT.account.granted_at,
             &TEXT.errors.status,
         ];

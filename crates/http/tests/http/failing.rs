@@ -4,9 +4,9 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use alias_domain::{
-    Access, AuthorizationId, ChosenAccount, Client, ClientId, ClientSecret, Connection, Digest,
-    Email, Interaction, InteractionId, Lifetimes, NewAuthorization, Redeem, Redemption, Revocation,
-    RevocationError, Rotate, Rotation, Session, SessionId, Standing, User, UserId,
+    Access, AliasId, AuthorizationId, ChosenAccount, Client, ClientId, ClientSecret, Connection,
+    Digest, Email, Interaction, InteractionId, Lifetimes, NewAuthorization, Redeem, Redemption,
+    Revocation, RevocationError, Rotate, Rotation, Session, SessionId, Standing, User, UserId,
     flows::Ports,
     ports::{
         Authorizations, Clients, Decision, EmailTaken, Failure, Grants, Interactions, Keys,
@@ -150,6 +150,9 @@ impl Interactions for Away {
 #[async_trait]
 impl Grants for Away {
     async fn connection(&self, _: UserId, _: ClientId) -> Result<Option<Connection>, StoreError> {
+        away()
+    }
+    async fn known_as(&self, _: AliasId, _: ClientId) -> Result<Option<UserId>, StoreError> {
         away()
     }
     async fn connections(&self, _: UserId) -> Result<Vec<(Client, Connection)>, StoreError> {

@@ -22,6 +22,7 @@ use alias_domain::{
 use alias_http::{Bound, Door, KeySet, Public, Service, TrustedProxies};
 use alias_storage_postgres::{PostgresStore, testing::TestDatabase};
 use alias_storage_sqlite::SqliteStore;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use reqwest::{
     Method, RequestBuilder, Response,
     header::{COOKIE, LOCATION, SET_COOKIE},
@@ -479,4 +480,40 @@ impl Page {
     pub(crate) fn error(&self) -> Option<String> {
         param(self.location.as_deref()?, "error")
     }
+
+    /// What the page's form posts to the client, and where.
+    pub(crate) fn posted(&self) -> (String, BTreeMap<String, String>) {
+        let action = self.attribute("<form", "action").expect("a form");
+        let hidden = self.html.split("<input type=\"hidden\" name=\"").skip(1);
+        let fields = hidden.map(|it| {
+            let (name, rest) = it.split_once('"').expect("a name");
+            let value = rest.split_once("value=\"").expect("a value").1;
+            let value = value.split_once('"').expect("a value").0;
+            (name.to_owned(), unescaped(value))
+        });
+        (unescaped(&action), fields.collect())
+    }
+}
+
+/// A text as it was before the template escaped it.
+fn unescaped(text: &str) -> String {
+    let mut text = text.to_owned();
+    for (entity, character) in [
+        ("&#34;", "\""),
+        ("&#39;", "'"),
+        ("&#60;", "<"),
+        ("&#62;", ">"),
+        ("&#38;", "&"),
+    ] {
+        text = text.replace(entity, character);
+    }
+    text
+}
+
+/// The claims of an ID token, unverified.
+pub(crate) fn claims_of(tokens: &Value) -> Value {
+    let id_token = text(tokens, "id_token");
+    let claims = id_token.split('.').nth(1).expect("three parts");
+    let claims = URL_SAFE_NO_PAD.decode(claims).expect("base64url");
+    serde_json::from_slice(&claims).expect("JSON")
 }

@@ -1,7 +1,7 @@
 //! R18: the ID token has the header and the claims of the seed's example.
 
 use alias_domain::{
-    IdTokenClaims, Secret, SigningAlgorithm,
+    Assurance, IdTokenClaims, Secret, SigningAlgorithm,
     ports::IdTokens,
     testing::sample::{self, NOON},
 };
@@ -37,6 +37,8 @@ pub(crate) fn claims() -> IdTokenClaims {
         sub: "epGEcGfc6LQMmKTqffWW2g".parse().unwrap(),
         nickname: "Fred".parse().ok(),
         auth_time: 1_593_518_730,
+        acr: None,
+        amr: None,
     }
 }
 
@@ -196,6 +198,22 @@ async fn r18_nonce_and_nickname_are_left_out_if_there_are_none() {
         !text.contains("nonce") && !text.contains("nickname"),
         "{text}"
     );
+}
+
+#[tokio::test]
+async fn r18_acr_and_amr_come_last_if_they_were_asked_for() {
+    let text = claims_text(&IdTokenClaims {
+        acr: Some(Assurance::Password.acr()),
+        amr: Some(Assurance::Password.amr()),
+        ..claims()
+    })
+    .await;
+    let expected = concat!(
+        r#","auth_time":1593518730,"#,
+        r#""acr":"urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport","#,
+        r#""amr":["pwd"]}"#
+    );
+    assert!(text.ends_with(expected), "{text}");
 }
 
 #[tokio::test]

@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 
 use super::{Kept, scene::*};
 use crate::{
-    Access, Answer, ChannelId, Client, Connection, Interaction, Revocation, RevocationError, Scope,
-    Screen,
+    Access, Answer, AskedClaims, ChannelId, Client, Connection, Interaction, Revocation,
+    RevocationError, Scope, Screen,
     ports::{Decision, Recorded, Store, StoreError},
 };
 
@@ -387,6 +387,58 @@ pub async fn an_alias_id_survives_a_disconnect(store: &dyn Store) -> Kept {
     let standing = store.standing(authorization(2)).await?;
     assert_eq!(standing.map(|it| it.alias_id), Some(freds(1).alias_id));
     Ok(())
+}
+
+pub async fn an_alias_id_tells_its_user_to_its_client_alone(store: &dyn Store) -> Kept {
+    approved(store).await?;
+    store.insert_client(&other_client(), &[]).await?;
+    let alias_id = freds(1).alias_id;
+    let known_as = |alias_id, client: Client| store.known_as(alias_id, client.id);
+    assert_eq!(known_as(alias_id, example()).await?, Some(fred().id));
+    assert_eq!(known_as(alias_id, other_client()).await?, None);
+    assert_eq!(known_as(freds(2).alias_id, example()).await?, None);
+
+    revokes(store, Revocation::Disconnect)
+        .await?
+        .expect("they are connected");
+    assert_eq!(known_as(alias_id, example()).await?, Some(fred().id));
+    store.delete_user(fred().id).await?;
+    assert_eq!(known_as(alias_id, example()).await?, None);
+    Ok(())
+}
+
+pub async fn r18_what_was_asked_for_is_kept_with_each_authorization(store: &dyn Store) -> Kept {
+    approved(store).await?;
+    let asked = |acr, amr| AskedClaims { acr, amr };
+    let wishes = [asked(true, true), asked(true, false), asked(false, true)];
+    for (number, asked_claims) in (2..).zip(wishes) {
+        let mut decision = freds(number);
+        decision.new.binding.asked_claims = asked_claims;
+        assert_eq!(records(store, &decision).await?, Recorded::Issued);
+
+        // Where nobody is asked it is kept too, for an interaction or none.
+        let mut ids = vec![decision.new.id];
+        for (interaction, number) in [(None, number + 10), (Some(()), number + 20)] {
+            let mut new = new_authorization(number, &fred(), &example());
+            new.binding.asked_claims = asked_claims;
+            let waiting = interaction_of(number);
+            store.open_interaction(&waiting).await?;
+            let (id, session) = (interaction.map(|()| waiting.id), session_of(&fred()));
+            let recorded = store.issue(&new, &OPENID, session, id, NOON).await?;
+            assert_eq!(recorded, Recorded::Issued);
+            ids.push(new.id);
+        }
+        for id in ids {
+            let standing = store.standing(id).await?;
+            let kept = standing.map(|it| it.authorization.binding.asked_claims);
+            assert_eq!(kept, Some(asked_claims));
+        }
+    }
+    Ok(())
+}
+
+fn interaction_of(number: u128) -> Interaction {
+    interaction(number, &example())
 }
 
 pub async fn r20_granting_again_restores_what_revoking_took(store: &dyn Store) -> Kept {

@@ -19,7 +19,11 @@ pub async fn an_interaction_is_kept_until_it_is_forgotten(store: &dyn Store) -> 
         account: Some(chosen(&fred())),
         ..interaction(2, &example())
     };
-    for it in [plain, chosen] {
+    let hinted = Interaction {
+        hinted: Some(freds(1).alias_id),
+        ..interaction(4, &example())
+    };
+    for it in [plain, chosen, hinted] {
         store.open_interaction(&it).await?;
         assert_eq!(store.interaction(it.id, it.expires_at).await?, None);
         let last_moment = it.expires_at - TimeDelta::milliseconds(1);

@@ -129,6 +129,8 @@ macro_rules! contract_tests {
                 a_connection_tells_when_its_user_last_answered
                 an_alias_id_is_of_one_user_and_one_client
                 an_alias_id_survives_a_disconnect
+                an_alias_id_tells_its_user_to_its_client_alone
+                r18_what_was_asked_for_is_kept_with_each_authorization
                 r20_granting_again_restores_what_revoking_took
                 r24_a_revocation_bites_at_once
                 r25_a_disconnect_ends_every_authorization_for_good
