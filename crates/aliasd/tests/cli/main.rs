@@ -17,6 +17,7 @@
     reason = "what a test presupposes fails it, and says why"
 )]
 
+#[path = "../support/authority.rs"]
 mod authority;
 mod clients;
 mod commands;
