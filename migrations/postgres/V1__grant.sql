@@ -11,6 +11,8 @@ CREATE TABLE clients (
     id_token_alg text NOT NULL,
     redirect_uris text[] NOT NULL,
     post_logout_redirect_uris text[] NOT NULL,
+    backchannel_logout_uri text, -- NULL: it does not want to know that a session ended
+    backchannel_logout_session_required boolean NOT NULL,
     channels text NOT NULL, -- JSON: [{"id":1,"name":"…","description":"…"}]
     next_channel bigint NOT NULL,
     created_at timestamptz NOT NULL
@@ -44,6 +46,30 @@ CREATE TABLE sessions (
 
 CREATE INDEX sessions_of_user ON sessions (user_id);
 CREATE INDEX sessions_to_sweep ON sessions (expires_at);
+
+-- Who took part in a session, kept as long as the session. Whoever ends a session locks its row first,
+-- so that nobody takes part in between.
+CREATE TABLE session_clients (
+    session_id uuid NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+    client_id uuid NOT NULL REFERENCES clients (id) ON DELETE CASCADE,
+    PRIMARY KEY (session_id, client_id)
+);
+
+CREATE INDEX session_clients_of_client ON session_clients (client_id);
+
+-- The clients that are still to be told of a session that ended. Neither the session nor its user need
+-- be there any more.
+CREATE TABLE logout_notices (
+    session_id uuid NOT NULL,
+    client_id uuid NOT NULL REFERENCES clients (id) ON DELETE CASCADE,
+    alias_id uuid NOT NULL,
+    attempts bigint NOT NULL,
+    due_at timestamptz, -- NULL: at once
+    PRIMARY KEY (session_id, client_id)
+);
+
+CREATE INDEX logout_notices_of_client ON logout_notices (client_id);
+CREATE INDEX logout_notices_due ON logout_notices (due_at NULLS FIRST);
 
 CREATE TABLE interactions (
     id uuid PRIMARY KEY,
@@ -83,6 +109,7 @@ CREATE TABLE authorizations (
     user_id uuid NOT NULL,
     approved_scopes text[] NOT NULL,
     approved_channels bigint[] NOT NULL,
+    session_id uuid, -- no reference: it outlives the session
     auth_time timestamptz NOT NULL,
     redirect_uri text NOT NULL,
     challenge text,

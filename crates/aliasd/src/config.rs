@@ -5,6 +5,7 @@ pub(crate) mod duration;
 mod http;
 mod issuer;
 mod master_key;
+mod outbound;
 mod settings;
 mod tls;
 
@@ -20,6 +21,7 @@ pub(crate) use database::DatabaseUrl;
 pub(crate) use http::Http;
 pub(crate) use issuer::Issuer;
 pub(crate) use master_key::MasterKeySource;
+pub(crate) use outbound::OutboundSettings;
 pub(crate) use settings::Settings;
 use settings::{Origin, Setting};
 pub(crate) use tls::TlsFiles;
@@ -41,6 +43,8 @@ pub(crate) struct Config {
     pub(crate) lead: Lead,
     /// How long things live.
     pub(crate) lifetimes: Lifetimes,
+    /// Where it may go by itself.
+    pub(crate) outbound: OutboundSettings,
 }
 
 /// Why there is no configuration. Each names the setting, and where it was set.
@@ -76,7 +80,7 @@ pub(crate) enum ConfigError {
     #[error("{0} is set and {1} is not; set both or neither")]
     HalfTls(&'static str, &'static str),
     #[error("{key} {}: {reason}", path.display())]
-    TlsFile {
+    CertificateFile {
         key: &'static str,
         path: PathBuf,
         reason: String,
@@ -124,6 +128,7 @@ impl Config {
                 refresh_grace: required(settings, "lifetimes.refresh_grace", duration::parse)?,
                 session: required(settings, "lifetimes.session", some_time)?,
             },
+            outbound: OutboundSettings::from_settings(settings)?,
         })
     }
 }

@@ -118,6 +118,7 @@ fn configure(settings: &Settings) -> Result<Config, Error> {
             .parse()
             .map_err(|_| ConfigError::Missing("issuer"))?;
     }
+    config.outbound.allow_loopback(settings);
     if !config.issuer.is_loopback() {
         return Err(Error::PublicDemo(config.issuer));
     }

@@ -40,6 +40,8 @@ pub(crate) enum Error {
     LastKey(String),
     #[error("client {0} is public: it has no secret")]
     PublicClient(String),
+    #[error("client {0} has no back-channel logout URI that could require a session")]
+    NoBackchannel(String),
     #[error("client {client} declares no channel {channel}")]
     NoChannel { client: String, channel: String },
     #[error("channel {0} is both declared and removed")]

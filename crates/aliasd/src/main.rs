@@ -10,7 +10,7 @@
 //! | `opening` | the store, waited for while the service listens |
 //! | `certificate` | what TLS connections are shown, and its renewal |
 //! | `metrics` | what the service measures of itself |
-//! | `upkeep` | what is done beside requests: `sweep` removes what has ended, `keys` follows the keys |
+//! | `upkeep` | what is done beside requests: `sweep` removes what has ended, `keys` follows the keys, `logout` tells clients that sessions ended |
 //! | `view`, `output`, `error` | what is said, and how |
 
 #![forbid(unsafe_code)]
@@ -22,6 +22,7 @@ mod config;
 mod dev;
 mod error;
 mod keys;
+mod logout;
 mod logs;
 mod metrics;
 mod opening;

@@ -99,7 +99,8 @@ fn announce(global: &Global, config: &Config, listeners: &Listeners) -> Result<(
 /// Wires together what is served, and what needs looking after meanwhile.
 ///
 /// # Errors
-/// A master key that does not open the keys of the store, or a store that does not answer.
+/// A master key that does not open the keys of the store, certificate authorities that cannot be
+/// read, or a store that does not answer.
 pub(crate) async fn wire(
     config: &Config,
     master_key: &MasterKey,
@@ -114,14 +115,21 @@ pub(crate) async fn wire(
         passwords: Arc::new(Argon2Passwords::new()?),
         chance: Arc::new(OsChance),
     };
+    let provider = Provider::new(config.issuer.to_string(), config.lifetimes, ports);
     let service = Service {
-        provider: Provider::new(config.issuer.to_string(), config.lifetimes, ports),
+        provider: provider.clone(),
         key_set: KeySet {
             present: Arc::new(move || published.key_set()),
             max_age: config.lead.max_age(),
         },
     };
-    Ok((service, Upkeep { store, keyring }))
+    let upkeep = Upkeep {
+        store,
+        keyring,
+        provider,
+        outbound: config.outbound.client()?,
+    };
+    Ok((service, upkeep))
 }
 
 /// Opens the keys of the store, and makes those that are missing.

@@ -2,15 +2,18 @@
 
 use std::{convert::Infallible, sync::Arc};
 
-use alias_domain::ports::Store;
+use alias_domain::{flows::Provider, ports::Store};
+use alias_outbound::Outbound;
 use alias_signing::Keyring;
 
-use crate::{keys, sweep};
+use crate::{keys, logout, sweep};
 
 /// What needs looking after.
 pub(crate) struct Upkeep {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) keyring: Keyring,
+    pub(crate) provider: Provider,
+    pub(crate) outbound: Outbound,
 }
 
 impl Upkeep {
@@ -19,6 +22,7 @@ impl Upkeep {
         tokio::select! {
             never = sweep::run(self.store) => never,
             never = keys::run(self.keyring) => never,
+            never = logout::run(self.provider, self.outbound) => never,
         }
     }
 }

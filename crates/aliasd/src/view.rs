@@ -25,6 +25,8 @@ pub(crate) struct ClientView<'a> {
     id_token_alg: SigningAlgorithm,
     redirect_uris: Vec<&'a str>,
     post_logout_redirect_uris: Vec<&'a str>,
+    backchannel_logout_uri: Option<&'a str>,
+    backchannel_logout_session_required: bool,
     channels: Vec<ChannelView<'a>>,
     created_at: String,
 }
@@ -105,6 +107,7 @@ impl<'a> ClientView<'a> {
             name: it.name.as_str(),
             description: &it.description,
         });
+        let backchannel = client.backchannel_logout.as_ref();
         Self {
             client_id: client.id,
             client_secret: secret.map(Secret::expose),
@@ -118,6 +121,8 @@ impl<'a> ClientView<'a> {
                 .iter()
                 .map(|it| it.as_str())
                 .collect(),
+            backchannel_logout_uri: backchannel.map(|it| it.uri.as_str()),
+            backchannel_logout_session_required: backchannel.is_some_and(|it| it.session_required),
             channels: channels.collect(),
             created_at: second(client.created_at),
         }
@@ -213,6 +218,14 @@ impl fmt::Display for ClientView<'_> {
         }
         for uri in &self.post_logout_redirect_uris {
             f.write_str(&row("after sign-out", uri))?;
+        }
+        if let Some(uri) = self.backchannel_logout_uri {
+            f.write_str(&row("told of logout", uri))?;
+            let needs_session = match self.backchannel_logout_session_required {
+                true => "required",
+                false => "not required",
+            };
+            f.write_str(&row("its session", needs_session))?;
         }
         for ChannelView { name, description } in &self.channels {
             f.write_str(&row("channel", format_args!("{name}: {description}")))?;

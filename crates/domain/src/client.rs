@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Access, Callback, ChannelId, ChannelName, Channels, ClientId, DeclaredChannel, Digest,
-    META_CHANNEL, RedirectUri, RedirectUriError, Secret, SigningAlgorithm,
-    channel::MalformedChannelName, user::is_misleading,
+    LogoutUri, META_CHANNEL, MalformedLogoutUri, RedirectUri, RedirectUriError, Secret,
+    SigningAlgorithm, channel::MalformedChannelName, user::is_misleading,
 };
 
 /// What a client is. It is that for good (R30).
@@ -96,6 +96,8 @@ pub struct Client {
     pub redirect_uris: Vec<RedirectUri>,
     /// Where a user may be sent after signing out.
     pub post_logout_redirect_uris: Vec<RedirectUri>,
+    /// Where it is told that a session ended, if it wants to know.
+    pub backchannel_logout: Option<BackchannelLogout>,
     /// The channels declared now, in the client's order.
     pub channels: Vec<DeclaredChannel>,
     /// The ID of the next channel to be declared: none is ever used twice (R30).
@@ -124,6 +126,8 @@ pub struct Registration {
     pub redirect_uris: Vec<String>,
     /// Perhaps none.
     pub post_logout_redirect_uris: Vec<String>,
+    /// A URI to tell it that a session ended, and whether it needs a `sid` there.
+    pub backchannel_logout: Option<(String, bool)>,
     /// Names and descriptions, in the order in which tokens list them (R16).
     pub channels: Vec<(String, String)>,
 }
@@ -137,6 +141,7 @@ impl Default for Registration {
             id_token_alg: SigningAlgorithm::default(),
             redirect_uris: Vec::new(),
             post_logout_redirect_uris: Vec::new(),
+            backchannel_logout: None,
             channels: Vec::new(),
         }
     }
@@ -160,6 +165,8 @@ pub struct ClientChange {
     pub redirect_uris: Option<Vec<String>>,
     /// All URIs for after signing out.
     pub post_logout_redirect_uris: Option<Vec<String>>,
+    /// Where it is told that a session ended, and whether it needs a `sid` there; or nowhere.
+    pub backchannel_logout: Option<Option<(String, bool)>>,
     /// All channels. One that is not among them is withdrawn (R30); one that stays keeps its ID.
     pub channels: Option<Vec<(String, String)>>,
 }
@@ -182,7 +189,7 @@ pub enum ClientError {
     /// A code could go nowhere.
     #[error("a client needs at least one redirect URI")]
     NoRedirectUri,
-    /// What only a client has that users connect to: redirect URIs, or channels.
+    /// What only a client has that users connect to: redirect URIs, logout URIs, or channels.
     #[error("a resource server has no {0}: it checks tokens, and users do not connect to it")]
     NotOfResourceServer(&'static str),
     /// One URI cannot be registered.
@@ -193,6 +200,9 @@ pub enum ClientError {
         /// What is wrong with it.
         reason: RedirectUriError,
     },
+    /// The back-channel logout URI cannot be registered.
+    #[error("{0}: {MalformedLogoutUri}")]
+    LogoutUri(String),
     /// `_meta` is every client's already.
     #[error("the channel _meta is reserved: every client has it, none declares it")]
     ReservedChannel,
@@ -210,6 +220,35 @@ pub enum ClientError {
     /// Two channels of one name.
     #[error("channel \"{0}\" is declared twice")]
     RepeatedChannel(String),
+}
+
+/// Where and how a client is told that a session ended (OIDC Back-Channel Logout 1.0, 2.2).
+///
+/// ```
+/// # use alias_domain::*;
+/// let mut client = testing::sample::client();
+/// client.change(ClientChange {
+///     backchannel_logout: Some(Some(("https://example.com/logout".to_owned(), false))),
+///     ..ClientChange::default()
+/// })?;
+/// assert!(client.backchannel_logout.is_some_and(|it| !it.session_required));
+/// # Ok::<(), ClientError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BackchannelLogout {
+    /// Where notices go.
+    pub uri: LogoutUri,
+    /// Whether the client needs a `sid` in them. It gets one in any case.
+    pub session_required: bool,
+}
+
+impl BackchannelLogout {
+    fn register((uri, session_required): (String, bool)) -> Result<Self, ClientError> {
+        Ok(Self {
+            uri: uri.parse().map_err(|_| ClientError::LogoutUri(uri))?,
+            session_required,
+        })
+    }
 }
 
 impl Client {
@@ -237,6 +276,7 @@ impl Client {
             id_token_alg: registration.id_token_alg,
             redirect_uris: Vec::new(),
             post_logout_redirect_uris: Vec::new(),
+            backchannel_logout: None,
             channels: Vec::new(),
             next_channel: ChannelId(1),
             created_at: now,
@@ -247,6 +287,7 @@ impl Client {
             id_token_alg: Some(registration.id_token_alg),
             redirect_uris: Some(registration.redirect_uris),
             post_logout_redirect_uris: Some(registration.post_logout_redirect_uris),
+            backchannel_logout: Some(registration.backchannel_logout),
             channels: Some(registration.channels),
         })?;
         Ok(client)
@@ -286,6 +327,9 @@ impl Client {
         if let Some(uris) = change.post_logout_redirect_uris {
             self.post_logout_redirect_uris = self.checked(uris)?;
         }
+        if let Some(wish) = change.backchannel_logout {
+            self.backchannel_logout = wish.map(BackchannelLogout::register).transpose()?;
+        }
         if let Some(channels) = change.channels {
             self.declare(channels)?;
         }
@@ -301,6 +345,12 @@ impl Client {
             "redirect URIs"
         } else if names_any(&change.post_logout_redirect_uris) {
             "post-logout redirect URIs"
+        } else if change
+            .backchannel_logout
+            .as_ref()
+            .is_some_and(Option::is_some)
+        {
+            "back-channel logout URI"
         } else if names_any(&change.channels) {
             "channels"
         } else {

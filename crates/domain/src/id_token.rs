@@ -6,7 +6,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Serialize;
 use sha2::{Digest as _, Sha512};
 
-use crate::{AliasId, ClientId, Digest, Nickname, Secret, SigningAlgorithm};
+use crate::{AliasId, ClientId, Digest, Nickname, Secret, SessionAlias, SigningAlgorithm};
 
 /// The claims of an ID token. Times are seconds since 1970, as integers.
 ///
@@ -25,6 +25,7 @@ use crate::{AliasId, ClientId, Digest, Nickname, Secret, SigningAlgorithm};
 ///     auth_time: 1_593_518_730,
 ///     acr: None,
 ///     amr: None,
+///     sid: None,
 /// };
 /// assert_eq!(claims.at_hash.len(), 22);
 /// # Ok::<(), MalformedId>(())
@@ -59,6 +60,9 @@ pub struct IdTokenClaims {
     /// How they did so, if it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub amr: Option<&'static [&'static str]>,
+    /// The session, as a client sees it that is registered for back-channel logout.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sid: Option<SessionAlias>,
 }
 
 impl IdTokenClaims {

@@ -6,6 +6,8 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use uuid::Uuid;
 
+use crate::Digest;
+
 /// A text that is no identifier: not 22 characters of canonical, unpadded base64url.
 ///
 /// ```
@@ -105,6 +107,30 @@ id! {
     SessionId
 }
 id! {
+    /// The `sid` that one client sees of one session (OIDC Back-Channel Logout 1.0, 2.1): stable for
+    /// the two, and unlinkable between clients.
+    SessionAlias
+}
+id! {
     /// Names a pending authorization request that is shown to somebody. It is no credential.
     InteractionId
+}
+
+impl SessionAlias {
+    /// What a client sees of a session. Whoever does not know the session's 128 random bits can
+    /// neither compute it nor tell whether two of them are of one session.
+    ///
+    /// ```
+    /// # use alias_domain::{SessionAlias, testing::sample::{client, public_client, session}};
+    /// let seen = SessionAlias::of(session().id, client().id);
+    /// assert_eq!(seen, SessionAlias::of(session().id, client().id));
+    /// assert_ne!(seen, SessionAlias::of(session().id, public_client().id));
+    /// ```
+    #[must_use]
+    pub fn of(session: SessionId, client: ClientId) -> Self {
+        let ids = [&b"sid"[..], session.0.as_bytes(), client.0.as_bytes()].concat();
+        let mut bits = [0; 16];
+        bits.copy_from_slice(&Digest::of(&ids).bytes()[..16]);
+        Self(Uuid::from_bytes(bits))
+    }
 }

@@ -8,7 +8,7 @@
 //! - *Words*: [`Scope`], [`ChannelName`], [`Access`], [`Client`], [`Connection`], [`Standing`].
 //! - *Decisions*, pure functions: [`AuthorizationRequest::parse`], [`decide`],
 //!   [`Screen::selection`], [`redeem`], [`rotate`], [`revoked`], [`UserToken::worth`],
-//!   [`key_schedule`].
+//!   [`key_schedule`], [`logout_step`], [`LogoutNotice::after`].
 //! - *Flows*, which run the ports and hold no rule: [`flows::Provider`].
 //! - *Testing* (feature `testing`): mocks of every port, an in-memory store, and the contract suite
 //!   that every store runs.
@@ -30,6 +30,7 @@ mod ids;
 mod interaction;
 mod key_schedule;
 mod lifetimes;
+mod logout;
 mod params;
 mod pkce;
 pub mod ports;
@@ -56,20 +57,28 @@ pub use channel::{
     ChannelId, ChannelName, Channels, DeclaredChannel, META_CHANNEL, MalformedChannelName,
 };
 pub use client::{
-    AuthMethod, Client, ClientChange, ClientError, ClientKind, ClientSecret, Registration,
+    AuthMethod, BackchannelLogout, Client, ClientChange, ClientError, ClientKind, ClientSecret,
+    Registration,
 };
 pub use code::{Redeem, Redemption, redeem};
 pub use connection::{Connection, Revocation, RevocationError, revoked};
 pub use consent::{Answer, NotShown, Screen};
 pub use id_token::{AskedClaims, IdTokenClaims};
 pub use id_token_hint::IdTokenHint;
-pub use ids::{AliasId, AuthorizationId, ClientId, InteractionId, MalformedId, SessionId, UserId};
+pub use ids::{
+    AliasId, AuthorizationId, ClientId, InteractionId, MalformedId, SessionAlias, SessionId, UserId,
+};
 pub use interaction::{ChosenAccount, Interaction};
 pub use key_schedule::{
     KeyAlgorithm, KeyStage, KeySuccession, Lead, NotRotated, ScheduledKey, key_schedule,
     key_succession,
 };
 pub use lifetimes::Lifetimes;
+pub use logout::{
+    Aftermath, Delivery, Hinted, LogoutEvent, LogoutFault, LogoutNotice, LogoutRequest, LogoutStep,
+    LogoutTokenClaims, LogoutUri, MalformedLogoutUri, UnknownFault, WayBack, chosen_to_end,
+    logout_step,
+};
 pub use params::{ParamError, Params};
 pub use pkce::{Challenge, MalformedChallenge};
 pub use redirect::{Callback, RedirectUri, RedirectUriError};

@@ -137,6 +137,11 @@ pub enum FormPurpose {
         /// What was shown.
         screen: Screen,
     },
+    /// Saying who is to be signed out. The form carries who was shown.
+    SignOut {
+        /// The sessions of those.
+        sessions: Vec<SessionId>,
+    },
     /// Managing the account of a session's user.
     Account {
         /// Whose.

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::{
     pages,
-    routes::{AUTHORIZE, INTROSPECTION, KEY_SET, REVOCATION, TOKEN, USERINFO},
+    routes::{AUTHORIZE, END_SESSION, INTROSPECTION, KEY_SET, REVOCATION, TOKEN, USERINFO},
     server::State,
 };
 
@@ -21,6 +21,9 @@ const DOCUMENT_MAX_AGE: i64 = 300;
 pub(crate) async fn openid(state: web::Data<State>) -> HttpResponse {
     let mut document = common(&state);
     document["userinfo_endpoint"] = json!(at(&state, USERINFO));
+    document["end_session_endpoint"] = json!(at(&state, END_SESSION));
+    document["backchannel_logout_supported"] = json!(true);
+    document["backchannel_logout_session_supported"] = json!(true);
     document["subject_types_supported"] = json!(["pairwise"]);
     document["id_token_signing_alg_values_supported"] = json!(SigningAlgorithm::ALL);
     document["claim_types_supported"] = json!(["normal"]);
@@ -36,7 +39,8 @@ pub(crate) async fn openid(state: web::Data<State>) -> HttpResponse {
         "auth_time",
         "acr",
         "amr",
-        "nickname"
+        "nickname",
+        "sid"
     ]);
     document["acr_values_supported"] = json!(Assurance::ALL.map(Assurance::acr));
     // One page serves every kind of display: a single column, without scripts, in one language.

@@ -20,6 +20,7 @@ mod headers;
 mod health;
 mod interaction;
 mod introspection;
+mod logout;
 mod measures;
 pub mod pages;
 mod respond;
@@ -36,6 +37,8 @@ mod visitor;
 
 pub use door::Door;
 pub use forwarded::{MalformedProxies, TrustedProxies};
-pub use measures::{DURATION_BUCKETS, Exposition, describe as describe_measures};
+pub use measures::{
+    DURATION_BUCKETS, Exposition, describe as describe_measures, logout as measure_logout,
+};
 pub use server::{Bound, KeySet, Public, Service};
 pub use tls::{Identity, IdentityError, Tls};

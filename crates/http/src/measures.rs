@@ -11,7 +11,7 @@ use actix_web::{
     middleware::Next,
 };
 use alias_domain::{
-    TokenRequest,
+    Aftermath, TokenRequest,
     flows::SignIn,
     ports::{Failure, StoreError},
 };
@@ -36,11 +36,15 @@ const TOKENS_ISSUED: &str = "alias_tokens_issued_total";
 const TOKENS_REFUSED: &str = "alias_tokens_refused_total";
 const SIGN_INS: &str = "alias_sign_ins_total";
 const FAILURES: &str = "alias_failures_total";
+const LOGOUTS: &str = "alias_logout_notices_total";
 const CERTIFICATE: &str = "alias_tls_certificate_expiry_timestamp_seconds";
 const BUILD: &str = "alias_build_info";
 
 const AUTHORIZATION_CODE: &str = "authorization_code";
 const REFRESH_TOKEN: &str = "refresh_token";
+const DELIVERED: &str = "delivered";
+const FAILED: &str = "failed";
+const GIVEN_UP: &str = "given_up";
 const DONE: &str = "done";
 const REFUSED: &str = "refused";
 const STORE_UNAVAILABLE: &str = "store_unavailable";
@@ -56,6 +60,7 @@ pub fn describe(version: &'static str) {
     describe_counter!(TOKENS_ISSUED, "Token requests granted");
     describe_counter!(TOKENS_REFUSED, "Token requests refused, by OAuth 2.0 error");
     describe_counter!(SIGN_INS, "Attempts to sign in");
+    describe_counter!(LOGOUTS, "Tries to tell a client that a session ended");
     describe_counter!(FAILURES, "Failures of the store or of cryptography");
     describe_gauge!(CERTIFICATE, "When the certificate in use expires");
     describe_gauge!(BUILD, "1, with the version that runs");
@@ -66,6 +71,9 @@ pub fn describe(version: &'static str) {
     }
     for outcome in [DONE, REFUSED] {
         counter!(SIGN_INS, "outcome" => outcome).increment(0);
+    }
+    for outcome in [DELIVERED, FAILED, GIVEN_UP] {
+        counter!(LOGOUTS, "outcome" => outcome).increment(0);
     }
     for cause in [STORE_UNAVAILABLE, STORE_CORRUPT, CRYPTOGRAPHY] {
         counter!(FAILURES, "cause" => cause).increment(0);
@@ -156,6 +164,16 @@ pub(crate) fn sign_in(outcome: &SignIn) {
         SignIn::Refused => REFUSED,
     };
     counter!(SIGN_INS, "outcome" => outcome).increment(1);
+}
+
+/// A try to tell a client that a session ended.
+pub fn logout(aftermath: Aftermath) {
+    let outcome = match aftermath {
+        Aftermath::Delivered => DELIVERED,
+        Aftermath::Again(_) => FAILED,
+        Aftermath::GivenUp => GIVEN_UP,
+    };
+    counter!(LOGOUTS, "outcome" => outcome).increment(1);
 }
 
 pub(crate) fn failure(failure: &Failure) {

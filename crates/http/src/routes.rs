@@ -9,6 +9,7 @@ use actix_web::{
 
 use crate::{
     account, api, authorize, consent, discovery, door, grants, health, interaction, introspection,
+    logout,
     pages::{self, ErrorCause},
     respond, revocation, session, sign_in, token, userinfo,
 };
@@ -21,6 +22,9 @@ pub(crate) const INTROSPECTION: &str = "/api/oauth2/introspect";
 pub(crate) const KEY_SET: &str = "/.well-known/jwks.json";
 pub(crate) const ACCOUNT: &str = "/account";
 pub(crate) const SIGN_IN: &str = "/sign-in";
+pub(crate) const END_SESSION: &str = "/oauth2/logout";
+pub(crate) const SIGN_OUT: &str = "/sign-out/confirm";
+pub(crate) const SIGNED_OUT: &str = "/signed-out";
 
 /// The public address. What its pages look like is there before what is on them.
 pub(crate) fn public(config: &mut ServiceConfig, health: bool) {
@@ -84,6 +88,17 @@ fn served(config: &mut ServiceConfig) {
                 .route(get().to(sign_in::page))
                 .route(post().to(sign_in::submit)),
         )
+        .service(
+            page(END_SESSION, "GET, POST")
+                .route(get().to(logout::get))
+                .route(post().to(logout::post)),
+        )
+        .service(
+            page(SIGN_OUT, "GET, POST")
+                .route(get().to(logout::page))
+                .route(post().to(logout::answer)),
+        )
+        .service(page(SIGNED_OUT, "GET").route(get().to(logout::signed_out)))
         .service(page("/sign-out", "POST").route(post().to(account::sign_out)))
         .service(page(ACCOUNT, "GET").route(get().to(account::page)))
         .service(page("/account/revoke", "POST").route(post().to(account::revoke)))

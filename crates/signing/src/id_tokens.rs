@@ -1,18 +1,19 @@
 use std::{fmt, sync::Arc};
 
 use alias_domain::{
-    IdTokenClaims, Secret, SigningAlgorithm,
+    IdTokenClaims, LogoutTokenClaims, Secret, SigningAlgorithm,
     ports::{Failure, IdTokens},
 };
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
+use serde::Serialize;
 
-use crate::{Keyring, cores::Cores, crypto, ring::Ring};
+use crate::{Keyring, cores::Cores, crypto, ring::Ring, signing_key::Token};
 
 /// The longest token that is looked at, in bytes; ours are a fifth of that.
 const LONGEST: usize = 8192;
 
-/// Signs ID tokens with the keys of a [`Keyring`] (R18): see there for an example.
+/// Signs ID tokens and logout tokens with the keys of a [`Keyring`] (R18): see there for an example.
 #[derive(Clone)]
 pub struct IdTokenSigner {
     ring: Arc<ArcSwap<Ring>>,
@@ -30,6 +31,19 @@ impl IdTokenSigner {
     }
 }
 
+impl IdTokenSigner {
+    async fn signed(
+        &self,
+        algorithm: SigningAlgorithm,
+        token: Token,
+        claims: &(impl Serialize + Sync),
+    ) -> Result<Secret, Failure> {
+        let claims = serde_json::to_vec(claims).map_err(crypto)?;
+        let key = self.ring.load().signer(algorithm)?;
+        self.cores.run(move || key.sign(token, &claims)).await?
+    }
+}
+
 #[async_trait]
 impl IdTokens for IdTokenSigner {
     async fn sign(
@@ -37,9 +51,15 @@ impl IdTokens for IdTokenSigner {
         algorithm: SigningAlgorithm,
         claims: &IdTokenClaims,
     ) -> Result<Secret, Failure> {
-        let claims = serde_json::to_vec(claims).map_err(crypto)?;
-        let key = self.ring.load().signer(algorithm)?;
-        self.cores.run(move || key.sign(&claims)).await?
+        self.signed(algorithm, Token::Id, claims).await
+    }
+
+    async fn sign_logout(
+        &self,
+        algorithm: SigningAlgorithm,
+        claims: &LogoutTokenClaims,
+    ) -> Result<Secret, Failure> {
+        self.signed(algorithm, Token::Logout, claims).await
     }
 
     /// A verification takes microseconds, so it runs in place.

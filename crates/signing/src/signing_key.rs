@@ -29,8 +29,26 @@ pub(crate) struct SigningKey {
     public: PublicKey,
     signer: Box<dyn JwsSigner>,
     verifier: Box<dyn JwsVerifier>,
-    /// How every token begins that it signs.
+    /// How every ID token begins that it signs.
     beginning: String,
+}
+
+/// What is signed, as its `typ` says, so that none passes for another (RFC 8725 3.11).
+#[derive(Clone, Copy)]
+pub(crate) enum Token {
+    /// R18.
+    Id,
+    /// OIDC Back-Channel Logout 1.0, 2.4.
+    Logout,
+}
+
+impl Token {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Id => "JWT",
+            Self::Logout => "logout+jwt",
+        }
+    }
 }
 
 /// A public key as the key set has it (RFC 7517 4).
@@ -111,15 +129,15 @@ impl SigningKey {
 
     /// Signs claims as they are written: nothing parses, orders or spells them again. The header
     /// is `typ`, `alg`, `kid` (R18).
-    pub(crate) fn sign(&self, claims: &[u8]) -> Result<Secret, Failure> {
+    pub(crate) fn sign(&self, token: Token, claims: &[u8]) -> Result<Secret, Failure> {
         let mut header = JwsHeader::new();
-        header.set_token_type("JWT");
+        header.set_token_type(token.name());
         jws::serialize_compact(claims, &header, self.signer.as_ref())
             .map(Secret::new)
             .map_err(crypto)
     }
 
-    /// The claims of a token, if it is exactly one that this key signed. What its header says is
+    /// The claims of an ID token, if it is exactly one that this key signed. What its header says is
     /// never followed, nor read: it must be the one that [`SigningKey::sign`] writes.
     pub(crate) fn verified(&self, token: &str) -> Option<Vec<u8>> {
         let (signed, signature) = token.rsplit_once('.')?;

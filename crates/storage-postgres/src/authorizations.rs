@@ -17,7 +17,8 @@ use std::sync::LazyLock;
 
 use alias_domain::{
     Authorization, AuthorizationId, Challenge, ClientId, ClientKind, CodeBinding, Lifetimes, Phase,
-    Redeem, Redemption, RefreshChain, RequestedScope, Rotate, Rotation, Scope, Standing, UserId,
+    Redeem, Redemption, RefreshChain, RequestedScope, Rotate, Rotation, Scope, SessionId, Standing,
+    UserId,
     ports::{Authorizations, StoreError},
     redeem, rotate,
 };
@@ -30,6 +31,7 @@ use crate::{
     PostgresStore,
     clients::{self, CLIENTS},
     grants::{Bond, CONNECTIONS},
+    notices,
     row::{Joined, Row, Stored, Table, word},
     steps::{Params, Step, Tried, execute, row},
     users::{self, USERS},
@@ -45,6 +47,7 @@ static AUTHORIZATIONS: Table = Table {
         "user_id",
         "approved_scopes",
         "approved_channels",
+        "session_id",
         "auth_time",
         "redirect_uri",
         "challenge",
@@ -83,6 +86,9 @@ fn from_row(row: Row<'_>) -> Result<Authorization, StoreError> {
         client_id: ClientId::from_uuid(row.uuid("client_id")?),
         user_id: UserId::from_uuid(row.uuid("user_id")?),
         approved: row.access("approved_scopes", "approved_channels")?,
+        session_id: row
+            .optional("session_id", Row::uuid)?
+            .map(SessionId::from_uuid),
         auth_time: row.time("auth_time")?,
         binding: CodeBinding {
             redirect_uri: row.get("redirect_uri")?,
@@ -138,14 +144,15 @@ impl From<Phase> for PhaseColumns {
     }
 }
 
+/// Makes an authorization; its client takes part in the session.
 pub(crate) async fn insert(transaction: &Transaction<'_>, new: &Authorization) -> Tried<()> {
     let statement = "
         INSERT INTO authorizations (
             id, client_id, user_id, approved_scopes, approved_channels, auth_time, redirect_uri,
             challenge, nonce, asked_claims, code_expires_at, refresh_generation, refresh_issued_at,
-            refresh_expires_at, user_tokens_void_through, ends_at, sweep_at
+            refresh_expires_at, user_tokens_void_through, ends_at, sweep_at, session_id
         ) VALUES (
-            $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16
+            $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, $17
         )";
     let phase = PhaseColumns::from(new.phase);
     let approved = Stored::from(&new.approved);
@@ -169,10 +176,14 @@ pub(crate) async fn insert(transaction: &Transaction<'_>, new: &Authorization) -
             &phase.refresh_expires_at,
             &new.user_tokens_void_through,
             &new.ends_at,
+            &new.session_id.map(SessionId::uuid),
         ],
     )
-    .await
-    .map(drop)
+    .await?;
+    match new.session_id {
+        Some(session) => notices::took_part(transaction, session, new.client_id).await,
+        None => Ok(()),
+    }
 }
 
 /// Writes what an exchange or a refresh changes: no column here is in an index.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use alias_domain::{
-    ChannelId, Client, ClientId, ClientSecret,
+    BackchannelLogout, ChannelId, Client, ClientId, ClientSecret,
     ports::{Clients, StoreError},
 };
 use async_trait::async_trait;
@@ -33,6 +33,8 @@ pub(crate) static CLIENTS: Table = Table {
         "id_token_alg",
         "redirect_uris",
         "post_logout_redirect_uris",
+        "backchannel_logout_uri",
+        "backchannel_logout_session_required",
         "channels",
         "next_channel",
         "created_at",
@@ -87,9 +89,17 @@ pub(crate) fn from_row(row: Row<'_>) -> Result<Client, StoreError> {
         id_token_alg: row.word("id_token_alg")?,
         redirect_uris: row.words("redirect_uris")?,
         post_logout_redirect_uris: row.words("post_logout_redirect_uris")?,
+        backchannel_logout: row.optional("backchannel_logout_uri", backchannel_from_row)?,
         channels: row.json("channels")?,
         next_channel: ChannelId(row.number("next_channel")?),
         created_at: row.time("created_at")?,
+    })
+}
+
+fn backchannel_from_row(row: &Row<'_>, uri: &'static str) -> Result<BackchannelLogout, StoreError> {
+    Ok(BackchannelLogout {
+        uri: row.parsed(uri)?,
+        session_required: row.get("backchannel_logout_session_required")?,
     })
 }
 
@@ -129,8 +139,9 @@ async fn insert(transaction: &Transaction<'_>, client: &Client) -> Tried<()> {
     let statement = "
         INSERT INTO clients (
             id, name, kind, auth_method, id_token_alg, redirect_uris, post_logout_redirect_uris,
-            channels, next_channel, created_at
-        ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+            channels, next_channel, created_at, backchannel_logout_uri,
+            backchannel_logout_session_required
+        ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
     write(transaction, statement, client).await
 }
 
@@ -138,12 +149,14 @@ async fn update(transaction: &Transaction<'_>, next: &Client) -> Tried<()> {
     let statement = "
         UPDATE clients SET
             name = $2, kind = $3, auth_method = $4, id_token_alg = $5, redirect_uris = $6,
-            post_logout_redirect_uris = $7, channels = $8, next_channel = $9, created_at = $10
+            post_logout_redirect_uris = $7, channels = $8, next_channel = $9, created_at = $10,
+            backchannel_logout_uri = $11, backchannel_logout_session_required = $12
         WHERE id = $1";
     write(transaction, statement, next).await
 }
 
 async fn write(transaction: &Transaction<'_>, statement: &str, client: &Client) -> Tried<()> {
+    let backchannel = client.backchannel_logout.as_ref();
     execute(
         transaction,
         statement,
@@ -158,6 +171,8 @@ async fn write(transaction: &Transaction<'_>, statement: &str, client: &Client) 
             &json(&client.channels)?,
             &i64::from(client.next_channel.0),
             &client.created_at,
+            &backchannel.map(|it| it.uri.as_str()),
+            &backchannel.is_some_and(|it| it.session_required),
         ],
     )
     .await

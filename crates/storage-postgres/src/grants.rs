@@ -261,7 +261,8 @@ async fn revoke(
 }
 
 /// Issues in one round trip, as nearly every request that needs no answer is: if the session lives
-/// and the connection covers the access, the authorization is there.
+/// and the connection covers the access, the authorization is there. Whoever ends the session waits
+/// for this, or this finds it gone.
 static ISSUE: LazyLock<String> = LazyLock::new(|| {
     let (connection, client) = (CONNECTIONS.list(), CLIENTS.list());
     let (session, user) = (SESSIONS.list(), USERS.list());
@@ -275,15 +276,18 @@ static ISSUE: LazyLock<String> = LazyLock::new(|| {
             JOIN users u ON u.id = c.user_id
             JOIN sessions s ON s.id = $11 AND s.user_id = c.user_id
             WHERE c.user_id = $3 AND c.client_id = $2
-            FOR SHARE OF c
+            FOR SHARE OF c FOR KEY SHARE OF s
         ), made AS (
             INSERT INTO authorizations (
-                id, client_id, user_id, approved_scopes, approved_channels, auth_time,
+                id, client_id, user_id, approved_scopes, approved_channels, session_id, auth_time,
                 redirect_uri, challenge, nonce, asked_claims, code_expires_at, ends_at, sweep_at
             )
-            SELECT $1, $2, $3, $4, $5, authenticated, $6, $7, $8, $12, $9, $9, $9 FROM moment
+            SELECT $1, $2, $3, $4, $5, $11, authenticated, $6, $7, $8, $12, $9, $9, $9 FROM moment
             WHERE live AND granted_scopes @> $4 AND granted_channels @> $5
             RETURNING id
+        ), took_part AS (
+            INSERT INTO session_clients (session_id, client_id) SELECT $11, $2 FROM made
+            ON CONFLICT (session_id, client_id) DO NOTHING
         )
         SELECT moment.*, EXISTS (SELECT FROM made) FROM moment"
     )

@@ -29,6 +29,7 @@ mod database;
 mod grants;
 mod interactions;
 mod keys;
+mod notices;
 mod row;
 mod schema;
 mod sessions;

@@ -12,6 +12,7 @@ use deadpool_postgres::Transaction;
 
 use crate::{
     PostgresStore,
+    notices::{self, Ending},
     row::{Joined, Row, Table},
     steps::{Tried, execute, row},
     users::{self, USERS},
@@ -132,7 +133,10 @@ impl Sessions for PostgresStore {
     }
 
     async fn end_session(&self, id: SessionId) -> Result<(), StoreError> {
-        let statement = "DELETE FROM sessions WHERE id = $1";
-        self.steps.write(statement, &[&id.uuid()]).await.map(drop)
+        let ended = self.steps.transact(|transaction| {
+            let ending = Ending::Session(id.uuid());
+            Box::pin(async move { notices::end_sessions(transaction, ending).await })
+        });
+        Ok(ended.await?)
     }
 }

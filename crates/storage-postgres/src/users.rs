@@ -10,8 +10,9 @@ use async_trait::async_trait;
 
 use crate::{
     PostgresStore,
+    notices::{self, Ending},
     row::{Row, Table},
-    steps::execute,
+    steps::{execute, rows},
 };
 
 pub(crate) static USERS: Table = Table {
@@ -126,8 +127,7 @@ impl Users for PostgresStore {
                 let statement = "UPDATE users SET locked = $2 WHERE id = $1";
                 let found = execute(transaction, statement, &[&id.uuid(), &locked]).await? > 0;
                 if locked {
-                    let statement = "DELETE FROM sessions WHERE user_id = $1";
-                    execute(transaction, statement, &[&id.uuid()]).await?;
+                    notices::end_sessions(transaction, Ending::User(id.uuid())).await?;
                 }
                 Ok(found)
             })
@@ -136,9 +136,20 @@ impl Users for PostgresStore {
     }
 
     async fn delete_user(&self, id: UserId) -> Result<bool, StoreError> {
-        // What refers to the user goes with them.
-        let statement = "DELETE FROM users WHERE id = $1 RETURNING id";
-        let deleted = self.steps.write(statement, &[&id.uuid()]).await?;
-        Ok(!deleted.is_empty())
+        let deleted = self.steps.transact(|transaction| {
+            Box::pin(async move {
+                // First what whoever issues locks, and in that order.
+                let statement = "SELECT 1 FROM users WHERE id = $1 FOR UPDATE";
+                rows(transaction, statement, &[&id.uuid()]).await?;
+                let statement = "
+                    SELECT 1 FROM connections WHERE user_id = $1 ORDER BY client_id FOR UPDATE";
+                rows(transaction, statement, &[&id.uuid()]).await?;
+                notices::end_sessions(transaction, Ending::User(id.uuid())).await?;
+                // What refers to the user goes with them.
+                let statement = "DELETE FROM users WHERE id = $1";
+                Ok(execute(transaction, statement, &[&id.uuid()]).await? > 0)
+            })
+        });
+        Ok(deleted.await?)
     }
 }

@@ -2,7 +2,7 @@
 
 use alias_domain::{
     Authorization, AuthorizationId, ClientId, CodeBinding, Lifetimes, Phase, Redeem, Redemption,
-    RefreshChain, Rotate, Rotation, Standing, UserId,
+    RefreshChain, Rotate, Rotation, SessionId, Standing, UserId,
     ports::{Authorizations, StoreError},
     redeem, rotate,
 };
@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, params};
 
 use crate::{
-    SqliteStore, clients, grants,
+    SqliteStore, clients, grants, notices,
     row::{Row, Table, bits, execute, json, millis},
     users,
 };
@@ -27,6 +27,9 @@ fn from_row(row: &Row<'_>) -> Result<Authorization, StoreError> {
         client_id: ClientId::from_uuid(row.uuid("client_id")?),
         user_id: UserId::from_uuid(row.uuid("user_id")?),
         approved: row.json("approved")?,
+        session_id: row
+            .optional("session_id", Row::uuid)?
+            .map(SessionId::from_uuid),
         auth_time: row.time("auth_time")?,
         binding: CodeBinding {
             redirect_uri: row.get("redirect_uri")?,
@@ -82,13 +85,14 @@ impl From<Phase> for PhaseColumns {
     }
 }
 
+/// Makes an authorization; its client takes part in the session.
 pub(crate) fn insert(connection: &Connection, new: &Authorization) -> Result<(), StoreError> {
     let statement = "
         INSERT INTO authorizations (
             id, client_id, user_id, approved, auth_time, redirect_uri, challenge, nonce,
             code_expires_at, refresh_generation, refresh_issued_at, refresh_expires_at,
-            user_tokens_void_through, ends_at, sweep_at, asked_claims
-        ) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, ?15)";
+            user_tokens_void_through, ends_at, sweep_at, asked_claims, session_id
+        ) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, ?15, ?16)";
     let phase = PhaseColumns::from(new.phase);
     let row = params![
         bits(new.id.uuid()),
@@ -106,8 +110,13 @@ pub(crate) fn insert(connection: &Connection, new: &Authorization) -> Result<(),
         new.user_tokens_void_through.map(millis),
         millis(new.ends_at),
         new.binding.asked_claims.to_string(),
+        new.session_id.map(|it| bits(it.uuid())),
     ];
-    execute(connection, statement, row).map(drop)
+    execute(connection, statement, row)?;
+    match new.session_id {
+        Some(session) => notices::took_part(connection, session, new.client_id),
+        None => Ok(()),
+    }
 }
 
 /// Writes what can change of an authorization: no column here is in an index.

@@ -1,7 +1,7 @@
 //! Clients and their secrets.
 
 use alias_domain::{
-    ChannelId, Client, ClientId, ClientSecret,
+    BackchannelLogout, ChannelId, Client, ClientId, ClientSecret,
     ports::{Clients, StoreError},
 };
 use async_trait::async_trait;
@@ -31,9 +31,17 @@ fn from_row(row: &Row<'_>) -> Result<Client, StoreError> {
         id_token_alg: row.word("id_token_alg")?,
         redirect_uris: row.json("redirect_uris")?,
         post_logout_redirect_uris: row.json("post_logout_redirect_uris")?,
+        backchannel_logout: row.optional("backchannel_logout_uri", backchannel_from_row)?,
         channels: row.json("channels")?,
         next_channel: ChannelId(row.get("next_channel")?),
         created_at: row.time("created_at")?,
+    })
+}
+
+fn backchannel_from_row(row: &Row<'_>, uri: &'static str) -> Result<BackchannelLogout, StoreError> {
+    Ok(BackchannelLogout {
+        uri: row.parsed(uri)?,
+        session_required: row.get("backchannel_logout_session_required")?,
     })
 }
 
@@ -55,12 +63,15 @@ fn put(connection: &Connection, client: &Client) -> Result<(), StoreError> {
     let statement = "
         INSERT INTO clients (
             id, name, kind, auth_method, redirect_uris, post_logout_redirect_uris, channels,
-            next_channel, created_at, id_token_alg
-        ) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+            next_channel, created_at, id_token_alg, backchannel_logout_uri,
+            backchannel_logout_session_required
+        ) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
         ON CONFLICT (id) DO UPDATE SET
             name = ?2, kind = ?3, auth_method = ?4, redirect_uris = ?5,
             post_logout_redirect_uris = ?6, channels = ?7, next_channel = ?8, created_at = ?9,
-            id_token_alg = ?10";
+            id_token_alg = ?10, backchannel_logout_uri = ?11,
+            backchannel_logout_session_required = ?12";
+    let backchannel = client.backchannel_logout.as_ref();
     let row = params![
         bits(client.id.uuid()),
         client.name,
@@ -72,6 +83,8 @@ fn put(connection: &Connection, client: &Client) -> Result<(), StoreError> {
         client.next_channel.0,
         millis(client.created_at),
         word(&client.id_token_alg)?,
+        backchannel.map(|it| it.uri.as_str()),
+        backchannel.is_some_and(|it| it.session_required),
     ];
     execute(connection, statement, row).map(drop)
 }

@@ -24,6 +24,7 @@ mod clients;
 mod grants;
 mod interactions;
 mod keys;
+mod notices;
 mod readers;
 mod row;
 mod schema;

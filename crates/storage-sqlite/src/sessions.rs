@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, params};
 
 use crate::{
-    SqliteStore,
+    SqliteStore, notices,
     row::{Row, Table, bits, execute, millis},
     users,
 };
@@ -134,8 +134,11 @@ impl Sessions for SqliteStore {
     }
 
     async fn end_session(&self, id: SessionId) -> Result<(), StoreError> {
-        let statement = "DELETE FROM sessions WHERE id = ?1";
-        self.write(move |connection| execute(connection, statement, [bits(id.uuid())]).map(drop))
-            .await
+        self.write(move |connection| {
+            notices::record(connection, "id", id.uuid())?;
+            let statement = "DELETE FROM sessions WHERE id = ?1";
+            execute(connection, statement, [bits(id.uuid())]).map(drop)
+        })
+        .await
     }
 }

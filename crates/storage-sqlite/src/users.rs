@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use rusqlite::{Connection, params};
 
 use crate::{
-    SqliteStore,
+    SqliteStore, notices,
     row::{Row, Table, bits, execute, millis},
 };
 
@@ -110,6 +110,9 @@ impl Users for SqliteStore {
 
     async fn lock_user(&self, id: UserId, locked: bool) -> Result<bool, StoreError> {
         self.write(move |connection| {
+            if locked {
+                notices::record(connection, "user_id", id.uuid())?;
+            }
             let id = bits(id.uuid());
             if locked {
                 execute(connection, "DELETE FROM sessions WHERE user_id = ?1", [id])?;
@@ -123,7 +126,10 @@ impl Users for SqliteStore {
     async fn delete_user(&self, id: UserId) -> Result<bool, StoreError> {
         // What refers to the user goes with them.
         let statement = "DELETE FROM users WHERE id = ?1";
-        self.write(move |connection| Ok(execute(connection, statement, [bits(id.uuid())])? > 0))
-            .await
+        self.write(move |connection| {
+            notices::record(connection, "user_id", id.uuid())?;
+            Ok(execute(connection, statement, [bits(id.uuid())])? > 0)
+        })
+        .await
     }
 }

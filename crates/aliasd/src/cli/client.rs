@@ -29,7 +29,9 @@ Examples:
   aliasd client create --name Fieldnotes --redirect-uri https://fieldnotes.example/callback \\
       --channel notifications='New sightings near you' --channel events='Bird walks'
   aliasd client create --name Ledger --id-token-alg ES256 \\
-      --redirect-uri https://ledger.example/callback
+      --redirect-uri https://ledger.example/callback \\
+      --post-logout-redirect-uri https://ledger.example/goodbye \\
+      --backchannel-logout-uri https://ledger.example/logout
   aliasd client create --name 'Fieldnotes for Android' --public \\
       --redirect-uri com.example.fieldnotes:/callback
   aliasd client create --name 'Message sender' --resource-server")]
@@ -80,13 +82,22 @@ pub(crate) struct Create {
     /// Where a user may be sent after signing out
     #[arg(long = "post-logout-redirect-uri", value_name = "URI", num_args = 1..)]
     post_logout_redirect_uris: Vec<String>,
+    /// Where the client is told that a session ended in which it took part
+    #[arg(long, value_name = "URI")]
+    backchannel_logout_uri: Option<String>,
+    /// The client needs to know which session ended, and not only whose
+    #[arg(long, requires = "backchannel_logout_uri")]
+    backchannel_logout_session_required: bool,
     /// A client that cannot keep a secret, such as an app: it has none, and must use PKCE
     #[arg(long, conflicts_with = "auth_method")]
     public: bool,
     /// A service that tokens are sent to: it may introspect every token, and nothing else
     #[arg(
         long,
-        conflicts_with_all = ["public", "redirect_uris", "post_logout_redirect_uris", "channels"]
+        conflicts_with_all = [
+            "public", "redirect_uris", "post_logout_redirect_uris", "backchannel_logout_uri",
+            "channels"
+        ]
     )]
     resource_server: bool,
     /// How the client sends its secret [default: client_secret_basic]
@@ -124,6 +135,21 @@ pub(crate) struct Update {
     /// Nowhere may a user be sent after signing out
     #[arg(long, group = "change", conflicts_with = "post_logout_redirect_uris")]
     no_post_logout_redirect_uris: bool,
+    /// Where the client is told that a session ended in which it took part
+    #[arg(long, value_name = "URI", group = "change")]
+    backchannel_logout_uri: Option<String>,
+    /// Whether the client needs to know which session ended, and not only whose
+    #[arg(
+        long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+        default_missing_value = "true", group = "change"
+    )]
+    backchannel_logout_session_required: Option<bool>,
+    /// The client is not told that a session ended
+    #[arg(
+        long, group = "change",
+        conflicts_with_all = ["backchannel_logout_uri", "backchannel_logout_session_required"]
+    )]
+    no_backchannel_logout: bool,
     /// How the client sends its secret
     #[arg(long, value_name = "METHOD", group = "change")]
     auth_method: Option<Method>,
@@ -279,6 +305,9 @@ impl From<Create> for Registration {
             id_token_alg: create.id_token_alg,
             redirect_uris: create.redirect_uris,
             post_logout_redirect_uris: create.post_logout_redirect_uris,
+            backchannel_logout: create
+                .backchannel_logout_uri
+                .map(|uri| (uri, create.backchannel_logout_session_required)),
             channels: create.channels,
         }
     }
@@ -319,11 +348,34 @@ impl Update {
                 true => Some(Vec::new()),
                 false => self.post_logout_redirect_uris.clone(),
             },
+            backchannel_logout: self.backchannel_logout_after(before)?,
             channels: match channels_change {
                 true => Some(self.channels_after(before)?),
                 false => None,
             },
         })
+    }
+
+    /// Where the client shall be told that a session ended; `None` if that stays.
+    fn backchannel_logout_after(
+        &self,
+        before: &Client,
+    ) -> Result<Option<Option<(String, bool)>>, Error> {
+        if self.no_backchannel_logout {
+            return Ok(Some(None));
+        }
+        let (uri, required) = (
+            self.backchannel_logout_uri.clone(),
+            self.backchannel_logout_session_required,
+        );
+        if uri.is_none() && required.is_none() {
+            return Ok(None);
+        }
+        let registered = before.backchannel_logout.as_ref();
+        let uri = uri.or_else(|| registered.map(|it| it.uri.to_string()));
+        let uri = uri.ok_or_else(|| Error::NoBackchannel(before.id.to_string()))?;
+        let required = required.or(registered.map(|it| it.session_required));
+        Ok(Some(Some((uri, required.unwrap_or_default()))))
     }
 
     /// All channels as they shall be: those that stay, in their order, then the new ones.

@@ -108,6 +108,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting("lifetimes.refresh_token", Some("90d")),
     setting("lifetimes.refresh_grace", Some("1h")),
     setting("lifetimes.session", Some("14d")),
+    Setting {
+        list: true,
+        ..setting("outbound.allow_private", None)
+    },
+    setting("outbound.ca_file", None),
 ];
 
 /// Settings that a later version will take. To accept one now would be to ignore it.

@@ -57,7 +57,7 @@ impl TlsFiles {
 
     fn certificate_is(&self, reason: String) -> ConfigError {
         let path = self.certificate.clone();
-        ConfigError::TlsFile {
+        ConfigError::CertificateFile {
             key: CERTIFICATE,
             path,
             reason,
@@ -66,7 +66,7 @@ impl TlsFiles {
 
     fn key_is(&self, reason: String) -> ConfigError {
         let path = self.key.clone();
-        ConfigError::TlsFile {
+        ConfigError::CertificateFile {
             key: KEY,
             path,
             reason,

@@ -255,6 +255,76 @@ fn the_uris_for_after_sign_out_can_be_set_and_cleared() {
     assert_eq!(cleared["post_logout_redirect_uris"], json!([]));
 }
 
+#[test]
+fn a_client_is_told_of_logout_where_it_says_and_no_more_when_it_says_so() {
+    let (sandbox, client) = with_client();
+    let id = text(&client, "client_id");
+    let shown = |client: &Value| {
+        let (uri, required) = (
+            "backchannel_logout_uri",
+            "backchannel_logout_session_required",
+        );
+        (client[uri].clone(), client[required].clone())
+    };
+    let update = |options: &[&str]| {
+        let updated = sandbox.json(&[&["client", "update", id], options].concat());
+        assert_eq!(
+            shown(&sandbox.json(&["client", "show", id])),
+            shown(&updated)
+        );
+        shown(&updated)
+    };
+    assert_eq!(shown(&client), (Value::Null, json!(false)));
+    let required = "--backchannel-logout-session-required";
+    let refused = sandbox.run(&["client", "update", id, required]).refused();
+    assert!(
+        refused.contains("has no back-channel logout URI"),
+        "{refused}"
+    );
+
+    let uri = "https://fieldnotes.example/logout?by=alias";
+    let set = ["--backchannel-logout-uri", uri];
+    assert_eq!(update(&set), (json!(uri), json!(false)));
+    assert_eq!(update(&[required]), (json!(uri), json!(true)));
+    let next = "http://127.0.0.1:9000/";
+    let moved = ["--backchannel-logout-uri", next];
+    assert_eq!(
+        update(&moved),
+        (json!(next), json!(true)),
+        "it stays required"
+    );
+    let said = sandbox.run(&["client", "show", id]).succeeded().out;
+    assert!(
+        said.contains("told of logout  http://127.0.0.1:9000/\n"),
+        "{said}"
+    );
+    let not_required = format!("{required}=false");
+    assert_eq!(update(&[&not_required]), (json!(next), json!(false)));
+    let none = ["--no-backchannel-logout"];
+    assert_eq!(update(&none), (Value::Null, json!(false)));
+
+    let refused = sandbox
+        .run(&[
+            "client",
+            "update",
+            id,
+            "--backchannel-logout-uri",
+            "http://example.com/",
+        ])
+        .refused();
+    assert!(refused.starts_with("http://example.com/: "), "{refused}");
+    let create = [
+        "client",
+        "create",
+        "--name",
+        "Ledger",
+        "--redirect-uri",
+        URI,
+    ];
+    let ledger = sandbox.json(&[&create[..], &set, &[required]].concat());
+    assert_eq!(shown(&ledger), (json!(uri), json!(true)));
+}
+
 #[tokio::test]
 async fn channels_are_described_anew_added_and_withdrawn() {
     let (sandbox, client) = with_client();

@@ -8,6 +8,7 @@
 mod chromium;
 mod demo;
 mod keys;
+mod logout;
 mod page;
 mod resource;
 mod running;

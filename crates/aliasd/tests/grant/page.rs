@@ -72,24 +72,27 @@ impl Page {
     pub(crate) async fn of(alias: Running, client_id: &str, client_secret: &str) -> Self {
         let builder = Client::builder().redirect(Policy::none()).no_proxy();
         let http = builder.build().expect("a client");
-        let credentials = json!({"email": "fred@example.com", "password": PASSWORD});
-        let session = http
-            .post(format!("{}/api/session", alias.issuer))
-            .json(&credentials);
-        let session: Value = session
-            .send()
-            .await
-            .expect("an answer")
-            .json()
-            .await
-            .expect("JSON");
-        Self {
+        let mut page = Self {
             client_id: client_id.to_owned(),
             client_secret: client_secret.to_owned(),
-            session_token: text(&session, "access_token"),
+            session_token: String::new(),
             alias: Arc::new(alias),
             http,
-        }
+        };
+        page.sign_in().await;
+        page
+    }
+
+    /// Fred signs in, to a session of its own.
+    pub(crate) async fn sign_in(&mut self) {
+        let credentials = json!({"email": "fred@example.com", "password": PASSWORD});
+        let session = self
+            .http
+            .post(format!("{}/api/session", self.alias.issuer))
+            .json(&credentials);
+        let session = session.send().await.expect("an answer");
+        let session: Value = session.json().await.expect("JSON");
+        self.session_token = text(&session, "access_token");
     }
 
     /// The same service, with another client that is registered with these options.

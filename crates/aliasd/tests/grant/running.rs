@@ -52,7 +52,13 @@ impl Running {
 
     /// `aliasd serve`, on a free port and a fresh database.
     pub(crate) fn serve() -> Self {
-        Self::serve_in(TempDir::new().expect("a folder"), TestStore::chosen(), &[])
+        Self::serve_with(&[])
+    }
+
+    /// The same, with these variables.
+    pub(crate) fn serve_with(variables: &[(&'static str, &'static str)]) -> Self {
+        let folder = TempDir::new().expect("a folder");
+        Self::serve_in(folder, TestStore::chosen(), variables)
     }
 
     /// `aliasd serve`, on a free port and the database of a folder or of this store, with these
@@ -119,6 +125,12 @@ impl Running {
         let output = child.wait_with_output().expect("it ends");
         succeeded(&output);
         serde_json::from_slice(&output.stdout).expect("JSON")
+    }
+
+    /// What it wrote to its log so far.
+    pub(crate) fn log(&self) -> String {
+        let log = std::fs::read(self.folder.path().join("log")).expect("a log");
+        String::from_utf8_lossy(&log).into_owned()
     }
 
     /// Everything that it wrote to its log and its database so far, as bytes.

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     Access, AliasId, AskedClaims, AuthorizationId, AuthorizationRequest, Challenge, Client,
-    ClientId, User, UserId,
+    ClientId, Session, SessionAlias, SessionId, User, UserId,
 };
 
 /// One approved request, as a store keeps it.
@@ -25,6 +25,9 @@ pub struct Authorization {
     pub user_id: UserId,
     /// What was approved. What it is worth at a moment is [`Standing::authority`].
     pub approved: Access,
+    /// The session in which the user approved; `None` of one that was made before sessions were
+    /// remembered.
+    pub session_id: Option<SessionId>,
     /// When the user authenticated.
     pub auth_time: DateTime<Utc>,
     /// What the code is bound to.
@@ -145,7 +148,7 @@ pub struct RefreshChain {
 /// ```
 /// # use alias_domain::*;
 /// # let new = testing::sample::new_authorization();
-/// let authorization = new.approved(Access::openid(), testing::sample::session().auth_time);
+/// let authorization = new.approved(Access::openid(), &testing::sample::session());
 /// assert_eq!(authorization.approved, Access::openid());
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -165,13 +168,14 @@ pub struct NewAuthorization {
 impl NewAuthorization {
     /// The authorization, once its access is known; see the type for an example.
     #[must_use]
-    pub fn approved(self, approved: Access, auth_time: DateTime<Utc>) -> Authorization {
+    pub fn approved(self, approved: Access, session: &Session) -> Authorization {
         Authorization {
             id: self.id,
             client_id: self.client_id,
             user_id: self.user_id,
             approved,
-            auth_time,
+            session_id: Some(session.id),
+            auth_time: session.auth_time,
             binding: self.binding,
             phase: Phase::Code {
                 expires_at: self.code_expires_at,
@@ -219,5 +223,23 @@ impl Standing {
         let connection = self.connection.as_ref().filter(|_| !self.user.locked)?;
         let both = self.authorization.approved.intersection(connection);
         Some(self.client.live(both))
+    }
+
+    /// The `sid` of its ID token: of a client that is registered for back-channel logout (R18).
+    ///
+    /// ```
+    /// # use alias_domain::*;
+    /// let mut standing = testing::sample::standing();
+    /// assert_eq!(standing.session_alias(), None);
+    /// let uri = "https://example.com/logout".parse()?;
+    /// standing.client.backchannel_logout = Some(BackchannelLogout { uri, session_required: false });
+    /// assert!(standing.session_alias().is_some());
+    /// # Ok::<(), MalformedLogoutUri>(())
+    /// ```
+    #[must_use]
+    pub fn session_alias(&self) -> Option<SessionAlias> {
+        self.client.backchannel_logout.as_ref()?;
+        let session = self.authorization.session_id?;
+        Some(SessionAlias::of(session, self.client.id))
     }
 }

@@ -1,7 +1,6 @@
 use super::Provider;
 use crate::{
-    AliasId, Client, ClientId, Revocation, RevocationError, Scope, SessionId, UserId,
-    ports::StoreError,
+    AliasId, Client, ClientId, Revocation, RevocationError, Scope, UserId, ports::StoreError,
 };
 use chrono::{DateTime, Utc};
 
@@ -82,21 +81,5 @@ impl Provider {
         revocation: &Revocation,
     ) -> Result<Result<(), RevocationError>, StoreError> {
         self.store().revoke(user, client, revocation).await
-    }
-
-    /// Ends a session, and no token (R30).
-    ///
-    /// # Errors
-    /// If the store does not answer.
-    ///
-    /// ```
-    /// # use alias_domain::{*, testing::{MemoryStore, provider, sample}};
-    /// # pollster::block_on(async {
-    /// provider(MemoryStore::default()).sign_out(sample::session().id).await?;
-    /// # Ok::<(), ports::StoreError>(())
-    /// # });
-    /// ```
-    pub async fn sign_out(&self, session: SessionId) -> Result<(), StoreError> {
-        self.store().end_session(session).await
     }
 }

@@ -212,6 +212,7 @@ impl Provider {
             auth_time: standing.authorization.auth_time.timestamp(),
             acr: asked.acr.then(|| assurance.acr()),
             amr: asked.amr.then(|| assurance.amr()),
+            sid: standing.session_alias(),
         }
     }
 }

@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use super::Failure;
-use crate::{Capsule, IdTokenClaims, Secret, SigningAlgorithm};
+use crate::{Capsule, IdTokenClaims, LogoutTokenClaims, Secret, SigningAlgorithm};
 
 /// Seals what tokens say, so that only Alias can make or read them (R17).
 ///
@@ -47,7 +47,17 @@ pub trait IdTokens: Send + Sync {
         claims: &IdTokenClaims,
     ) -> Result<Secret, Failure>;
 
-    /// The claims, as they were signed, of exactly such a token by a key that is still published,
+    /// The same for a logout token, whose `typ` is `logout+jwt`, so that it is no ID token.
+    ///
+    /// # Errors
+    /// If the signature cannot be made.
+    async fn sign_logout(
+        &self,
+        algorithm: SigningAlgorithm,
+        claims: &LogoutTokenClaims,
+    ) -> Result<Secret, Failure>;
+
+    /// The claims, as they were signed, of exactly such an ID token by a key that is still published,
     /// however old it is: `None` for anything else, whatever it says of itself. Nothing is fetched.
     /// What the claims mean is for [`IdTokenHint::read`](crate::IdTokenHint::read).
     fn verified(&self, token: &str) -> Option<Vec<u8>>;

@@ -118,7 +118,7 @@ impl Decision {
             .map_err(|NotShown| Recorded::NotShown)?;
         Ok(Approval {
             connection: self.screen.applied(&selected, moment.connection.as_ref()),
-            authorization: self.new.clone().approved(selected, session.auth_time),
+            authorization: self.new.clone().approved(selected, session),
         })
     }
 }
@@ -151,7 +151,7 @@ impl NewAuthorization {
         if !covered {
             return Err(Recorded::Changed);
         }
-        Ok(self.clone().approved(access.clone(), session.auth_time))
+        Ok(self.clone().approved(access.clone(), session))
     }
 }
 
@@ -197,7 +197,8 @@ pub trait Grants: Send + Sync {
     async fn connections(&self, user: UserId) -> Result<Vec<(Client, Connection)>, StoreError>;
 
     /// Issues an authorization without asking as [`NewAuthorization::issued`] judges, in one step,
-    /// which answers the interaction too, where there is one.
+    /// which answers the interaction too, where there is one, and keeps that the client took part
+    /// in the session.
     ///
     /// # Errors
     /// If the store does not answer.
@@ -211,8 +212,9 @@ pub trait Grants: Send + Sync {
     ) -> Result<Recorded, StoreError>;
 
     /// Records an approval whole, as [`Decision::judged`] judges it: the connection changes, the
-    /// authorization is made, the interaction is answered. All of it or nothing; of any number of
-    /// rivals that answer one interaction, one is told `Issued`.
+    /// authorization is made, the interaction is answered, and the client took part in the session.
+    /// All of it or nothing; of any number of rivals that answer one interaction, one is told
+    /// `Issued`.
     ///
     /// # Errors
     /// If the store does not answer.

@@ -3,18 +3,23 @@
 //! (`testing::contract`) holds every store to it.
 
 mod authorizations;
+mod backchannel;
 mod clients;
 mod crypto;
 mod error;
 mod grants;
 mod interactions;
 mod keys;
+mod notices;
 mod sessions;
 mod users;
 
 pub use authorizations::Authorizations;
 #[cfg(feature = "testing")]
 pub use authorizations::MockAuthorizations;
+#[cfg(feature = "testing")]
+pub use backchannel::MockBackchannel;
+pub use backchannel::{Backchannel, Undelivered};
 pub use clients::Clients;
 #[cfg(feature = "testing")]
 pub use clients::MockClients;
@@ -32,6 +37,9 @@ pub use interactions::MockInteractions;
 pub use keys::MockKeys;
 pub use keys::{Keys, StoredKey};
 #[cfg(feature = "testing")]
+pub use notices::MockNotices;
+pub use notices::{Claim, Notices};
+#[cfg(feature = "testing")]
 pub use sessions::MockSessions;
 pub use sessions::{SessionStart, Sessions, Started};
 #[cfg(feature = "testing")]
@@ -46,7 +54,7 @@ pub use users::{EmailTaken, Users};
 /// ```
 #[async_trait::async_trait]
 pub trait Store:
-    Clients + Users + Sessions + Interactions + Grants + Authorizations + Keys
+    Clients + Users + Sessions + Interactions + Grants + Authorizations + Keys + Notices
 {
     /// Whether the database answers.
     ///

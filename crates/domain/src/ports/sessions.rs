@@ -84,7 +84,9 @@ pub trait Sessions: Send + Sync {
         now: DateTime<Utc>,
     ) -> Result<Vec<(Digest, Session)>, StoreError>;
 
-    /// Ends a session, and no token (R30). Ending twice is harmless.
+    /// Ends a session, and no token (R30). In the same step, each client that took part in it and
+    /// is registered for back-channel logout gets a [notice](super::Notices). Ending twice is
+    /// harmless.
     ///
     /// # Errors
     /// If the store does not answer.

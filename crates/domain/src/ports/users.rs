@@ -69,14 +69,16 @@ pub trait Users: Send + Sync {
         next: &PasswordHash,
     ) -> Result<(), StoreError>;
 
-    /// Locks a user, which ends every session in the same step, or unlocks them, which restores
-    /// authorizations and no session (R30); `false` if there is no such user.
+    /// Locks a user, which ends every session in the same step, with the notices of
+    /// [`end_session`](super::Sessions::end_session), or unlocks them, which restores authorizations
+    /// and no session (R30); `false` if there is no such user.
     ///
     /// # Errors
     /// If the store does not answer.
     async fn lock_user(&self, id: UserId, locked: bool) -> Result<bool, StoreError>;
 
-    /// Ends everything of the user, pending codes included (R30); `false` if there is none.
+    /// Ends everything of the user, pending codes included (R30), and their sessions with the
+    /// notices of [`end_session`](super::Sessions::end_session); `false` if there is none.
     ///
     /// # Errors
     /// If the store does not answer.

@@ -8,7 +8,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use uuid::Uuid;
 
 use crate::{
-    Capsule, Digest, IdTokenClaims, Lifetimes, Secret, SigningAlgorithm,
+    Capsule, Digest, IdTokenClaims, Lifetimes, LogoutTokenClaims, Secret, SigningAlgorithm,
     flows::{Ports, Provider},
     ports::{Chance, Failure, IdTokens, PasswordHash, PasswordVerdict, Passwords, Sealer, Store},
     testing::MemoryStore,
@@ -89,9 +89,20 @@ impl IdTokens for TestIdTokens {
         Ok(Secret::new(Self::token(algorithm.name(), &claims)))
     }
 
+    async fn sign_logout(
+        &self,
+        algorithm: SigningAlgorithm,
+        claims: &LogoutTokenClaims,
+    ) -> Result<Secret, Failure> {
+        let claims = serde_json::to_vec(claims).map_err(|it| Failure::Crypto(it.to_string()))?;
+        let algorithm = format!("logout+{algorithm}");
+        Ok(Secret::new(Self::token(&algorithm, &claims)))
+    }
+
     fn verified(&self, token: &str) -> Option<Vec<u8>> {
         let mut parts = token.split('.');
         let (algorithm, claims) = (parts.next()?, parts.next()?);
+        algorithm.parse::<SigningAlgorithm>().ok()?;
         let claims = URL_SAFE_NO_PAD.decode(claims).ok()?;
         (token == Self::token(algorithm, &claims)).then_some(claims)
     }

@@ -1,5 +1,5 @@
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -8,13 +8,13 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     Access, AliasId, Authorization, AuthorizationId, ChosenAccount, Client, ClientId, ClientSecret,
-    Connection, Digest, Email, Interaction, InteractionId, Lifetimes, NewAuthorization, Redeem,
-    Redemption, Revocation, RevocationError, Rotate, Rotation, Session, SessionId, Standing, User,
-    UserId,
+    Connection, Digest, Email, Interaction, InteractionId, Lifetimes, LogoutNotice,
+    NewAuthorization, Redeem, Redemption, Revocation, RevocationError, Rotate, Rotation, Session,
+    SessionId, Standing, User, UserId,
     ports::{
-        Authorizations, Clients, Decision, EmailTaken, Grants, Interactions, Keys, Moment,
-        PasswordHash, Recorded, SessionStart, Sessions, Started, Store, StoreError, StoredKey,
-        Users,
+        Authorizations, Claim, Clients, Decision, EmailTaken, Grants, Interactions, Keys, Moment,
+        Notices, PasswordHash, Recorded, SessionStart, Sessions, Started, Store, StoreError,
+        StoredKey, Users,
     },
     redeem, revoked, rotate,
 };
@@ -33,6 +33,9 @@ struct State {
     clients: Vec<(Client, Vec<ClientSecret>)>,
     users: Vec<(User, PasswordHash)>,
     sessions: BTreeMap<SessionId, StoredSession>,
+    /// Who took part in a session.
+    session_clients: BTreeSet<(SessionId, ClientId)>,
+    notices: BTreeMap<(SessionId, ClientId), StoredNotice>,
     interactions: BTreeMap<InteractionId, Interaction>,
     connections: BTreeMap<(UserId, ClientId), StoredConnection>,
     authorizations: BTreeMap<AuthorizationId, Authorization>,
@@ -45,6 +48,13 @@ struct StoredSession {
     token: Digest,
     auth_time: DateTime<Utc>,
     expires_at: DateTime<Utc>,
+}
+
+struct StoredNotice {
+    alias_id: AliasId,
+    attempts: u32,
+    /// `None` as long as nobody has tried.
+    due_at: Option<DateTime<Utc>>,
 }
 
 /// The alias ID stays when the access goes.
@@ -139,6 +149,46 @@ impl State {
             .sort_by(|one, other| (one.created_at, &one.kid).cmp(&(other.created_at, &other.kid)));
     }
 
+    /// Adds an authorization, and that its client took part in the session.
+    fn issue(&mut self, new: Authorization) {
+        let session = new.session_id.filter(|it| self.sessions.contains_key(it));
+        let part = session.map(|it| (it, new.client_id));
+        self.session_clients.extend(part);
+        self.authorizations.insert(new.id, new);
+    }
+
+    /// Ends sessions, with a notice to each client that took part and wants to know.
+    fn end_sessions(&mut self, ended: impl Fn(SessionId, &StoredSession) -> bool) {
+        for (session, client) in &self.session_clients {
+            let stored = self.sessions.get(session).filter(|it| ended(*session, it));
+            let alias = stored.and_then(|it| self.connections.get(&(it.user, *client)));
+            let wanted = self
+                .client(*client)
+                .is_some_and(|it| it.backchannel_logout.is_some());
+            if let Some(connection) = alias.filter(|_| wanted) {
+                let notice = StoredNotice {
+                    alias_id: connection.alias_id,
+                    attempts: 0,
+                    due_at: None,
+                };
+                self.notices.insert((*session, *client), notice);
+            }
+        }
+        self.drop_sessions(ended);
+    }
+
+    fn drop_sessions(&mut self, ended: impl Fn(SessionId, &StoredSession) -> bool) {
+        self.sessions.retain(|id, it| !ended(*id, it));
+        self.session_clients
+            .retain(|(session, _)| self.sessions.contains_key(session));
+    }
+
+    /// A notice, if it is still claimed as it says.
+    fn claimed(&mut self, notice: &LogoutNotice) -> Option<&mut StoredNotice> {
+        let stored = self.notices.get_mut(&(notice.session, notice.client.id));
+        stored.filter(|it| it.attempts == notice.attempt)
+    }
+
     fn end_authorizations(&mut self, ended: impl Fn(&Authorization) -> bool) {
         self.authorizations.retain(|_, it| !ended(it));
     }
@@ -162,7 +212,7 @@ impl Store for MemoryStore {
         state
             .interactions
             .retain(|id, _| !interactions.contains(id));
-        state.sessions.retain(|id, _| !sessions.contains(id));
+        state.drop_sessions(|id, _| sessions.contains(&id));
         let mut secrets = 0;
         for (_, stored) in &mut state.clients {
             stored.retain(|it| {
@@ -238,6 +288,8 @@ impl Clients for MemoryStore {
         state.clients.retain(|it| it.0.id != id);
         state.connections.retain(|key, _| key.1 != id);
         state.interactions.retain(|_, it| it.client_id != id);
+        state.session_clients.retain(|it| it.1 != id);
+        state.notices.retain(|key, _| key.1 != id);
         state.end_authorizations(|it| it.client_id == id);
         Ok(state.clients.len() < before)
     }
@@ -295,7 +347,7 @@ impl Users for MemoryStore {
         let stored = state.users.iter_mut().find(|it| it.0.id == id);
         let found = stored.map(|it| it.0.locked = locked).is_some();
         if locked {
-            state.sessions.retain(|_, it| it.user != id);
+            state.end_sessions(|_, it| it.user == id);
         }
         Ok(found)
     }
@@ -304,7 +356,7 @@ impl Users for MemoryStore {
         let mut state = self.state();
         let before = state.users.len();
         state.users.retain(|it| it.0.id != id);
-        state.sessions.retain(|_, it| it.user != id);
+        state.end_sessions(|_, it| it.user == id);
         state.connections.retain(|key, _| key.0 != id);
         state.end_authorizations(|it| it.user_id == id);
         Ok(state.users.len() < before)
@@ -344,7 +396,7 @@ impl Sessions for MemoryStore {
     }
 
     async fn end_session(&self, id: SessionId) -> Result<(), StoreError> {
-        self.state().sessions.remove(&id);
+        self.state().end_sessions(|it, _| it == id);
         Ok(())
     }
 }
@@ -452,7 +504,7 @@ impl Grants for MemoryStore {
             Ok(authorization) => authorization,
             Err(refused) => return Ok(refused),
         };
-        state.authorizations.insert(new.id, authorization);
+        state.issue(authorization);
         if let Some(waiting) = interaction.and_then(|id| state.waiting(id, now)) {
             waiting.answered = true;
         }
@@ -481,7 +533,7 @@ impl Grants for MemoryStore {
             });
         stored.access = Some(approval.connection);
         stored.granted_at = now;
-        state.authorizations.insert(new.id, approval.authorization);
+        state.issue(approval.authorization);
         if let Some(waiting) = state.waiting(decision.interaction, now) {
             waiting.answered = true;
         }
@@ -609,5 +661,57 @@ impl Keys for MemoryStore {
         let before = state.keys.len();
         state.keys.retain(|it| it.kid != kid);
         Ok(state.keys.len() < before)
+    }
+}
+
+#[async_trait]
+impl Notices for MemoryStore {
+    async fn claim_notices(&self, claim: &Claim) -> Result<Vec<LogoutNotice>, StoreError> {
+        let state = &mut *self.state();
+        let some = usize::try_from(claim.limit).unwrap_or(usize::MAX);
+        let mut due: Vec<_> = state
+            .notices
+            .iter()
+            .filter(|(key, it)| {
+                let is_due = it.due_at.is_none_or(|at| at <= claim.now);
+                is_due && !claim.except.contains(&key.1)
+            })
+            .map(|(key, it)| (it.due_at, *key))
+            .collect();
+        due.sort_unstable();
+        let mut claimed = Vec::new();
+        for (_, key) in due.into_iter().take(some) {
+            let client = state.client(key.1).cloned();
+            if let (Some(client), Some(stored)) = (client, state.notices.get_mut(&key)) {
+                stored.attempts += 1;
+                stored.due_at = Some(claim.until);
+                claimed.push(LogoutNotice {
+                    client,
+                    session: key.0,
+                    alias_id: stored.alias_id,
+                    attempt: stored.attempts,
+                });
+            }
+        }
+        Ok(claimed)
+    }
+
+    async fn postpone_notice(
+        &self,
+        notice: &LogoutNotice,
+        until: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        if let Some(stored) = self.state().claimed(notice) {
+            stored.due_at = Some(until);
+        }
+        Ok(())
+    }
+
+    async fn close_notice(&self, notice: &LogoutNotice) -> Result<(), StoreError> {
+        let mut state = self.state();
+        if state.claimed(notice).is_some() {
+            state.notices.remove(&(notice.session, notice.client.id));
+        }
+        Ok(())
     }
 }

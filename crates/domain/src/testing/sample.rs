@@ -4,10 +4,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use crate::{
-    Access, AliasId, Answer, AskedClaims, AuthMethod, AuthorizationId, ChannelId, Client, ClientId,
-    ClientKind, CodeBinding, DeclaredChannel, Digest, Interaction, InteractionId, Lifetimes,
-    NewAuthorization, Redemption, RedirectUri, Scope, Screen, Session, SessionId, SigningAlgorithm,
-    Standing, User, UserId, UserToken, ports::Decision,
+    Access, AliasId, Answer, AskedClaims, AuthMethod, AuthorizationId, BackchannelLogout,
+    ChannelId, Client, ClientId, ClientKind, CodeBinding, DeclaredChannel, Digest, Interaction,
+    InteractionId, Lifetimes, LogoutNotice, NewAuthorization, Redemption, RedirectUri, Scope,
+    Screen, Session, SessionId, SigningAlgorithm, Standing, User, UserId, UserToken,
+    ports::Decision,
 };
 
 /// A moment: noon of 30 June 2020, the day of the seed's examples.
@@ -56,6 +57,7 @@ pub fn client() -> Client {
         id_token_alg: SigningAlgorithm::Rs256,
         redirect_uris: registered(REDIRECT_URI, ClientKind::Confidential),
         post_logout_redirect_uris: Vec::new(),
+        backchannel_logout: None,
         channels: ["notifications", "product_updates"]
             .into_iter()
             .zip(1..)
@@ -233,11 +235,36 @@ pub fn decision() -> Decision {
 #[must_use]
 pub fn standing() -> Standing {
     Standing {
-        authorization: new_authorization().approved(everything(), NOON),
+        authorization: new_authorization().approved(everything(), &session()),
         client: client(),
         user: user(),
         alias_id: AliasId::from_uuid(bits(50)),
         connection: Some(everything()),
+    }
+}
+
+/// Fred's session has ended, which the client is to be told.
+///
+/// ```
+/// # use alias_domain::testing::sample;
+/// assert!(sample::notice().client.backchannel_logout.is_some());
+/// ```
+///
+/// # Panics
+/// Never: the URI is sound.
+#[must_use]
+pub fn notice() -> LogoutNotice {
+    LogoutNotice {
+        client: Client {
+            backchannel_logout: Some(BackchannelLogout {
+                uri: "https://example.com/logout".parse().expect("a URI"),
+                session_required: true,
+            }),
+            ..client()
+        },
+        session: session().id,
+        alias_id: standing().alias_id,
+        attempt: 1,
     }
 }
 

@@ -17,6 +17,7 @@ mod error;
 mod form_post;
 mod permission;
 mod sign_in;
+mod sign_out;
 mod text;
 
 #[cfg(test)]
@@ -32,6 +33,7 @@ pub use error::{ErrorCause, ErrorPage};
 pub use form_post::{FormPostField, FormPostPage};
 pub use permission::ScopeKind;
 pub use sign_in::SignInPage;
+pub use sign_out::{EVERY_ACCOUNT, NO_ACCOUNT, SignOutFault, SignOutPage, SignedOutPage};
 
 /// The language of the pages (BCP 47).
 pub const LANGUAGE: &str = text::TEXT.language.tag;

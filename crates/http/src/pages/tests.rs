@@ -24,6 +24,9 @@ fn every_page() -> Vec<(String, String)> {
         ("sign in".to_owned(), render(&sign_in(true))),
         ("sign in again".to_owned(), render(&sign_in(false))),
         ("choose an account".to_owned(), render(&choose_account())),
+        ("sign out".to_owned(), render(&sign_out(1))),
+        ("sign out of several".to_owned(), render(&sign_out(2))),
+        ("signed out".to_owned(), render(&signed_out())),
         ("consent".to_owned(), render(&consent())),
         ("account".to_owned(), render(&account())),
     ];
@@ -72,6 +75,29 @@ fn choose_account() -> ChooseAccountPage {
         form_token: hostile(),
         client_name: hostile(),
         accounts: vec![account.clone(), account],
+    }
+}
+
+fn sign_out(accounts: usize) -> SignOutPage {
+    let account = AccountChoice {
+        value: hostile(),
+        nickname: Some(hostile()),
+        email: hostile(),
+    };
+    SignOutPage {
+        action: hostile(),
+        form_token: hostile(),
+        client_name: Some(hostile()),
+        accounts: vec![account; accounts],
+        fault: Some(SignOutFault::UnregisteredUri),
+    }
+}
+
+fn signed_out() -> SignedOutPage {
+    SignedOutPage {
+        still: vec![hostile()],
+        account_url: hostile(),
+        fault: Some(SignOutFault::Hint),
     }
 }
 

@@ -14,6 +14,7 @@ pub(super) struct Text {
     pub(super) error_prefix: &'static str,
     pub(super) sign_in: SignIn,
     pub(super) choose_account: ChooseAccount,
+    pub(super) sign_out: SignOut,
     pub(super) consent: Consent,
     pub(super) form_post: FormPost,
     pub(super) permissions: Permissions,
@@ -63,6 +64,34 @@ pub(super) struct ChooseAccount {
     pub(super) title: &'static str,
     pub(super) for_client: Sentence,
     pub(super) another: &'static str,
+}
+
+pub(super) struct SignOut {
+    pub(super) title: &'static str,
+    pub(super) title_of_several: &'static str,
+    pub(super) asked_by: Sentence,
+    pub(super) asked: &'static str,
+    pub(super) account: &'static str,
+    pub(super) submit: &'static str,
+    pub(super) all: &'static str,
+    pub(super) stay: &'static str,
+    pub(super) done: &'static str,
+    pub(super) done_about: &'static str,
+    pub(super) still: &'static str,
+    pub(super) still_about: &'static str,
+    pub(super) not_sent_back: &'static str,
+    pub(super) faults: SignOutFaults,
+}
+
+/// What is wrong with a request to sign somebody out, a sentence each.
+pub(super) struct SignOutFaults {
+    pub(super) repeated: &'static str,
+    pub(super) malformed: &'static str,
+    pub(super) hint: &'static str,
+    pub(super) unknown_client: &'static str,
+    pub(super) disagreement: &'static str,
+    pub(super) no_client: &'static str,
+    pub(super) unregistered_uri: &'static str,
 }
 
 pub(super) struct Consent {
@@ -176,6 +205,33 @@ const ENGLISH: Text = Text {
         title: "Choose an account",
         for_client: Sentence("Which account do you want to use with {}?"),
         another: "Use another account",
+    },
+    sign_out: SignOut {
+        title: "Sign out of Alias?",
+        title_of_several: "Whom do you want to sign out?",
+        asked_by: Sentence("{} asks Alias to sign you out."),
+        asked: "You are about to sign out of Alias.",
+        account: "Signed in as",
+        submit: "Sign out",
+        all: "Sign out all of them",
+        stay: "Stay signed in",
+        done: "You are signed out",
+        done_about: "Nobody is signed in to Alias at this browser.",
+        still: "Somebody is still signed in",
+        still_about: "At this browser, Alias still knows:",
+        not_sent_back: "So Alias does not send you back to the service.",
+        faults: SignOutFaults {
+            repeated: "The link that brought you here says something twice.",
+            malformed: "The link that brought you here was damaged on its way.",
+            hint: "The link that brought you here names you by a token (id_token_hint) that Alias \
+                   does not know, or not any more.",
+            unknown_client: "The link that brought you here has a client_id that is not registered.",
+            disagreement: "The link that brought you here names one service by client_id, and \
+                           another by id_token_hint.",
+            no_client: "The link that brought you here says where to go, and not who asks.",
+            unregistered_uri: "The link that brought you here asks Alias to send you to an address \
+                               (post_logout_redirect_uri) that this service has not registered.",
+        },
     },
     consent: Consent {
         title: "Choose what to allow",
@@ -358,6 +414,7 @@ mod tests {
             &TEXT.sign_in.for_client,
             &TEXT.sign_in.again_for_client,
             &TEXT.choose_account.for_client,
+            &TEXT.sign_out.asked_by,
             &TEXT.consent.asked_by,
             &TEXT.consent.channels_hint,
             &TEXT.form_post.destination,

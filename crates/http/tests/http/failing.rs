@@ -5,13 +5,14 @@ use std::{net::SocketAddr, sync::Arc};
 
 use alias_domain::{
     Access, AliasId, AuthorizationId, ChosenAccount, Client, ClientId, ClientSecret, Connection,
-    Digest, Email, Interaction, InteractionId, Lifetimes, NewAuthorization, Redeem, Redemption,
-    Revocation, RevocationError, Rotate, Rotation, Session, SessionId, Standing, User, UserId,
+    Digest, Email, Interaction, InteractionId, Lifetimes, LogoutNotice, NewAuthorization, Redeem,
+    Redemption, Revocation, RevocationError, Rotate, Rotation, Session, SessionId, Standing, User,
+    UserId,
     flows::Ports,
     ports::{
-        Authorizations, Clients, Decision, EmailTaken, Failure, Grants, Interactions, Keys,
-        MockIdTokens, PasswordHash, Recorded, SessionStart, Sessions, Started, Store, StoreError,
-        StoredKey, Users,
+        Authorizations, Claim, Clients, Decision, EmailTaken, Failure, Grants, Interactions, Keys,
+        MockIdTokens, Notices, PasswordHash, Recorded, SessionStart, Sessions, Started, Store,
+        StoreError, StoredKey, Users,
     },
 };
 use async_trait::async_trait;
@@ -238,6 +239,21 @@ impl Keys for Away {
 }
 
 #[async_trait]
+impl Notices for Away {
+    async fn claim_notices(&self, _: &Claim) -> Result<Vec<LogoutNotice>, StoreError> {
+        away()
+    }
+
+    async fn postpone_notice(&self, _: &LogoutNotice, _: DateTime<Utc>) -> Result<(), StoreError> {
+        away()
+    }
+
+    async fn close_notice(&self, _: &LogoutNotice) -> Result<(), StoreError> {
+        away()
+    }
+}
+
+#[async_trait]
 impl Store for Away {
     async fn ping(&self) -> Result<(), StoreError> {
         away()
@@ -264,6 +280,10 @@ async fn a_database_that_is_away_is_503_with_retry_after() {
     let credentials = serde_json::json!({"email": "fred@example.com", "password": "x"});
     for request in [
         http.get(url(address, &format!("/oauth2/authorize?{SEED}"))),
+        http.get(url(
+            address,
+            "/oauth2/logout?client_id=bjOB6HV7cTKtxvfr2k2ucg",
+        )),
         http.get(url(address, "/account"))
             .header("cookie", "alias_session=x"),
         http.get(url(address, "/interaction/AAAAAAAAAAAAAAAAAAAAAA/consent")),

@@ -10,6 +10,7 @@ mod door;
 mod failing;
 mod form_post;
 mod hints;
+mod logout;
 mod measures;
 mod openid;
 mod resource_server;

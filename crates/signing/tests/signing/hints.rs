@@ -2,9 +2,9 @@
 //! (OIDC Core 3.1.2.1).
 
 use alias_domain::{
-    IdTokenHint, KeyAlgorithm, Lead, SigningAlgorithm,
+    IdTokenHint, KeyAlgorithm, Lead, LogoutTokenClaims, SigningAlgorithm,
     ports::{IdTokens, Keys},
-    testing::sample::NOON,
+    testing::sample::{NOON, notice},
 };
 use alias_signing::{IdTokenSigner, Keyring};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::{
     fixture::{MASTER, keyring, load, store},
-    id_tokens::claims,
+    id_tokens::{claims, is_signed_by},
 };
 
 async fn signed(keyring: &Keyring, algorithm: SigningAlgorithm) -> String {
@@ -282,5 +282,22 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let keyring = runtime.block_on(keyring());
         prop_assert_eq!(IdTokenSigner::new(&keyring).verified(&text), None);
+    }
+}
+
+#[tokio::test]
+async fn a_logout_token_is_no_hint() {
+    let keyring = keyring().await;
+    let signer = IdTokenSigner::new(&keyring);
+    for algorithm in SigningAlgorithm::ALL {
+        let claims = LogoutTokenClaims::new(
+            "https://projectalias.com",
+            &notice(),
+            "DCZ2_7Se3ziXdcdSscAL0w",
+            NOON,
+        );
+        let token = signer.sign_logout(algorithm, &claims).await.unwrap();
+        assert!(is_signed_by(token.expose(), &keyring.key_set()));
+        assert_eq!(signer.verified(token.expose()), None, "{algorithm}");
     }
 }

@@ -39,6 +39,7 @@ pub(crate) fn claims() -> IdTokenClaims {
         auth_time: 1_593_518_730,
         acr: None,
         amr: None,
+        sid: None,
     }
 }
 

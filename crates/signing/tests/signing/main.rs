@@ -6,6 +6,7 @@ mod fixture;
 mod hints;
 mod id_tokens;
 mod keyring;
+mod logout_tokens;
 mod master;
 mod passwords;
 mod sealer;

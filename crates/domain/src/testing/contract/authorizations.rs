@@ -37,7 +37,10 @@ pub async fn a_standing_is_read_whole(store: &dyn Store) -> Kept {
     store.record_decision(&decision, NOON).await?;
     let waiting = Standing {
         alias_id: decision.alias_id,
-        authorization: decision.new.clone().approved(everything(), NOON),
+        authorization: decision
+            .new
+            .clone()
+            .approved(everything(), &session(&fred())),
         ..sample::standing()
     };
     assert_eq!(

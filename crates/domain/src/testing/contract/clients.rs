@@ -50,6 +50,24 @@ pub async fn a_client_is_kept_whole(store: &dyn Store) -> Kept {
     Ok(())
 }
 
+pub async fn a_client_keeps_its_back_channel(store: &dyn Store) -> Kept {
+    let mut before = example();
+    store.insert_client(&before, &[]).await?;
+    let uri = "https://example.com/logout?by=alias";
+    for wish in [Some(false), Some(true), None] {
+        let mut next = before.clone();
+        let change = ClientChange {
+            backchannel_logout: Some(wish.map(|it| (uri.to_owned(), it))),
+            ..ClientChange::default()
+        };
+        next.change(change).expect("a sound change");
+        assert!(store.update_client(&before, &next).await?);
+        assert_eq!(store.client(next.id).await?, Some(next.clone()));
+        before = next;
+    }
+    Ok(())
+}
+
 pub async fn a_client_keeps_any_signing_algorithm(store: &dyn Store) -> Kept {
     let mut before = example();
     store.insert_client(&before, &[]).await?;

@@ -61,7 +61,7 @@ pub async fn an_approval_is_recorded_whole(store: &dyn Store) -> Kept {
         Some(connection)
     );
     let standing = store.standing(decision.new.id).await?;
-    let issued = decision.new.approved(everything(), NOON);
+    let issued = decision.new.approved(everything(), &session(&fred()));
     assert_eq!(standing.map(|it| it.authorization), Some(issued));
     let answered = Interaction {
         answered: true,
@@ -253,7 +253,7 @@ pub async fn r13_what_is_covered_is_issued_without_asking(store: &dyn Store) -> 
     assert_eq!(issues(store, 2, &less, minutes(1)).await?, Recorded::Issued);
 
     let standing = store.standing(authorization(2)).await?;
-    let issued = new_authorization(2, &fred(), &example()).approved(less, NOON);
+    let issued = new_authorization(2, &fred(), &example()).approved(less, &session(&fred()));
     assert_eq!(standing.map(|it| it.authorization), Some(issued));
     let connection = store.connection(fred().id, example().id).await?;
     assert_eq!(

@@ -19,6 +19,7 @@ pub mod clients;
 pub mod grants;
 pub mod interactions;
 pub mod keys;
+pub mod notices;
 pub mod races;
 pub mod sessions;
 pub mod sweep;
@@ -73,6 +74,7 @@ macro_rules! contract_tests {
             clients {
                 an_unknown_client_is_none
                 a_client_is_kept_whole
+                a_client_keeps_its_back_channel
                 a_client_keeps_any_signing_algorithm
                 a_client_comes_with_its_secrets
                 secrets_are_replaced_together
@@ -169,6 +171,24 @@ macro_rules! contract_tests {
                 a_key_is_removed_once_and_no_other_goes_with_it
                 a_removed_newest_key_leaves_the_one_before_as_the_newest
             }
+            notices {
+                no_notice_waits_as_long_as_no_session_ends
+                ending_a_session_leaves_a_notice_to_each_client_that_took_part
+                a_client_that_is_not_registered_for_it_is_told_nothing
+                a_client_that_took_part_often_is_told_once
+                a_client_that_took_part_by_consent_or_without_is_told
+                a_client_whose_tokens_have_long_ended_is_told
+                a_renewed_session_remembers_who_took_part
+                r30_locking_a_user_leaves_the_notices_of_every_session
+                r30_deleting_a_user_leaves_notices_with_the_alias_id
+                deleting_a_client_forgets_its_notices
+                a_session_that_is_swept_tells_nobody
+                a_notice_is_due_again_when_its_claim_ends
+                a_postponed_notice_waits
+                a_closed_notice_is_gone
+                a_claim_that_ended_settles_nothing
+                a_claim_takes_no_more_than_its_limit_and_passes_clients_over
+            }
             sweep {
                 a_store_answers_a_ping
                 a_sweep_touches_nothing_alive
@@ -188,6 +208,9 @@ macro_rules! contract_tests {
             r25_no_authorization_outlives_a_disconnect
             no_refresh_undoes_the_voiding_of_user_tokens
             of_rivals_with_one_email_address_one_is_added
+            of_rivals_that_claim_a_notice_one_has_it
+            no_client_that_is_issued_to_is_left_out_when_the_session_ends
+            deleting_a_user_while_others_issue_and_sign_out_tells_every_client
             of_rivals_with_a_first_key_one_is_told_so
             of_rivals_that_rotate_a_key_one_is_told_so
         }

@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use super::{Kept, Runner, finish, scene::*};
 use crate::{
-    Access, Redeem, Revocation, Rotate, Rotation, Scope, User, UserId,
-    ports::{Decision, Recorded, Store, StoreError, StoredKey},
+    Access, Client, ClientId, Redeem, Revocation, Rotate, Rotation, Scope, SessionId, User, UserId,
+    ports::{Claim, Decision, Recorded, SessionStart, Store, StoreError, StoredKey},
 };
 
 const RIVALS: u128 = 20;
@@ -217,6 +217,125 @@ pub fn of_rivals_with_one_email_address_one_is_added(store: &dyn Store, run: Run
         })?;
         assert_eq!(told.iter().filter(|it| it.is_ok()).count(), 1);
         assert_eq!(finish(run, store.users())?.len() as u128, round);
+    }
+    Ok(())
+}
+
+/// Everything that is due.
+fn claim() -> Claim {
+    Claim {
+        now: minutes(60),
+        until: minutes(120),
+        limit: 1000,
+        except: Vec::new(),
+    }
+}
+
+pub fn of_rivals_that_claim_a_notice_one_has_it(store: &dyn Store, run: Runner) -> Kept {
+    finish(run, store.insert_client(&told(), &[]))?;
+    finish(run, arrives(store, &fred()))?;
+    for round in 1..=ROUNDS {
+        finish(run, approves(store, round))?;
+        finish(run, store.end_session(session_of(&fred())))?;
+        let told = race(run, async |_| store.claim_notices(&claim()).await)?;
+        let claimed: Vec<_> = told.into_iter().flatten().collect();
+        assert_eq!(claimed.len(), 1);
+        for notice in &claimed {
+            finish(run, store.close_notice(notice))?;
+        }
+        finish(run, store.start_session(&sign_in(&fred())))?;
+    }
+    Ok(())
+}
+
+/// A client of its own for each rival.
+fn rivals_client(rival: u128) -> Client {
+    Client {
+        id: ClientId::from_uuid(Uuid::from_u128(1000 + rival)),
+        ..told()
+    }
+}
+
+pub fn no_client_that_is_issued_to_is_left_out_when_the_session_ends(
+    store: &dyn Store,
+    run: Runner,
+) -> Kept {
+    finish(run, arrives(store, &fred()))?;
+    for rival in 0..RIVALS {
+        let client = rivals_client(rival);
+        finish(run, store.insert_client(&client, &[]))?;
+        let first = decision(rival + 1, &fred(), &client, Access::openid());
+        assert_eq!(finish(run, records(store, &first))?, Recorded::Issued);
+    }
+    for round in 1..=ROUNDS {
+        // A session of its own, in which nobody took part yet.
+        let start = SessionStart {
+            id: SessionId::from_uuid(Uuid::from_u128(round)),
+            token: crate::Digest::of(&round.to_be_bytes()),
+            ..sign_in(&fred())
+        };
+        finish(run, store.start_session(&start))?;
+        let told = race(run, async |rival| {
+            if rival == RIVALS / 2 {
+                store.end_session(start.id).await?;
+                return Ok(Recorded::Changed);
+            }
+            let new = new_authorization(numbered(round, rival), &fred(), &rivals_client(rival));
+            let openid = Access::openid();
+            store.issue(&new, &openid, start.id, None, NOON).await
+        })?;
+        let mut issued: Vec<ClientId> = (0..)
+            .zip(told)
+            .filter(|(_, recorded)| *recorded == Recorded::Issued)
+            .map(|(rival, _)| rivals_client(rival).id)
+            .collect();
+        issued.sort_unstable();
+        let notices = finish(run, store.claim_notices(&claim()))?;
+        let mut noticed: Vec<ClientId> = notices.iter().map(|it| it.client.id).collect();
+        noticed.sort_unstable();
+        assert_eq!(noticed, issued);
+        for notice in &notices {
+            assert_eq!(notice.session, start.id);
+            finish(run, store.close_notice(notice))?;
+        }
+    }
+    Ok(())
+}
+
+pub fn deleting_a_user_while_others_issue_and_sign_out_tells_every_client(
+    store: &dyn Store,
+    run: Runner,
+) -> Kept {
+    finish(run, store.insert_client(&told(), &[]))?;
+    for round in 1..=ROUNDS {
+        let user = User {
+            id: UserId::from_uuid(Uuid::from_u128(round)),
+            email: format!("{round}@example.com").parse().expect("an address"),
+            ..fred()
+        };
+        finish(run, arrives(store, &user))?;
+        let first = decision(numbered(round, RIVALS), &user, &told(), Access::openid());
+        assert_eq!(finish(run, records(store, &first))?, Recorded::Issued);
+        race(run, async |rival| {
+            let session = session_of(&user);
+            match rival {
+                0 => _ = store.delete_user(user.id).await?,
+                1 => store.end_session(session).await?,
+                2 => _ = store.lock_user(user.id, true).await?,
+                _ => {
+                    let new = new_authorization(numbered(round, rival), &user, &told());
+                    let openid = Access::openid();
+                    store.issue(&new, &openid, session, None, NOON).await?;
+                }
+            }
+            Ok(())
+        })?;
+        let notices = finish(run, store.claim_notices(&claim()))?;
+        let [notice] = notices.as_slice() else {
+            panic!("the client is told once: {notices:?}");
+        };
+        assert_eq!(notice.alias_id, first.alias_id);
+        finish(run, store.close_notice(notice))?;
     }
     Ok(())
 }

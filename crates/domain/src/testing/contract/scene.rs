@@ -8,7 +8,7 @@ pub(super) use crate::testing::sample::{NOON, everything};
 use crate::{
     Access, AliasId, Answer, AuthorizationId, ChannelId, Client, ClientChange, ClientId,
     DeclaredChannel, Interaction, InteractionId, Lifetimes, NewAuthorization, Redeem, Redemption,
-    RequestedScope, Rotate, Rotation, Screen, SessionId, User, UserId,
+    RequestedScope, Rotate, Rotation, Screen, Session, SessionId, User, UserId,
     ports::{Decision, PasswordHash, Recorded, SessionStart, Started, Store, StoreError},
     testing::sample,
 };
@@ -48,6 +48,19 @@ pub(super) fn other_client() -> Client {
     }
 }
 
+/// The first client, registered for back-channel logout.
+pub(super) fn told() -> Client {
+    sample::notice().client
+}
+
+/// Another one, likewise.
+pub(super) fn other_told() -> Client {
+    Client {
+        backchannel_logout: told().backchannel_logout,
+        ..other_client()
+    }
+}
+
 /// So many minutes after noon.
 pub(super) fn minutes(number: i64) -> DateTime<Utc> {
     NOON + TimeDelta::minutes(number)
@@ -70,6 +83,17 @@ pub(super) fn sign_in(user: &User) -> SessionStart {
         presented: Vec::new(),
         auth_time: NOON,
         expires_at: NOON + lifetimes().session,
+    }
+}
+
+/// The session that this begins.
+pub(super) fn session(user: &User) -> Session {
+    let start = sign_in(user);
+    Session {
+        id: start.id,
+        user: user.clone(),
+        auth_time: start.auth_time,
+        expires_at: start.expires_at,
     }
 }
 

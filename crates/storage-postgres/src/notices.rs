@@ -1,0 +1,148 @@
+//! Who took part in a session, and who is to be told that it ended.
+//!
+//! Whoever ends a session locks its row, and then makes the notices in a statement that begins
+//! after. Whoever takes part refers to that row, and so does so before, and is told, or after, when
+//! it is gone.
+
+use std::sync::LazyLock;
+
+use alias_domain::{
+    AliasId, ClientId, LogoutNotice, SessionId,
+    ports::{Claim, Notices, StoreError},
+};
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use deadpool_postgres::Transaction;
+use tokio_postgres::Row as PgRow;
+use uuid::Uuid;
+
+use crate::{
+    PostgresStore,
+    clients::{self, CLIENTS},
+    row::{Joined, Table},
+    steps::{Params, Tried, execute, rows},
+};
+
+static NOTICES: Table = Table {
+    name: "logout_notices",
+    alias: "n",
+    key: &["session_id", "client_id"],
+    columns: &["session_id", "client_id", "alias_id", "attempts"],
+};
+
+/// Which sessions end.
+#[derive(Clone, Copy)]
+pub(crate) enum Ending {
+    /// This one.
+    Session(Uuid),
+    /// Those of this user.
+    User(Uuid),
+}
+
+impl Ending {
+    /// The column that names them, and its value.
+    const fn key(self) -> (&'static str, Uuid) {
+        match self {
+            Self::Session(id) => ("id", id),
+            Self::User(id) => ("user_id", id),
+        }
+    }
+}
+
+/// Keeps that a client took part in a session.
+pub(crate) async fn took_part(
+    transaction: &Transaction<'_>,
+    session: SessionId,
+    client: ClientId,
+) -> Tried<()> {
+    let statement = "
+        INSERT INTO session_clients (session_id, client_id) VALUES ($1, $2)
+        ON CONFLICT (session_id, client_id) DO NOTHING";
+    execute(transaction, statement, &[&session.uuid(), &client.uuid()])
+        .await
+        .map(drop)
+}
+
+/// Ends sessions, and makes a notice to each client that took part and wants to know.
+pub(crate) async fn end_sessions(transaction: &Transaction<'_>, ending: Ending) -> Tried<()> {
+    let (column, value) = ending.key();
+    // In one order, so that two who end the sessions of a user do not wait for each other.
+    let statement = format!("SELECT 1 FROM sessions WHERE {column} = $1 ORDER BY id FOR UPDATE");
+    rows(transaction, &statement, &[&value]).await?;
+    let statement = format!(
+        "INSERT INTO logout_notices (session_id, client_id, alias_id, attempts)
+        SELECT s.id, k.id, c.alias_id, 0
+        FROM sessions s
+        JOIN session_clients p ON p.session_id = s.id
+        JOIN clients k ON k.id = p.client_id
+        JOIN connections c ON c.user_id = s.user_id AND c.client_id = k.id
+        WHERE s.{column} = $1 AND k.backchannel_logout_uri IS NOT NULL"
+    );
+    execute(transaction, &statement, &[&value]).await?;
+    let statement = format!("DELETE FROM sessions WHERE {column} = $1");
+    execute(transaction, &statement, &[&value]).await.map(drop)
+}
+
+fn from_row(row: &PgRow) -> Result<LogoutNotice, StoreError> {
+    let mut joined = Joined::new(row);
+    let notice = joined.next(&NOTICES);
+    Ok(LogoutNotice {
+        client: clients::from_row(joined.next(&CLIENTS))?,
+        session: SessionId::from_uuid(notice.uuid("session_id")?),
+        alias_id: AliasId::from_uuid(notice.uuid("alias_id")?),
+        attempt: notice.number("attempts")?,
+    })
+}
+
+/// What another node is about to claim is passed over.
+static CLAIM: LazyLock<String> = LazyLock::new(|| {
+    let (notice, client) = (NOTICES.list(), CLIENTS.list());
+    format!(
+        "WITH due AS (
+            SELECT session_id, client_id FROM logout_notices
+            WHERE (due_at IS NULL OR due_at <= $1) AND client_id <> ALL ($2)
+            ORDER BY due_at NULLS FIRST LIMIT $3 FOR UPDATE SKIP LOCKED
+        )
+        UPDATE logout_notices n SET attempts = n.attempts + 1, due_at = $4
+        FROM due JOIN clients k ON k.id = due.client_id
+        WHERE n.session_id = due.session_id AND n.client_id = due.client_id
+        RETURNING {notice}, {client}"
+    )
+});
+
+#[async_trait]
+impl Notices for PostgresStore {
+    async fn claim_notices(&self, claim: &Claim) -> Result<Vec<LogoutNotice>, StoreError> {
+        let except: Vec<Uuid> = claim.except.iter().map(|it| it.uuid()).collect();
+        let limit = i64::from(claim.limit);
+        let claimed = self
+            .steps
+            .write(&CLAIM, &[&claim.now, &except, &limit, &claim.until])
+            .await?;
+        claimed.iter().map(from_row).collect()
+    }
+
+    async fn postpone_notice(
+        &self,
+        notice: &LogoutNotice,
+        until: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let statement = "
+            UPDATE logout_notices SET due_at = $4
+            WHERE session_id = $1 AND client_id = $2 AND attempts = $3";
+        let key = (notice.session.uuid(), notice.client.id.uuid());
+        let attempt = i64::from(notice.attempt);
+        let params: Params<'_> = &[&key.0, &key.1, &attempt, &until];
+        self.steps.write(statement, params).await.map(drop)
+    }
+
+    async fn close_notice(&self, notice: &LogoutNotice) -> Result<(), StoreError> {
+        let statement = "
+            DELETE FROM logout_notices
+            WHERE session_id = $1 AND client_id = $2 AND attempts = $3";
+        let key = (notice.session.uuid(), notice.client.id.uuid());
+        let attempt = i64::from(notice.attempt);
+        let params: Params<'_> = &[&key.0, &key.1, &attempt];
+        self.steps.write(statement, params).await.map(drop)
+    }
+}

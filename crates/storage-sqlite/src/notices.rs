@@ -1,0 +1,168 @@
+//! Who took part in a session, and who is to be told that it ended.
+
+use alias_domain::{
+    AliasId, ClientId, LogoutNotice, SessionId,
+    ports::{Claim, Notices, StoreError},
+};
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, params};
+use uuid::Uuid;
+
+use crate::{
+    SqliteStore, clients,
+    row::{Row, Table, bits, execute, json, millis},
+};
+
+static NOTICES: Table = Table {
+    name: "logout_notices",
+    key: &["session_id", "client_id"],
+};
+
+/// A row: a notice without its client.
+struct Waiting {
+    session: SessionId,
+    client: ClientId,
+    alias_id: AliasId,
+    attempts: u32,
+}
+
+fn from_row(row: &Row<'_>) -> Result<Waiting, StoreError> {
+    Ok(Waiting {
+        session: SessionId::from_uuid(row.uuid("session_id")?),
+        client: ClientId::from_uuid(row.uuid("client_id")?),
+        alias_id: AliasId::from_uuid(row.uuid("alias_id")?),
+        attempts: row.get("attempts")?,
+    })
+}
+
+/// Keeps that a client took part in a session.
+pub(crate) fn took_part(
+    connection: &Connection,
+    session: SessionId,
+    client: ClientId,
+) -> Result<(), StoreError> {
+    let statement = "
+        INSERT INTO session_clients (session_id, client_id) VALUES (?1, ?2)
+        ON CONFLICT (session_id, client_id) DO NOTHING";
+    let key = [bits(session.uuid()), bits(client.uuid())];
+    execute(connection, statement, key).map(drop)
+}
+
+/// Makes the notices of sessions that are about to be removed: those with this value in a column.
+pub(crate) fn record(
+    connection: &Connection,
+    column: &'static str,
+    value: Uuid,
+) -> Result<(), StoreError> {
+    let statement = format!(
+        "INSERT INTO logout_notices (session_id, client_id, alias_id, attempts)
+        SELECT s.id, k.id, c.alias_id, 0
+        FROM sessions s
+        JOIN session_clients p ON p.session_id = s.id
+        JOIN clients k ON k.id = p.client_id
+        JOIN connections c ON c.user_id = s.user_id AND c.client_id = k.id
+        WHERE s.{column} = ?1 AND k.backchannel_logout_uri IS NOT NULL"
+    );
+    execute(connection, &statement, [bits(value)]).map(drop)
+}
+
+/// Those that are due, oldest first.
+const DUE: &str = "
+    FROM logout_notices
+    WHERE (due_at IS NULL OR due_at <= ?1)
+        AND hex(client_id) NOT IN (SELECT value FROM json_each(?2))";
+
+/// The clients that a claim passes over, as [`DUE`] takes them.
+fn passed_over(claim: &Claim) -> Result<String, StoreError> {
+    let hex = |it: &ClientId| format!("{:X}", it.uuid().simple());
+    json(&claim.except.iter().map(hex).collect::<Vec<_>>())
+}
+
+fn is_any_due(connection: &Connection, claim: &Claim) -> Result<bool, StoreError> {
+    let query = format!("SELECT 1 {DUE} LIMIT 1");
+    let params = params![millis(claim.now), passed_over(claim)?];
+    Ok(NOTICES
+        .one(connection, &query, params, |_| Ok(()))?
+        .is_some())
+}
+
+fn claim(connection: &Connection, claim: &Claim) -> Result<Vec<LogoutNotice>, StoreError> {
+    let query = format!("SELECT * {DUE} ORDER BY due_at LIMIT ?3");
+    let params = params![millis(claim.now), passed_over(claim)?, claim.limit];
+    let mut claimed = Vec::new();
+    for due in NOTICES.all(connection, &query, params, from_row)? {
+        let statement = "
+            UPDATE logout_notices SET attempts = attempts + 1, due_at = ?3
+            WHERE session_id = ?1 AND client_id = ?2";
+        let row = params![
+            bits(due.session.uuid()),
+            bits(due.client.uuid()),
+            millis(claim.until)
+        ];
+        execute(connection, statement, row)?;
+        // It refers to its client, so there is one.
+        if let Some(client) = clients::find(connection, due.client)? {
+            claimed.push(LogoutNotice {
+                client,
+                session: due.session,
+                alias_id: due.alias_id,
+                attempt: due.attempts.saturating_add(1),
+            });
+        }
+    }
+    Ok(claimed)
+}
+
+#[async_trait]
+impl Notices for SqliteStore {
+    async fn claim_notices(&self, wanted: &Claim) -> Result<Vec<LogoutNotice>, StoreError> {
+        let (wanted, asked) = (wanted.clone(), wanted.clone());
+        // Nearly always there is none, and nobody who writes has to wait for that.
+        if !self
+            .read(move |connection| is_any_due(connection, &asked))
+            .await?
+        {
+            return Ok(Vec::new());
+        }
+        self.write(move |connection| claim(connection, &wanted))
+            .await
+    }
+
+    async fn postpone_notice(
+        &self,
+        notice: &LogoutNotice,
+        until: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let statement = "
+            UPDATE logout_notices SET due_at = ?4
+            WHERE session_id = ?1 AND client_id = ?2 AND attempts = ?3";
+        let notice = notice.clone();
+        self.write(move |connection| {
+            let row = params![
+                bits(notice.session.uuid()),
+                bits(notice.client.id.uuid()),
+                notice.attempt,
+                millis(until),
+            ];
+            execute(connection, statement, row).map(drop)
+        })
+        .await
+    }
+
+    async fn close_notice(&self, notice: &LogoutNotice) -> Result<(), StoreError> {
+        let statement = "
+            DELETE FROM logout_notices
+            WHERE session_id = ?1 AND client_id = ?2 AND attempts = ?3";
+        let notice = notice.clone();
+        self.write(move |connection| {
+            let row = params![
+                bits(notice.session.uuid()),
+                bits(notice.client.id.uuid()),
+                notice.attempt,
+            ];
+            execute(connection, statement, row).map(drop)
+        })
+        .await
+    }
+}
