@@ -14,7 +14,7 @@ use crate::{
 /// The most pages and redirects of one visit.
 const MOST_STEPS: usize = 20;
 
-/// Somebody with an account, who allows everything that they are asked for.
+/// Somebody with an account, who says yes to everything.
 pub(crate) struct Person {
     pub(crate) email: String,
     pub(crate) password: String,
@@ -57,6 +57,8 @@ pub(crate) struct Page {
 pub(crate) enum PageKind {
     SignIn,
     Consent,
+    /// Whether to sign out.
+    SignOut,
     /// It takes an answer to a client.
     FormPost,
     Other,
@@ -250,6 +252,8 @@ impl Page {
             PageKind::SignIn
         } else if forms.iter().any(|it| it.has("decision")) {
             PageKind::Consent
+        } else if forms.iter().any(|it| it.has("sign_out")) {
+            PageKind::SignOut
         } else if forms.iter().any(leaves) {
             PageKind::FormPost
         } else {
@@ -305,6 +309,11 @@ impl Person {
             PageKind::Consent => {
                 let button = Some(("decision", "approve_all"));
                 Some(page.sent(|it| it.has("decision"), &[], button))
+            }
+            PageKind::SignOut => {
+                let form = page.forms.iter().find(|it| it.has("sign_out"))?;
+                let yes = form.control("sign_out")?.get("value")?;
+                Some(page.sent(|it| it.has("sign_out"), &[], Some(("sign_out", yes))))
             }
             PageKind::FormPost | PageKind::Other => None,
         }

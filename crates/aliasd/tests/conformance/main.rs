@@ -19,6 +19,7 @@
 #[path = "../support/authority.rs"]
 #[expect(dead_code, reason = "other targets look at more of a certificate")]
 mod authority;
+mod back_channel_logout;
 mod basic;
 mod browser;
 mod checks;
@@ -30,7 +31,9 @@ mod html;
 mod id_token;
 mod key_set;
 
+mod list;
 mod relying_party;
+mod rp_initiated_logout;
 mod service;
 #[path = "../support/store.rs"]
 #[expect(dead_code, reason = "other targets look into the store")]

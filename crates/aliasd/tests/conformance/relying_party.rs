@@ -27,6 +27,9 @@ pub(crate) struct Client {
     pub(crate) id: String,
     pub(crate) secret: String,
     pub(crate) redirect_uri: String,
+    pub(crate) post_logout_redirect_uri: Option<String>,
+    /// Whether it is told that a session ended: then it knows sessions by name.
+    told: bool,
     auth_method: AuthMethod,
 }
 
@@ -47,7 +50,7 @@ pub(crate) struct RelyingParty {
     pub(crate) discovery: Value,
     mode: Mode,
     issuer: String,
-    keys: KeySet,
+    pub(crate) keys: KeySet,
     http: reqwest::Client,
 }
 
@@ -80,8 +83,32 @@ impl Client {
             id: text(said, "client_id"),
             secret: text(said, "client_secret"),
             redirect_uri: said["redirect_uris"][0].as_str().expect("a URI").to_owned(),
+            post_logout_redirect_uri: said["post_logout_redirect_uris"][0]
+                .as_str()
+                .map(str::to_owned),
+            told: said["backchannel_logout_uri"].is_string(),
             auth_method,
         }
+    }
+
+    /// What its ID tokens have besides, by its registration.
+    fn known_by(&self) -> Vec<&'static str> {
+        if self.told { vec!["sid"] } else { Vec::new() }
+    }
+
+    /// The browser comes back from signing out with the state that was sent, and nothing else
+    /// (RP-Initiated Logout 1.0, 3).
+    #[track_caller]
+    pub(crate) fn is_taken_back(&self, callback: &Callback, state: Option<&str>) {
+        assert_eq!(callback.posted, None);
+        let registered = self.post_logout_redirect_uri.as_ref().expect("a URI");
+        let added = callback.address.strip_prefix(registered);
+        let added = added.unwrap_or_else(|| panic!("led to {}", callback.address));
+        assert!(added.is_empty() || added.starts_with('?'), "{added}");
+        let address = Url::parse(&callback.address).expect("an address");
+        let query: Vec<(String, String)> = address.query_pairs().into_owned().collect();
+        let state = state.map(|it| ("state".to_owned(), it.to_owned()));
+        assert_eq!(query, Vec::from_iter(state));
     }
 }
 
@@ -142,10 +169,7 @@ impl RelyingParty {
         ] {
             checks::is_secure(&discovery[name]);
         }
-        let method = match client.auth_method {
-            AuthMethod::Basic => "client_secret_basic",
-            AuthMethod::Post => "client_secret_post",
-        };
+        let method = client.auth_method.name();
         let methods = "token_endpoint_auth_methods_supported";
         assert!(checks::lists(&discovery, methods, method));
         let modes = "response_modes_supported";
@@ -204,6 +228,18 @@ impl RelyingParty {
         self.signed_in(request, visit, None).await
     }
 
+    /// Sends a browser to the service to sign out.
+    pub(crate) async fn leave(
+        &self,
+        browser: &Browser,
+        fields: &[(String, String)],
+        person: Option<&Person>,
+    ) -> Visit {
+        let endpoint = text(&self.discovery, "end_session_endpoint");
+        let address = Url::parse_with_params(&endpoint, fields).expect("an address");
+        browser.follow(&address, person).await
+    }
+
     /// Takes the code of a visit, and what it is worth.
     pub(crate) async fn signed_in(
         &self,
@@ -221,7 +257,7 @@ impl RelyingParty {
         let exchange = Exchange {
             form,
             nonce: request.get("nonce").map(str::to_owned),
-            asked: request.asked(),
+            asked: [request.asked(), self.client.known_by()].concat(),
         };
         let tokens = self.tokens(&exchange).await;
         let bearer = &tokens.access_token;
@@ -406,6 +442,15 @@ pub(crate) fn granted(answer: &Answer) -> Value {
     }
     assert!(response.get("access_token").is_some());
     response
+}
+
+impl AuthMethod {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Basic => "client_secret_basic",
+            Self::Post => "client_secret_post",
+        }
+    }
 }
 
 impl Mode {

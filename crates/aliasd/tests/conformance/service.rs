@@ -15,7 +15,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::{
-    authority::Authority,
+    authority::{Authority, Signed},
     browser::Person,
     relying_party::{AuthMethod, Client},
     store::TestStore,
@@ -30,6 +30,14 @@ const KEEPER: &str = r#"trap "" INT
 "$0" --json serve & cat
 kill -KILL $!; wait $!; rm -rf "$PWD""#;
 
+const CALLBACK: &str = "https://leaving.example/callback";
+
+/// The options of a client to which people come back from signing out.
+const TAKES_BACK: [&str; 2] = [
+    "--post-logout-redirect-uri",
+    "https://leaving.example/post_logout_redirect",
+];
+
 /// The running service, and whom it knows.
 pub(crate) struct Service {
     pub(crate) issuer: String,
@@ -39,6 +47,8 @@ pub(crate) struct Service {
     pub(crate) second: Client,
     /// `client_secret_post`.
     pub(crate) post: Client,
+    /// One to which people come back from signing out.
+    pub(crate) leaving: Client,
     address: SocketAddr,
     authority: Authority,
     folder: PathBuf,
@@ -58,7 +68,11 @@ impl Service {
         let folder = TempDir::new().expect("a folder").keep();
         let (store, authority) = (TestStore::chosen(), Authority::new());
         let signed = authority.sign();
-        for (name, text) in [("tls.pem", &signed.certificate), ("tls.key", &signed.key)] {
+        for (name, text) in [
+            ("tls.pem", &signed.certificate),
+            ("tls.key", &signed.key),
+            ("ca.pem", &authority.pem()),
+        ] {
             std::fs::write(folder.join(name), text).expect("a file to write");
         }
         // The issuer has the port, so it must be known before.
@@ -76,6 +90,8 @@ impl Service {
             .env("ALIAS_HTTP__LISTEN", address.to_string())
             .env("ALIAS_HTTP__TLS__CERTIFICATE", "tls.pem")
             .env("ALIAS_HTTP__TLS__KEY", "tls.key")
+            .env("ALIAS_OUTBOUND__ALLOW_PRIVATE", "127.0.0.0/8, ::1")
+            .env("ALIAS_OUTBOUND__CA_FILE", "ca.pem")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(log)
@@ -88,31 +104,30 @@ impl Service {
             panic!("aliasd did not start: {}", log.unwrap_or_default());
         }
 
-        let register = |host: &str, query: &str, auth_method| {
-            let redirect_uri = format!("https://{host}/callback{query}");
-            let create = [
-                "client",
-                "create",
-                "--name",
-                host,
-                "--redirect-uri",
-                &redirect_uri,
-            ];
-            let method = match auth_method {
-                AuthMethod::Basic => "client_secret_basic",
-                AuthMethod::Post => "client_secret_post",
-            };
-            let options = [&create[..], &["--auth-method", method]].concat();
-            Client::registered(&run(&folder, &store, &options, ""), auth_method)
+        let register = |name: &str, redirect_uri: &str, auth_method, options: &[&str]| {
+            let create = registration(name, redirect_uri, auth_method, options);
+            Client::registered(&run(&folder, &store, &create, ""), auth_method)
         };
         Self {
-            basic: register("first.example", "", AuthMethod::Basic),
-            second: register(
-                "second.example",
-                "?dummy1=lorem&dummy2=ipsum",
+            basic: register(
+                "First",
+                "https://first.example/callback",
                 AuthMethod::Basic,
+                &[],
             ),
-            post: register("post.example", "", AuthMethod::Post),
+            second: register(
+                "Second",
+                "https://second.example/callback?dummy1=lorem&dummy2=ipsum",
+                AuthMethod::Basic,
+                &[],
+            ),
+            post: register(
+                "Third",
+                "https://third.example/callback",
+                AuthMethod::Post,
+                &[],
+            ),
+            leaving: register("Fourth", CALLBACK, AuthMethod::Basic, &TAKES_BACK),
             issuer,
             address,
             authority,
@@ -120,6 +135,22 @@ impl Service {
             store,
             _keeper: keeper,
         }
+    }
+
+    /// Registers a client that is told when a session ends.
+    pub(crate) fn told(&self, backchannel_logout_uri: &str) -> Client {
+        let options = [
+            &TAKES_BACK[..],
+            &["--backchannel-logout-uri", backchannel_logout_uri],
+        ]
+        .concat();
+        let create = registration("Fifth", CALLBACK, AuthMethod::Basic, &options);
+        Client::registered(&self.cli(&create, ""), AuthMethod::Basic)
+    }
+
+    /// A certificate that the service trusts where it goes by itself.
+    pub(crate) fn certificate(&self) -> Signed {
+        self.authority.sign()
     }
 
     /// Somebody who has granted nothing yet.
@@ -166,6 +197,18 @@ impl Service {
         assert!(!output.status.success(), "{arguments:?}");
         String::from_utf8_lossy(&output.stderr).into_owned()
     }
+}
+
+fn registration<'a>(
+    name: &'a str,
+    redirect_uri: &'a str,
+    auth_method: AuthMethod,
+    options: &[&'a str],
+) -> Vec<&'a str> {
+    let create = ["client", "create", "--name", name];
+    let redirect = ["--redirect-uri", redirect_uri];
+    let method = ["--auth-method", auth_method.name()];
+    [&create[..], &redirect, &method, options].concat()
 }
 
 fn aliasd() -> Command {

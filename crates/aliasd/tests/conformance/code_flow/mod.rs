@@ -89,7 +89,7 @@ impl Scene {
         Self::of(&Service::shared().basic, mode).await
     }
 
-    async fn of(client: &Client, mode: Mode) -> Self {
+    pub(crate) async fn of(client: &Client, mode: Mode) -> Self {
         let service = Service::shared();
         Self {
             rp: RelyingParty::discover(service, client, mode).await,
