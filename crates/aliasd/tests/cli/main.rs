@@ -18,6 +18,7 @@
     reason = "what a test presupposes fails it, and says why"
 )]
 
+#[path = "../support/authority.rs"]
 mod authority;
 mod clients;
 mod commands;
