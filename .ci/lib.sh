@@ -46,11 +46,12 @@ install_packages() {
         apt-get install --quiet --yes --no-install-recommends "$@"
 }
 
-# A port that nobody listens on now.
+# A port that nobody listens on now. It is below those that the system gives to connections, which
+# would take it whenever nobody listens.
 free_port() {
     local port
     while :; do
-        port=$((20000 + RANDOM % 40000))
+        port=$((10000 + RANDOM % 20000))
         if ! (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
             echo "$port"
             return

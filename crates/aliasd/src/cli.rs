@@ -2,6 +2,7 @@
 
 pub(crate) mod client;
 mod config;
+mod import;
 mod key;
 pub(crate) mod user;
 
@@ -58,6 +59,8 @@ enum Command {
     #[command(after_help = "Examples:\n  aliasd migrate\n  \
                             aliasd migrate --config /etc/alias/aliasd.toml --json")]
     Migrate,
+    /// Take everything from an embedded database into PostgreSQL
+    Import(import::Options),
     /// Clients: the services that users connect to
     #[command(subcommand)]
     Client(client::Command),
@@ -83,6 +86,7 @@ impl Cli {
             Command::Dev(options) => dev::run(global, &options).await,
             Command::Serve => serve::run(global).await,
             Command::Migrate => store::migrate(global).await,
+            Command::Import(options) => import::run(global, &options).await,
             Command::Client(command) => client::run(global, command).await,
             Command::User(command) => user::run(global, command).await,
             Command::Key(command) => key::run(global, command).await,

@@ -1,6 +1,8 @@
 //! The configuration: settings as text become types, and a type that is held is a check made.
 
 mod database;
+#[cfg(test)]
+mod deployed;
 pub(crate) mod duration;
 mod http;
 mod issuer;
@@ -17,7 +19,7 @@ use std::{
 use alias_domain::{Lead, Lifetimes};
 use chrono::TimeDelta;
 
-pub(crate) use database::DatabaseUrl;
+pub(crate) use database::{DatabaseSource, DatabaseUrl};
 pub(crate) use http::Http;
 pub(crate) use issuer::Issuer;
 pub(crate) use master_key::MasterKeySource;
@@ -34,7 +36,7 @@ pub(crate) struct Config {
     /// How it is reached.
     pub(crate) http: Http,
     /// Where it keeps what it knows.
-    pub(crate) database: DatabaseUrl,
+    pub(crate) database: DatabaseSource,
     /// The most connections to it; of no concern to a file.
     pub(crate) connections: usize,
     /// The key that everything is sealed under; commands that seal nothing need none.
@@ -77,6 +79,10 @@ pub(crate) enum ConfigError {
     MasterKeyFile { path: PathBuf, reason: String },
     #[error("keys.master and keys.master_file are both set; keep one")]
     TwoMasterKeys,
+    #[error("database.password_file {}: {reason}", path.display())]
+    PasswordFile { path: PathBuf, reason: String },
+    #[error("database.url has a password and database.password_file is set; keep one")]
+    TwoPasswords,
     #[error("{0} is set and {1} is not; set both or neither")]
     HalfTls(&'static str, &'static str),
     #[error("{key} {}: {reason}", path.display())]
@@ -115,7 +121,7 @@ impl Config {
         Ok(Self {
             http: Http::from_settings(settings, &issuer)?,
             issuer,
-            database: required(settings, "database.url", str::parse::<DatabaseUrl>)?,
+            database: DatabaseSource::from_settings(settings)?,
             connections: required(settings, "database.connections", connections)?,
             master_key: MasterKeySource::from_settings(settings)?,
             lead: required(settings, "keys.lead", lead)?,

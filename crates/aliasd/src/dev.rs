@@ -69,7 +69,7 @@ pub(crate) async fn run(global: &Global, options: &Options) -> Result<(), Error>
         MasterKeySource::Missing => home.master_key()?,
         set => set.read()?,
     };
-    store::bring_up(&config.database).await?;
+    store::bring_up(&config).await?;
     let store = store::open_current(&config).await?;
     let clients = demo::furnish(store.as_ref(), &home, &base).await?;
     if store.keys().await?.is_empty() {

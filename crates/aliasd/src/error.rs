@@ -4,7 +4,7 @@ use std::{io, net::SocketAddr, path::PathBuf};
 
 use alias_domain::{
     ClientError, MalformedEmail, MalformedNickname,
-    ports::{EmailTaken, Failure, StoreError},
+    ports::{EmailTaken, Failure, ImportError, StoreError},
 };
 use alias_signing::SigningError;
 use alias_storage_postgres::OpenError as PostgresError;
@@ -46,6 +46,14 @@ pub(crate) enum Error {
     NoChannel { client: String, channel: String },
     #[error("channel {0} is both declared and removed")]
     TornChannel(String),
+    #[error("database.url is {0}: import goes into PostgreSQL, so set it to postgres://…")]
+    ImportTarget(String),
+    #[error("--from {from}: {reason}")]
+    ImportSource { from: String, reason: String },
+    #[error("database.url {0}: {1}; nothing was changed")]
+    Refused(String, ImportError),
+    #[error("database.url: {0}; nothing was imported")]
+    ImportFailed(StoreError),
     #[error(transparent)]
     Sqlite(#[from] SqliteError),
     #[error("database.url: {0}")]

@@ -27,21 +27,22 @@ pub(crate) struct Migrated {
 /// # Errors
 /// If the database is ahead of this version, or cannot be written.
 pub(crate) async fn migrate(global: &Global) -> Result<(), Error> {
-    let database = Config::load(global.config_file())?.database;
-    global.format().print(&bring_up(&database).await?)
+    let config = Config::load(global.config_file())?;
+    global.format().print(&bring_up(&config).await?)
 }
 
 /// Brings the database to the current schema; makes it if there is none.
 ///
 /// # Errors
 /// As [`migrate`].
-pub(crate) async fn bring_up(database: &DatabaseUrl) -> Result<Migrated, Error> {
+pub(crate) async fn bring_up(config: &Config) -> Result<Migrated, Error> {
+    let database = config.database.read()?;
     Ok(Migrated {
         database: database.to_string(),
         applied: match database {
-            DatabaseUrl::Sqlite(path) => alias_storage_sqlite::migrate(path)?.applied,
+            DatabaseUrl::Sqlite(path) => alias_storage_sqlite::migrate(&path)?.applied,
             DatabaseUrl::Postgres(database) => {
-                alias_storage_postgres::migrate(database).await?.applied
+                alias_storage_postgres::migrate(&database).await?.applied
             }
         },
     })
@@ -60,10 +61,10 @@ pub(crate) async fn open(global: &Global) -> Result<Arc<dyn Store>, Error> {
 /// # Errors
 /// As [`open`].
 pub(crate) async fn open_current(config: &Config) -> Result<Arc<dyn Store>, Error> {
-    Ok(match &config.database {
-        DatabaseUrl::Sqlite(path) => Arc::new(SqliteStore::open(path)?),
+    Ok(match config.database.read()? {
+        DatabaseUrl::Sqlite(path) => Arc::new(SqliteStore::open(&path)?),
         DatabaseUrl::Postgres(database) => {
-            Arc::new(PostgresStore::open(database, config.connections).await?)
+            Arc::new(PostgresStore::open(&database, config.connections).await?)
         }
     })
 }

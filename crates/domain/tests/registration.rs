@@ -112,6 +112,7 @@ fn a_resource_server_has_nothing_that_users_connect_to() {
             kind: ClientKind::ResourceServer,
             redirect_uris: parts.redirect_uris.unwrap_or_default(),
             post_logout_redirect_uris: parts.post_logout_redirect_uris.unwrap_or_default(),
+            backchannel_logout: parts.backchannel_logout.unwrap_or_default(),
             channels: parts.channels.unwrap_or_default(),
             ..Registration::default()
         };
@@ -128,6 +129,10 @@ fn a_resource_server_has_nothing_that_users_connect_to() {
         post_logout_redirect_uris: uris(),
         ..ClientChange::default()
     };
+    let with_back_channel = ClientChange {
+        backchannel_logout: Some(Some(("https://example.com/logout".to_owned(), false))),
+        ..ClientChange::default()
+    };
     let with_channels = ClientChange {
         channels: Some(vec![("news".to_owned(), "News".to_owned())]),
         ..ClientChange::default()
@@ -135,6 +140,7 @@ fn a_resource_server_has_nothing_that_users_connect_to() {
     for (parts, what) in [
         (with_uris, "redirect URIs"),
         (with_uris_after, "post-logout redirect URIs"),
+        (with_back_channel, "back-channel logout URI"),
         (with_channels, "channels"),
     ] {
         let refused = ClientError::NotOfResourceServer(what);

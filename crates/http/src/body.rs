@@ -38,9 +38,9 @@ pub(crate) async fn bytes(request: &HttpRequest, payload: Payload) -> Result<Byt
     }
 }
 
-/// The body as a query string: what is no ASCII in it is percent-encoded, to be judged with the
-/// parameter that it belongs to.
-pub(crate) async fn query(request: &HttpRequest, payload: Payload) -> Result<String, BodyError> {
+/// A query string as an address can have it: what is no ASCII in it is percent-encoded, to be judged
+/// with the parameter that it belongs to.
+pub(crate) fn addressable(query: &[u8]) -> String {
     const UNSAFE: &AsciiSet = &CONTROLS
         .add(b' ')
         .add(b'"')
@@ -48,12 +48,17 @@ pub(crate) async fn query(request: &HttpRequest, payload: Payload) -> Result<Str
         .add(b'<')
         .add(b'>')
         .add(b'`');
+    percent_encode(query, UNSAFE).to_string()
+}
+
+/// The body as a query string.
+pub(crate) async fn query(request: &HttpRequest, payload: Payload) -> Result<String, BodyError> {
     // Read first: a connection is not left with half a body.
     let bytes = bytes(request, payload).await?;
     if !is_form(request) {
         return Err(BodyError::NotAForm);
     }
-    Ok(percent_encode(&bytes, UNSAFE).to_string())
+    Ok(addressable(&bytes))
 }
 
 pub(crate) async fn form(request: &HttpRequest, payload: Payload) -> Result<Params, BodyError> {

@@ -48,9 +48,9 @@ impl Door {
     /// Says anew why it is closed still, and whether that is another reason than before. One that
     /// has been opened, or is closing, stays so.
     pub fn wait(&self, reason: &str) -> bool {
-        let same =
-            |now: &Readiness| matches!(now, Readiness::Starting { reason: it } if it == reason);
-        if same(&self.readiness()) {
+        let news =
+            |now: &Readiness| matches!(now, Readiness::Starting { reason: it } if it != reason);
+        if !news(&self.readiness()) {
             return false;
         }
         self.turn(|now| match now {

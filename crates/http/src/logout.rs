@@ -130,7 +130,8 @@ async fn ended(
 fn asking(query: &str) -> String {
     match query {
         "" => SIGN_OUT.to_owned(),
-        query => format!("{SIGN_OUT}?{query}"),
+        // A browser may have sent what no header can say.
+        query => format!("{SIGN_OUT}?{}", body::addressable(query.as_bytes())),
     }
 }
 
@@ -159,5 +160,20 @@ const fn words(fault: LogoutFault) -> SignOutFault {
         LogoutFault::Disagreement => SignOutFault::Disagreement,
         LogoutFault::NoClient => SignOutFault::NoClient,
         LogoutFault::UnregisteredUri => SignOutFault::UnregisteredUri,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::asking;
+
+    #[test]
+    fn the_address_that_asks_can_stand_in_a_header() {
+        assert_eq!(asking(""), "/sign-out/confirm");
+        let address = asking("state=a%20ü<\u{7f}&client_id=x");
+        assert_eq!(
+            address,
+            "/sign-out/confirm?state=a%20%C3%BC%3C%7F&client_id=x"
+        );
     }
 }

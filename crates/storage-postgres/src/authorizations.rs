@@ -122,11 +122,11 @@ fn phase_from_row(row: Row<'_>) -> Result<Phase, StoreError> {
 }
 
 /// The columns of a phase, in the order of the table.
-struct PhaseColumns {
-    code_expires_at: Option<DateTime<Utc>>,
-    refresh_generation: Option<i64>,
-    refresh_issued_at: Option<DateTime<Utc>>,
-    refresh_expires_at: Option<DateTime<Utc>>,
+pub(crate) struct PhaseColumns {
+    pub(crate) code_expires_at: Option<DateTime<Utc>>,
+    pub(crate) refresh_generation: Option<i64>,
+    pub(crate) refresh_issued_at: Option<DateTime<Utc>>,
+    pub(crate) refresh_expires_at: Option<DateTime<Utc>>,
 }
 
 impl From<Phase> for PhaseColumns {

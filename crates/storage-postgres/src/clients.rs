@@ -18,7 +18,7 @@ use tokio_postgres::Row as PgRow;
 use crate::{
     PostgresStore,
     row::{Joined, Row, Table, digest, json, word, words},
-    steps::{Tried, execute, row},
+    steps::{Tried, execute, row, without_haste},
 };
 
 pub(crate) static CLIENTS: Table = Table {
@@ -197,6 +197,22 @@ async fn add_secrets(
         .map(drop)
 }
 
+/// Removes a client, with what refers to it: first what users grant to it and then the requests
+/// that wait, as whoever answers one locks them. So none of the two waits for the other in a
+/// circle.
+async fn delete(transaction: &Transaction<'_>, id: ClientId) -> Tried<bool> {
+    without_haste(transaction).await?;
+    for statement in [
+        // From here on nobody connects with it.
+        "SELECT 1 FROM clients WHERE id = $1 FOR UPDATE",
+        "DELETE FROM connections WHERE client_id = $1",
+    ] {
+        execute(transaction, statement, &[&id.uuid()]).await?;
+    }
+    let statement = "DELETE FROM clients WHERE id = $1";
+    Ok(execute(transaction, statement, &[&id.uuid()]).await? > 0)
+}
+
 impl PostgresStore {
     /// The client as it was at most a moment ago.
     async fn recent_client(&self, id: ClientId) -> Result<Option<WithSecrets>, StoreError> {
@@ -298,10 +314,11 @@ impl Clients for PostgresStore {
     }
 
     async fn delete_client(&self, id: ClientId) -> Result<bool, StoreError> {
-        // What refers to the client goes with it.
-        let statement = "DELETE FROM clients WHERE id = $1 RETURNING id";
-        let deleted = self.steps.write(statement, &[&id.uuid()]).await?;
+        let deleted = self.steps.transact_at_leisure(|transaction| {
+            Box::pin(async move { delete(transaction, id).await })
+        });
+        let deleted = deleted.await?;
         self.clients.0.invalidate(&id);
-        Ok(!deleted.is_empty())
+        Ok(deleted)
     }
 }

@@ -13,7 +13,7 @@ use std::{
 };
 
 use deadpool_postgres::{
-    Client as Pooled, Connect, Manager, ManagerConfig, Pool, PoolError, RecyclingMethod,
+    Client as Pooled, Connect, Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime,
 };
 use openssl::{
     error::ErrorStack,
@@ -28,7 +28,7 @@ use tokio_postgres::{
     tls::{MakeTlsConnect, TlsConnect},
 };
 
-use crate::schema::OpenError;
+use crate::{schema::OpenError, steps::QUEUE};
 
 /// How long to wait for a connection, unless the URL says otherwise.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -36,9 +36,17 @@ const CONNECT: Duration = Duration::from_secs(3);
 /// How long what was sent may stay unacknowledged before the connection counts as lost.
 const SILENCE: Duration = Duration::from_secs(10);
 
+/// How long a connection may be idle before the way to the server is tried: less than what stands
+/// between the two remembers a connection for.
+const IDLE: Duration = Duration::from_secs(60);
+
 /// What keeps a request from waiting for ever, whatever the database waits for.
 const PATIENCE: &str = "-c statement_timeout=10s -c lock_timeout=5s \
      -c idle_in_transaction_session_timeout=10s";
+
+/// What the steps build on, whatever the database is set to: after a lock was waited for, the next
+/// statement sees what was written meanwhile.
+const ISOLATION: &str = r"-c default_transaction_isolation=read\ committed";
 
 /// A PostgreSQL database: `postgres://USER:PASSWORD@HOST:PORT/NAME`, as libpq reads it.
 ///
@@ -70,7 +78,10 @@ pub struct Database {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MalformedUrl {
     /// No URL of a PostgreSQL database.
-    #[error("postgres://USER:PASSWORD@HOST:PORT/NAME is expected")]
+    #[error(
+        "postgres://USER:PASSWORD@HOST:PORT/NAME is expected, or an option after ? is unknown (for \
+         an authority of your own set SSL_CERT_FILE)"
+    )]
     Malformed,
     /// No user.
     #[error("the user is missing: postgres://USER:PASSWORD@HOST:PORT/NAME is expected")]
@@ -104,8 +115,9 @@ impl FromStr for Database {
         if config.get_hosts().is_empty() {
             return Err(E::NoHost);
         }
-        let encrypted =
-            ssl_mode.unwrap_or_else(|| !config.get_hosts().iter().all(stays_on_this_machine));
+        let stays_here = config.get_hosts().iter().all(stays_on_this_machine)
+            && config.get_hostaddrs().iter().all(IpAddr::is_loopback);
+        let encrypted = ssl_mode.unwrap_or(!stays_here);
         config.ssl_mode(match encrypted {
             true => SslMode::Require,
             false => SslMode::Disable,
@@ -113,6 +125,9 @@ impl FromStr for Database {
         config.application_name("aliasd").tcp_user_timeout(SILENCE);
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(CONNECT);
+        }
+        if config.get_keepalives_idle() == Config::new().get_keepalives_idle() {
+            config.keepalives_idle(IDLE);
         }
         Ok(Self { config, encrypted })
     }
@@ -149,6 +164,33 @@ fn stays_on_this_machine(host: &Host) -> bool {
 }
 
 impl Database {
+    /// Whether the URL has a password.
+    ///
+    /// ```
+    /// # use alias_storage_postgres::Database;
+    /// let database: Database = "postgres://alias@localhost/alias".parse()?;
+    /// assert!(!database.has_password());
+    /// # Ok::<(), alias_storage_postgres::MalformedUrl>(())
+    /// ```
+    #[must_use]
+    pub fn has_password(&self) -> bool {
+        self.config.get_password().is_some()
+    }
+
+    /// The same database, with a password that stood elsewhere.
+    ///
+    /// ```
+    /// # use alias_storage_postgres::Database;
+    /// let database: Database = "postgres://alias@localhost/alias".parse()?;
+    /// assert!(database.with_password("secret").has_password());
+    /// # Ok::<(), alias_storage_postgres::MalformedUrl>(())
+    /// ```
+    #[must_use]
+    pub fn with_password(mut self, password: &str) -> Self {
+        self.config.password(password);
+        self
+    }
+
     /// A connection for a single task that may take its time, as a migration does.
     pub(crate) async fn connect(&self) -> Result<Pooled, OpenError> {
         let manager = self.manager(self.config.clone(), Handle::current())?;
@@ -156,7 +198,11 @@ impl Database {
             server: self.server(),
             reason,
         };
-        let alone = Pool::builder(manager).max_size(1).build();
+        let alone = Pool::builder(manager)
+            .max_size(1)
+            .runtime(Runtime::Tokio1)
+            .create_timeout(Some(QUEUE))
+            .build();
         let alone = alone.map_err(|error| away(error.to_string()))?;
         alone.get().await.map_err(|error| match error {
             PoolError::Backend(error) => self.refused(&error),
@@ -168,9 +214,9 @@ impl Database {
     /// runtime, however short-lived the thread that first needs one is.
     pub(crate) fn serving(&self, runtime: Handle) -> Result<Manager, OpenError> {
         let mut config = self.config.clone();
-        if config.get_options().is_none() {
-            config.options(PATIENCE);
-        }
+        let options = config.get_options().unwrap_or(PATIENCE);
+        let options = format!("{options} {ISOLATION}");
+        config.options(options);
         self.manager(config, runtime)
     }
 
@@ -250,7 +296,7 @@ impl Database {
             },
             // What is left is said before there is a connection: by the handshake, or where the
             // server wants a password and the URL has none.
-            None if error.to_string().contains("password") => OpenError::Login {
+            None if innermost(error).contains("password") => OpenError::Login {
                 server,
                 user: user(),
             },
@@ -375,10 +421,18 @@ mod tests {
             ("postgres://a@%2Frun%2Fpg/x", false),
             ("postgres://a@db.example/x?sslmode=disable", false),
             ("postgres://a@localhost/x?sslmode=require", true),
+            ("postgres://a@localhost/x?hostaddr=10.0.0.1", true),
+            ("postgres://a@localhost/x?hostaddr=127.0.0.1", false),
             ("postgres://a@localhost/x?sslmode=verify-full", true),
         ] {
             assert_eq!(parsed(url).encrypted, encrypted, "{url}");
         }
+    }
+
+    #[test]
+    fn a_password_from_elsewhere_is_as_one_in_the_url() {
+        let elsewhere = parsed("postgres://a@db/x").with_password("a:b@/?");
+        assert_eq!(elsewhere, parsed("postgres://a:a%3Ab%40%2F%3F@db/x"));
     }
 
     #[test]
@@ -389,6 +443,9 @@ mod tests {
             Some(&Duration::from_secs(7))
         );
         assert!(!database.config.get_keepalives());
+        let idle = |url| parsed(url).config.get_keepalives_idle().as_secs();
+        assert_eq!(idle("postgres://a@db/x"), IDLE.as_secs());
+        assert_eq!(idle("postgres://a@db/x?keepalives_idle=7"), 7);
     }
 
     #[test]

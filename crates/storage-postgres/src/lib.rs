@@ -4,7 +4,7 @@
 //! transaction (`steps`), which reads rows (`row`), asks the domain what is to be, and writes that.
 //! Where one round trip matters, a statement anticipates what the domain will say, and the domain
 //! judges what it did: see `authorizations`. `database` says which database and how it is reached,
-//! `schema` brings it up to date.
+//! `schema` brings it up to date, and `import` takes in what another store keeps.
 //!
 //! Between nodes nothing is shared but the database. All that a node remembers of it is the
 //! clients, for half a second: see `clients`.
@@ -27,6 +27,7 @@ mod authorizations;
 mod clients;
 mod database;
 mod grants;
+mod import;
 mod interactions;
 mod keys;
 mod notices;
@@ -40,7 +41,7 @@ pub mod testing;
 mod users;
 
 pub use database::{Database, MalformedUrl};
-pub use schema::{OpenError, Report, migrate};
+pub use schema::{OpenError, Report, migrate, migrate_if_bare};
 
 use clients::Recent;
 use steps::Steps;

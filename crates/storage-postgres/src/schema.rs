@@ -1,9 +1,14 @@
 //! Bringing a database to the current schema, and refusing one of another.
 
+use chrono::DateTime;
 use refinery::{Migration, Runner};
-use tokio_postgres::Client;
+use tokio::time::timeout;
+use tokio_postgres::{Client, Row};
 
-use crate::database::{Database, innermost};
+use crate::{
+    database::{Database, innermost},
+    steps::LONGEST,
+};
 
 /// One migration at a time, whatever node or command begins it.
 const LOCK: &str = "SELECT pg_advisory_lock(hashtext('alias migration'))";
@@ -50,7 +55,7 @@ pub enum OpenError {
         name: String,
     },
     /// The user may not do what is needed.
-    #[error("user {user} lacks a right in database {name}: {reason}")]
+    #[error("user {user} lacks a right in database {name}: {reason}; it must own the database")]
     NoRight {
         /// The database of the URL.
         name: String,
@@ -61,8 +66,8 @@ pub enum OpenError {
     },
     /// The server cannot prove its name, or does not encrypt.
     #[error(
-        "no encrypted connection to {server}: {reason} (its certificate must be one that this \
-         system trusts; sslmode=disable is for private networks)"
+        "no encrypted connection to {server}: {reason} (its certificate must name this host and be \
+         one that this system trusts; sslmode=disable is for private networks)"
     )]
     Tls {
         /// Host and port.
@@ -73,6 +78,12 @@ pub enum OpenError {
     /// The server is too old.
     #[error("the server is PostgreSQL {0}; {OLDEST} or newer is needed")]
     TooOld(i32),
+    /// The database cannot hold every character.
+    #[error(
+        "the database has the encoding {0}; UTF8 is needed: make it with \
+         `createdb --encoding UTF8 --template template0`"
+    )]
+    Encoding(String),
     /// The schema is older than this version.
     #[error("the database is behind this version (it lacks {}): run `aliasd migrate`", missing.join(", "))]
     Behind {
@@ -115,18 +126,44 @@ pub struct Report {
 /// If the database cannot be reached, is ahead of this version, or cannot be written. The schema
 /// is as before then.
 pub async fn migrate(database: &Database) -> Result<Report, OpenError> {
+    migrate_if(database, |missing| missing > 0).await
+}
+
+/// The same, if the database has no schema yet. One that has a schema, be it behind, is left alone.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let database = "postgres://alias@localhost/alias".parse()?;
+/// let report = alias_storage_postgres::migrate_if_bare(&database).await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// As [`migrate`].
+pub async fn migrate_if_bare(database: &Database) -> Result<Report, OpenError> {
+    let all = runner().get_migrations().len();
+    migrate_if(database, |missing| missing == all).await
+}
+
+async fn migrate_if(
+    database: &Database,
+    wanted: impl Fn(usize) -> bool,
+) -> Result<Report, OpenError> {
     let mut client = database.connect().await?;
     // Its end is that of the connection.
     let locked = client.batch_execute(LOCK).await;
     locked.map_err(|error| database.refused(&error))?;
     let missing = missing_migrations(database, &mut client).await?;
-    if missing.is_empty() {
-        return Ok(Report { applied: missing });
+    if !wanted(missing.len()) {
+        return Ok(Report { applied: vec![] });
     }
-    let done = runner()
-        .run_async(&mut **client)
-        .await
-        .map_err(|error| failed(&error))?;
+    let done = runner().run_async(&mut **client).await.map_err(|error| {
+        match said(&error).map(|it| database.refused(it)) {
+            Some(right @ OpenError::NoRight { .. }) => right,
+            _ => failed(&error),
+        }
+    })?;
     let applied = done.applied_migrations().iter();
     Ok(Report {
         applied: applied.map(ToString::to_string).collect(),
@@ -135,8 +172,15 @@ pub async fn migrate(database: &Database) -> Result<Report, OpenError> {
 
 /// Whether the database has the schema of this version.
 pub(crate) async fn expect_current(database: &Database) -> Result<(), OpenError> {
-    let mut client = database.connect().await?;
-    let missing = missing_migrations(database, &mut client).await?;
+    let missing = async {
+        let mut client = database.connect().await?;
+        missing_migrations(database, &mut client).await
+    };
+    let late = |_| OpenError::Away {
+        server: database.server(),
+        reason: "it does not answer in time".to_owned(),
+    };
+    let missing = timeout(LONGEST, missing).await.map_err(late)??;
     match missing.is_empty() {
         true => Ok(()),
         false => Err(OpenError::Behind { missing }),
@@ -153,18 +197,27 @@ async fn missing_migrations(
     client: &mut Client,
 ) -> Result<Vec<String>, OpenError> {
     let query = "SELECT current_setting('server_version_num')::integer / 10000,
-            to_regclass('refinery_schema_history') IS NOT NULL";
+            to_regclass('refinery_schema_history') IS NOT NULL, current_setting('server_encoding')";
     let row = client.query_one(query, &[]).await;
     let row = row.map_err(|error| database.refused(&error))?;
-    let (version, migrated): (i32, bool) = (row.get(0), row.get(1));
+    let (version, migrated, encoding): (i32, bool, String) = (row.get(0), row.get(1), row.get(2));
     if version < OLDEST {
         return Err(OpenError::TooOld(version));
+    }
+    if encoding != "UTF8" {
+        return Err(OpenError::Encoding(encoding));
+    }
+    if migrated {
+        history_makes_sense(database, client).await?;
     }
     let runner = runner();
     let applied = match migrated {
         true => {
             let applied = runner.get_applied_migrations_async(client).await;
-            applied.map_err(|error| failed(&error))?
+            applied.map_err(|error| match said(&error) {
+                Some(error) => database.refused(error),
+                None => failed(&error),
+            })?
         }
         false => Vec::new(),
     };
@@ -180,8 +233,28 @@ async fn missing_migrations(
     }
 }
 
+/// What reads the history presupposes that it made every row.
+async fn history_makes_sense(database: &Database, client: &Client) -> Result<(), OpenError> {
+    let query = "SELECT applied_on, checksum FROM refinery_schema_history";
+    let rows = client.query(query, &[]).await;
+    let rows = rows.map_err(|error| database.refused(&error))?;
+    let text = |row: &Row, at: usize| row.try_get::<_, String>(at).unwrap_or_default();
+    let sound = |row: &Row| {
+        DateTime::parse_from_rfc3339(&text(row, 0)).is_ok() && text(row, 1).parse::<u64>().is_ok()
+    };
+    match rows.iter().all(sound) {
+        true => Ok(()),
+        false => Err(OpenError::Migration(
+            "a row of refinery_schema_history makes no sense".to_owned(),
+        )),
+    }
+}
+
 fn failed(error: &refinery::Error) -> OpenError {
-    let source = std::error::Error::source(error);
-    let said = source.and_then(|it| it.downcast_ref::<tokio_postgres::Error>());
-    OpenError::Migration(said.map_or_else(|| error.to_string(), innermost))
+    OpenError::Migration(said(error).map_or_else(|| error.to_string(), innermost))
+}
+
+/// What the database or the way to it has against a migration.
+fn said(error: &refinery::Error) -> Option<&tokio_postgres::Error> {
+    std::error::Error::source(error)?.downcast_ref()
 }

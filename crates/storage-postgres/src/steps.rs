@@ -3,12 +3,18 @@
 //! A step runs again only where that is safe: if the database says that it undid it (a deadlock, a
 //! serialization failure), or if it only reads. A connection that is lost in the middle of a write
 //! leaves open whether it was done: that is told, for the writer to decide.
+//!
+//! A step ends in time whatever the server does. A connection of which nothing good is to be
+//! expected does not serve again.
 
 use std::{pin::Pin, time::Duration};
 
 use alias_domain::ports::StoreError;
 use deadpool_postgres::{Client, Pool, PoolError, Runtime, TimeoutType, Transaction};
-use tokio::runtime::Handle;
+use tokio::{
+    runtime::Handle,
+    time::{Instant, error::Elapsed, timeout_at},
+};
 use tokio_postgres::{Row, error::SqlState, types::ToSql};
 
 use crate::{
@@ -16,8 +22,14 @@ use crate::{
     schema::OpenError,
 };
 
-/// How long a request waits for a connection that others use.
-const QUEUE: Duration = Duration::from_secs(5);
+/// How long a request waits for a connection that others use, or for one to be opened.
+pub(crate) const QUEUE: Duration = Duration::from_secs(5);
+
+/// How long a step may take. A server that lives gives up before.
+pub(crate) const LONGEST: Duration = Duration::from_secs(12);
+
+/// The same for what nobody waits for at a browser.
+const AT_LEISURE: Duration = Duration::from_secs(3600);
 
 /// How often a step runs that the database undoes.
 const TRIES: u32 = 5;
@@ -40,6 +52,8 @@ pub(crate) enum Trouble {
     Pool(PoolError),
     /// The database or the way to it.
     Database(tokio_postgres::Error),
+    /// The step was not done in time. It may be yet.
+    Late,
     /// A row makes no sense.
     Store(StoreError),
 }
@@ -56,6 +70,12 @@ impl From<PoolError> for Trouble {
 impl From<tokio_postgres::Error> for Trouble {
     fn from(error: tokio_postgres::Error) -> Self {
         Self::Database(error)
+    }
+}
+
+impl From<Elapsed> for Trouble {
+    fn from(_: Elapsed) -> Self {
+        Self::Late
     }
 }
 
@@ -91,6 +111,21 @@ impl Trouble {
         }
     }
 
+    /// Whether others held for too long what the step was to lock.
+    pub(crate) fn is_locked_out(&self) -> bool {
+        matches!(self, Self::Database(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE))
+    }
+
+    /// Whether the connection is of no further use: an answer is outstanding, or it leads to a
+    /// server that takes no writes (any more), where a new one may lead to another.
+    fn spoils_connection(&self) -> bool {
+        matches!(self, Self::Late) || self.is_read_only()
+    }
+
+    fn is_read_only(&self) -> bool {
+        matches!(self, Self::Database(error) if error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION))
+    }
+
     /// Whether something that the step refers to is not there (any more).
     pub(crate) fn is_dangling(&self) -> bool {
         matches!(self, Self::Database(error) if error.code() == Some(&SqlState::FOREIGN_KEY_VIOLATION))
@@ -107,6 +142,10 @@ impl From<Trouble> for StoreError {
     fn from(trouble: Trouble) -> Self {
         let reason = match trouble {
             Trouble::Store(error) => return error,
+            read_only if read_only.is_read_only() => {
+                "the database cannot be written: it is a standby, or set to read-only".to_owned()
+            }
+            Trouble::Late => "the database does not answer in time".to_owned(),
             Trouble::Pool(PoolError::Timeout(TimeoutType::Wait)) => {
                 "every connection to the database is in use".to_owned()
             }
@@ -145,8 +184,13 @@ impl Steps {
         pool.map(Self)
     }
 
-    async fn client(&self) -> Tried<Client> {
+    /// A connection, for what is no step of a request.
+    pub(crate) async fn client(&self) -> Tried<Client> {
         Ok(self.0.get().await?)
+    }
+
+    async fn client_by(&self, end: Instant) -> Tried<Client> {
+        timeout_at(end, self.client()).await?
     }
 
     /// Runs a statement that only reads.
@@ -155,10 +199,10 @@ impl Steps {
         statement: &str,
         params: Params<'_>,
     ) -> Result<Vec<Row>, StoreError> {
-        let mut tries = 0;
+        let (end, mut tries) = (Instant::now() + LONGEST, 0);
         loop {
             tries += 1;
-            match self.once(statement, params).await {
+            match self.once(statement, params, end).await {
                 Err(trouble) if trouble.is_lost() && tries < READS => {}
                 done => return Ok(done?),
             }
@@ -171,20 +215,24 @@ impl Steps {
         statement: &str,
         params: Params<'_>,
     ) -> Result<Vec<Row>, StoreError> {
-        let mut tries = 0;
+        let (end, mut tries) = (Instant::now() + LONGEST, 0);
         loop {
             tries += 1;
-            match self.once(statement, params).await {
+            match self.once(statement, params, end).await {
                 Err(trouble) if trouble.is_undone() && tries < TRIES => {}
                 done => return Ok(done?),
             }
         }
     }
 
-    async fn once(&self, statement: &str, params: Params<'_>) -> Tried<Vec<Row>> {
-        let client = self.client().await?;
-        let statement = client.prepare_cached(statement).await?;
-        Ok(client.query(&statement, params).await?)
+    async fn once(&self, statement: &str, params: Params<'_>, end: Instant) -> Tried<Vec<Row>> {
+        let client = self.client_by(end).await?;
+        let query = async {
+            let statement = client.prepare_cached(statement).await?;
+            Ok(client.query(&statement, params).await?)
+        };
+        let done = timeout_at(end, query).await;
+        returned(client, done)
     }
 
     /// Runs several statements as one transaction, all of them or none. A step that fails leaves
@@ -202,10 +250,27 @@ impl Steps {
         stays: impl Fn(&T) -> bool,
         step: impl for<'a> Fn(&'a Transaction<'a>) -> Step<'a, T>,
     ) -> Tried<T> {
-        let mut tries = 0;
+        self.attempts(LONGEST, stays, step).await
+    }
+
+    /// The same for a step that may touch very many rows: see [`without_haste`].
+    pub(crate) async fn transact_at_leisure<T>(
+        &self,
+        step: impl for<'a> Fn(&'a Transaction<'a>) -> Step<'a, T>,
+    ) -> Tried<T> {
+        self.attempts(AT_LEISURE, |_| true, step).await
+    }
+
+    async fn attempts<T>(
+        &self,
+        longest: Duration,
+        stays: impl Fn(&T) -> bool,
+        step: impl for<'a> Fn(&'a Transaction<'a>) -> Step<'a, T>,
+    ) -> Tried<T> {
+        let (end, mut tries) = (Instant::now() + longest, 0);
         loop {
             tries += 1;
-            match self.attempt(&stays, &step).await {
+            match self.attempt(end, &stays, &step).await {
                 Err(trouble) if trouble.is_undone() && tries < TRIES => {}
                 done => return done,
             }
@@ -214,18 +279,38 @@ impl Steps {
 
     async fn attempt<T>(
         &self,
+        end: Instant,
         stays: &impl Fn(&T) -> bool,
         step: &impl for<'a> Fn(&'a Transaction<'a>) -> Step<'a, T>,
     ) -> Tried<T> {
-        let mut client = self.client().await?;
-        let transaction = client.transaction().await?;
-        let done = step(&transaction).await?;
-        match stays(&done) {
-            true => transaction.commit().await?,
-            false => transaction.rollback().await?,
-        }
-        Ok(done)
+        let mut client = self.client_by(end).await?;
+        let whole = async {
+            let transaction = client.transaction().await?;
+            let done = step(&transaction).await?;
+            match stays(&done) {
+                true => transaction.commit().await?,
+                false => transaction.rollback().await?,
+            }
+            Ok(done)
+        };
+        let done = timeout_at(end, whole).await;
+        returned(client, done)
     }
+}
+
+/// Gives a connection back, unless it must not serve again.
+fn returned<T>(client: Client, done: Result<Tried<T>, Elapsed>) -> Tried<T> {
+    let done = done.unwrap_or_else(|late| Err(late.into()));
+    if done.as_ref().is_err_and(Trouble::spoils_connection) {
+        drop(Client::take(client));
+    }
+    done
+}
+
+/// Lets the statements that follow within a transaction take as long as they need.
+pub(crate) async fn without_haste(transaction: &Transaction<'_>) -> Tried<()> {
+    let statement = "SET LOCAL statement_timeout = 0";
+    Ok(transaction.batch_execute(statement).await?)
 }
 
 /// Runs a statement within a transaction, and returns its rows.

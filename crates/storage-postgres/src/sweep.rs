@@ -28,8 +28,8 @@ const SECRETS: &str = "
         FOR UPDATE SKIP LOCKED
     ) RETURNING 1";
 
-/// Of what was due and lives on: it is due again when it ends. No more is postponed at once than
-/// is removed.
+/// Of what was due and lives on: it is due again when it ends. A statement postpones no more
+/// than one removes, and there are as many statements as it takes.
 const POSTPONE: &str = "
     UPDATE authorizations SET sweep_at = ends_at WHERE id IN (
         SELECT id FROM authorizations WHERE sweep_at <= $1 AND ends_at > $1 LIMIT $2
@@ -39,15 +39,9 @@ const POSTPONE: &str = "
 #[async_trait]
 impl Store for PostgresStore {
     async fn ping(&self) -> Result<(), StoreError> {
-        let statement =
-            "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::bool";
-        let rows = self.steps.read(statement, &[]).await?;
-        match rows.first().map(|it| it.try_get(0)) {
-            Some(Ok(false)) => Ok(()),
-            _ => Err(StoreError::Unavailable(
-                "the database cannot be written: it is a standby, or set to read-only".to_owned(),
-            )),
-        }
+        // It finds nothing, and is refused where nothing can be written.
+        let statement = "SELECT FROM clients LIMIT 0 FOR SHARE";
+        self.steps.read(statement, &[]).await.map(drop)
     }
 
     async fn sweep(&self, now: DateTime<Utc>, limit: u32) -> Result<u32, StoreError> {
@@ -60,7 +54,11 @@ impl Store for PostgresStore {
             }
             removed += u32::try_from(ended.len()).unwrap_or(limit);
         }
-        self.steps.write(POSTPONE, &[&now, &most]).await?;
-        Ok(removed)
+        loop {
+            let postponed = self.steps.write(POSTPONE, &[&now, &most]).await?.len();
+            if postponed == 0 || u32::try_from(postponed).is_ok_and(|it| it < limit) {
+                return Ok(removed);
+            }
+        }
     }
 }

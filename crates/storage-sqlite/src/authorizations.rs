@@ -16,12 +16,12 @@ use crate::{
     users,
 };
 
-static AUTHORIZATIONS: Table = Table {
+pub(crate) static AUTHORIZATIONS: Table = Table {
     name: "authorizations",
     key: &["id"],
 };
 
-fn from_row(row: &Row<'_>) -> Result<Authorization, StoreError> {
+pub(crate) fn from_row(row: &Row<'_>) -> Result<Authorization, StoreError> {
     Ok(Authorization {
         id: AuthorizationId::from_uuid(row.uuid("id")?),
         client_id: ClientId::from_uuid(row.uuid("client_id")?),

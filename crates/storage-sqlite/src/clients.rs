@@ -12,17 +12,17 @@ use crate::{
     row::{Row, Table, bits, execute, json, millis, word},
 };
 
-static CLIENTS: Table = Table {
+pub(crate) static CLIENTS: Table = Table {
     name: "clients",
     key: &["id"],
 };
 
-static SECRETS: Table = Table {
+pub(crate) static SECRETS: Table = Table {
     name: "client_secrets",
     key: &["client_id"],
 };
 
-fn from_row(row: &Row<'_>) -> Result<Client, StoreError> {
+pub(crate) fn from_row(row: &Row<'_>) -> Result<Client, StoreError> {
     Ok(Client {
         id: ClientId::from_uuid(row.uuid("id")?),
         name: row.get("name")?,
@@ -56,6 +56,15 @@ fn secret_from_row(row: &Row<'_>) -> Result<ClientSecret, StoreError> {
 pub(crate) fn find(connection: &Connection, id: ClientId) -> Result<Option<Client>, StoreError> {
     let query = "SELECT * FROM clients WHERE id = ?1";
     CLIENTS.one(connection, query, [bits(id.uuid())], from_row)
+}
+
+/// The secrets of a client, expired ones perhaps among them.
+pub(crate) fn secrets(
+    connection: &Connection,
+    id: ClientId,
+) -> Result<Vec<ClientSecret>, StoreError> {
+    let query = "SELECT * FROM client_secrets WHERE client_id = ?1";
+    SECRETS.all(connection, query, [bits(id.uuid())], secret_from_row)
 }
 
 /// Inserts a client, or writes over the row of the same ID: its other rows stay.
@@ -136,9 +145,7 @@ impl Clients for SqliteStore {
             let Some(client) = find(connection, id)? else {
                 return Ok(None);
             };
-            let query = "SELECT * FROM client_secrets WHERE client_id = ?1";
-            let secrets = SECRETS.all(connection, query, [bits(id.uuid())], secret_from_row)?;
-            Ok(Some((client, secrets)))
+            Ok(Some((client, secrets(connection, id)?)))
         })
         .await
     }

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use alias_domain::{
     Access, AliasId, Client, ClientId, Connection as Granted, InteractionId, NewAuthorization,
     Revocation, RevocationError, SessionId, UserId,
-    ports::{Decision, Grants, Moment, Recorded, StoreError},
+    ports::{Decision, Grants, Moment, Recorded, StoreError, StoredConnection},
     revoked,
 };
 use async_trait::async_trait;
@@ -18,7 +18,7 @@ use crate::{
     sessions,
 };
 
-static CONNECTIONS: Table = Table {
+pub(crate) static CONNECTIONS: Table = Table {
     name: "connections",
     key: &["user_id", "client_id"],
 };
@@ -50,6 +50,18 @@ fn from_row(row: &Row<'_>) -> Result<Bond, StoreError> {
         alias_id: AliasId::from_uuid(row.uuid("alias_id")?),
         access: row.optional("access", Row::json)?,
         granted_at: row.time("granted_at")?,
+    })
+}
+
+/// The whole row.
+pub(crate) fn stored(row: &Row<'_>) -> Result<StoredConnection, StoreError> {
+    let bond = from_row(row)?;
+    Ok(StoredConnection {
+        user_id: UserId::from_uuid(row.uuid("user_id")?),
+        client_id: bond.client_id,
+        alias_id: bond.alias_id,
+        access: bond.access,
+        granted_at: bond.granted_at,
     })
 }
 

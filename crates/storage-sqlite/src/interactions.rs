@@ -13,12 +13,12 @@ use crate::{
     row::{Row, Table, bits, execute, millis},
 };
 
-static INTERACTIONS: Table = Table {
+pub(crate) static INTERACTIONS: Table = Table {
     name: "interactions",
     key: &["id"],
 };
 
-fn from_row(row: &Row<'_>) -> Result<Interaction, StoreError> {
+pub(crate) fn from_row(row: &Row<'_>) -> Result<Interaction, StoreError> {
     Ok(Interaction {
         id: InteractionId::from_uuid(row.uuid("id")?),
         binding: row.optional("binding", Row::digest)?,

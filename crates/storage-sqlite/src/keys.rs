@@ -9,12 +9,12 @@ use crate::{
     row::{Row, Table, execute, millis},
 };
 
-static KEYS: Table = Table {
+pub(crate) static KEYS: Table = Table {
     name: "keys",
     key: &["kid"],
 };
 
-fn from_row(row: &Row<'_>) -> Result<StoredKey, StoreError> {
+pub(crate) fn from_row(row: &Row<'_>) -> Result<StoredKey, StoreError> {
     Ok(StoredKey {
         kid: row.get("kid")?,
         algorithm: row.get("algorithm")?,

@@ -4,7 +4,8 @@
 //! connection: `SqliteStore::write` hands it to the one thread that writes (`writer`),
 //! `SqliteStore::read` to one of a few that read (`readers`), so that no async thread ever waits
 //! for the disk. A step loads rows (`row`), asks the domain what is to be, and writes that: no rule
-//! is in SQL. `schema` opens the file and brings it up to date.
+//! is in SQL. `schema` opens the file and brings it up to date, and `export` reads all of it, for
+//! another store to take in.
 //!
 //! ```
 //! # use alias_domain::ports::Store;
@@ -21,6 +22,7 @@
 
 mod authorizations;
 mod clients;
+mod export;
 mod grants;
 mod interactions;
 mod keys;
@@ -39,6 +41,7 @@ use std::path::Path;
 use alias_domain::ports::StoreError;
 use rusqlite::Connection;
 
+pub use export::Snapshot;
 pub use schema::{OpenError, Report, migrate};
 
 use readers::Readers;

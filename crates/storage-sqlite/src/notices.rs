@@ -2,7 +2,7 @@
 
 use alias_domain::{
     AliasId, ClientId, LogoutNotice, SessionId,
-    ports::{Claim, Notices, StoreError},
+    ports::{Claim, Notices, Participation, StoreError, StoredNotice},
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -14,7 +14,7 @@ use crate::{
     row::{Row, Table, bits, execute, json, millis},
 };
 
-static NOTICES: Table = Table {
+pub(crate) static NOTICES: Table = Table {
     name: "logout_notices",
     key: &["session_id", "client_id"],
 };
@@ -33,6 +33,31 @@ fn from_row(row: &Row<'_>) -> Result<Waiting, StoreError> {
         client: ClientId::from_uuid(row.uuid("client_id")?),
         alias_id: AliasId::from_uuid(row.uuid("alias_id")?),
         attempts: row.get("attempts")?,
+    })
+}
+
+/// Who took part in a session.
+pub(crate) static SESSION_CLIENTS: Table = Table {
+    name: "session_clients",
+    key: &["session_id", "client_id"],
+};
+
+pub(crate) fn participation(row: &Row<'_>) -> Result<Participation, StoreError> {
+    Ok(Participation {
+        session_id: SessionId::from_uuid(row.uuid("session_id")?),
+        client_id: ClientId::from_uuid(row.uuid("client_id")?),
+    })
+}
+
+/// A notice as it is kept.
+pub(crate) fn stored(row: &Row<'_>) -> Result<StoredNotice, StoreError> {
+    let waiting = from_row(row)?;
+    Ok(StoredNotice {
+        session_id: waiting.session,
+        client_id: waiting.client,
+        alias_id: waiting.alias_id,
+        attempts: waiting.attempts,
+        due_at: row.optional("due_at", Row::time)?,
     })
 }
 

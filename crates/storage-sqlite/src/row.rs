@@ -47,13 +47,28 @@ impl Table {
         params: impl Params,
         from_row: impl Fn(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
+        let mut found = Vec::new();
+        self.each(connection, query, params, |row| {
+            found.push(from_row(row)?);
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    /// Reads every row that a query finds, one after another.
+    pub(crate) fn each(
+        &'static self,
+        connection: &Connection,
+        query: &str,
+        params: impl Params,
+        mut read: impl FnMut(&Row<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
         let mut statement = connection.prepare_cached(query).map_err(unavailable)?;
         let mut rows = statement.query(params).map_err(unavailable)?;
-        let mut found = Vec::new();
         while let Some(row) = rows.next().map_err(unavailable)? {
-            found.push(from_row(&Row { table: self, row })?);
+            read(&Row { table: self, row })?;
         }
-        Ok(found)
+        Ok(())
     }
 }
 

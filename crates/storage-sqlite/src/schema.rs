@@ -9,10 +9,13 @@ use std::{
 };
 
 use refinery::{Migration, Runner};
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
 
 /// How long to wait for another process that writes.
 const BUSY: Duration = Duration::from_secs(4);
+
+/// How long to wait for a command that is about to end.
+const BRIEFLY_BUSY: Duration = Duration::from_secs(1);
 
 /// How large the write-ahead log may stay once it is no longer needed, in bytes.
 const IDLE_LOG: i64 = 16 << 20;
@@ -46,6 +49,9 @@ pub enum OpenError {
         /// The migrations that this version does not have.
         unknown: Vec<String>,
     },
+    /// Another process has it open, and the file was to be had alone.
+    #[error("{} is in use: stop the service that runs on it first", .0.display())]
+    InUse(PathBuf),
     /// The file is where no write-ahead log can be: on a network drive, perhaps.
     #[error("the database cannot keep a write-ahead log where it is")]
     NoLog,
@@ -116,10 +122,46 @@ pub(crate) fn open_current(path: &Path) -> Result<Connection, OpenError> {
     Ok(connection)
 }
 
+/// Opens an existing database of the current schema for this connection alone, in a transaction that
+/// sees one state of it and changes nothing.
+///
+/// Whoever uses a database holds a lock of SQLite's on its file, as long as it is open: so this
+/// notices every other process, whatever it does and whichever version it is, and keeps new ones
+/// out.
+pub(crate) fn open_alone(path: &Path) -> Result<Connection, OpenError> {
+    if !path.try_exists()? {
+        return Err(OpenError::Missing(path.to_owned()));
+    }
+    alone(path).map_err(|error| match error {
+        OpenError::Database(error) if is_busy(&error) => OpenError::InUse(path.to_owned()),
+        other => other,
+    })
+}
+
+fn alone(path: &Path) -> Result<Connection, OpenError> {
+    let mut connection = open(path)?;
+    connection.busy_timeout(BRIEFLY_BUSY)?;
+    // Before anything is read: then there is no index that others would share.
+    connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+    // A log that somebody left is read, and left as it was found.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    let missing = missing_migrations(&mut connection)?;
+    if !missing.is_empty() {
+        return Err(OpenError::Behind { missing });
+    }
+    connection.execute_batch("BEGIN EXCLUSIVE; PRAGMA query_only = TRUE")?;
+    Ok(connection)
+}
+
+fn open(path: &Path) -> Result<Connection, rusqlite::Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Connection::open_with_flags(path, flags)
+}
+
 /// Opens an existing file, as every connection to it must be.
 pub(crate) fn connect(path: &Path) -> Result<Connection, rusqlite::Error> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
+    let connection = open(path)?;
     connection.busy_timeout(BUSY)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
@@ -135,9 +177,6 @@ fn keep_log(connection: &Connection) -> Result<(), OpenError> {
     let switch = || -> Result<String, rusqlite::Error> {
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
     };
-    let is_busy = |error: &rusqlite::Error| {
-        error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy)
-    };
     let last_try = Instant::now() + BUSY;
     let mode = loop {
         match switch() {
@@ -152,6 +191,10 @@ fn keep_log(connection: &Connection) -> Result<(), OpenError> {
     } else {
         Err(OpenError::NoLog)
     }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy)
 }
 
 /// An empty file that nobody but its owner can read; SQLite gives its log the same rights.

@@ -2,7 +2,7 @@
 
 use alias_domain::{
     Digest, Session, SessionId, UserId,
-    ports::{SessionStart, Sessions, Started, StoreError},
+    ports::{SessionStart, Sessions, Started, StoreError, StoredSession},
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -14,7 +14,7 @@ use crate::{
     users,
 };
 
-static SESSIONS: Table = Table {
+pub(crate) static SESSIONS: Table = Table {
     name: "sessions",
     key: &["id"],
 };
@@ -33,6 +33,18 @@ fn from_row(row: &Row<'_>) -> Result<SignIn, StoreError> {
         user: UserId::from_uuid(row.uuid("user_id")?),
         auth_time: row.time("auth_time")?,
         expires_at: row.time("expires_at")?,
+    })
+}
+
+/// A session with the digest of its token.
+pub(crate) fn stored(row: &Row<'_>) -> Result<StoredSession, StoreError> {
+    let session = from_row(row)?;
+    Ok(StoredSession {
+        id: session.id,
+        token: row.digest("token_digest")?,
+        user_id: session.user,
+        auth_time: session.auth_time,
+        expires_at: session.expires_at,
     })
 }
 

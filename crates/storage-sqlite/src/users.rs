@@ -12,7 +12,7 @@ use crate::{
     row::{Row, Table, bits, execute, millis},
 };
 
-static USERS: Table = Table {
+pub(crate) static USERS: Table = Table {
     name: "users",
     key: &["id"],
 };
@@ -27,7 +27,7 @@ fn from_row(row: &Row<'_>) -> Result<User, StoreError> {
     })
 }
 
-fn with_hash(row: &Row<'_>) -> Result<(User, PasswordHash), StoreError> {
+pub(crate) fn with_hash(row: &Row<'_>) -> Result<(User, PasswordHash), StoreError> {
     let hash: String = row.get("password_hash")?;
     Ok((from_row(row)?, PasswordHash::new(hash)))
 }

@@ -56,7 +56,7 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (key, Line { value, source }) in &self.0 {
             match value {
-                Some(value) => writeln!(f, "{key:<26}{value:<34}{source}")?,
+                Some(value) => writeln!(f, "{key:<26}{value:<34} {source}")?,
                 None => writeln!(f, "{key:<26}not set")?,
             }
         }

@@ -1,8 +1,63 @@
 //! Where the data is kept.
 
-use std::{fmt, path::PathBuf, str::FromStr};
+use std::{fmt, fs, path::PathBuf, str::FromStr};
 
 use alias_storage_postgres::{Database, MalformedUrl};
+use zeroize::Zeroizing;
+
+use super::{ConfigError, Settings, required};
+
+/// What the settings say of the database.
+#[derive(Debug)]
+pub(crate) struct DatabaseSource {
+    url: DatabaseUrl,
+    /// A file that holds the password, so that it stands neither in a configuration nor in an
+    /// environment.
+    password_file: Option<PathBuf>,
+}
+
+impl DatabaseSource {
+    pub(super) fn from_settings(settings: &Settings) -> Result<Self, ConfigError> {
+        let url = required(settings, "database.url", str::parse::<DatabaseUrl>)?;
+        let password_file = settings.read("database.password_file", str::parse::<PathBuf>)?;
+        match &url {
+            _ if password_file.is_none() => {}
+            DatabaseUrl::Sqlite(_) => {
+                let reason = "database.url names a file, which has no password";
+                return Err(settings.refusal("database.password_file", reason));
+            }
+            DatabaseUrl::Postgres(database) if database.has_password() => {
+                return Err(ConfigError::TwoPasswords);
+            }
+            DatabaseUrl::Postgres(_) => {}
+        }
+        Ok(Self { url, password_file })
+    }
+
+    /// The database, with the password that is in the file now.
+    ///
+    /// # Errors
+    /// If the file holds none, naming the setting.
+    pub(crate) fn read(&self) -> Result<DatabaseUrl, ConfigError> {
+        let (DatabaseUrl::Postgres(database), Some(path)) = (&self.url, &self.password_file) else {
+            return Ok(self.url.clone());
+        };
+        let unreadable = |reason: String| ConfigError::PasswordFile {
+            path: path.clone(),
+            reason,
+        };
+        let text = fs::read_to_string(path).map(Zeroizing::new);
+        let text = text.map_err(|error| unreadable(error.to_string()))?;
+        // A file ends in a line's end, whoever wrote it. A password may end in a space.
+        match text.trim_end_matches(['\r', '\n']) {
+            "" => Err(unreadable("it is empty".to_owned())),
+            password => {
+                let database = database.as_ref().clone().with_password(password);
+                Ok(DatabaseUrl::Postgres(Box::new(database)))
+            }
+        }
+    }
+}
 
 /// The database that `database.url` names.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -60,7 +60,11 @@ fn without_password(url: &str) -> String {
         },
         None => base.to_owned(),
     };
-    let open = |it: &&str| !it.to_ascii_lowercase().starts_with("password");
+    // A name that is spelled oddly may be any.
+    let open = |it: &&str| {
+        let name = it.split('=').next().unwrap_or_default();
+        !name.to_ascii_lowercase().starts_with("password") && !name.contains('%')
+    };
     let (open, secret): (Vec<&str>, Vec<&str>) = query.split('&').partition(open);
     let mut shown = match scheme {
         "" => base,
@@ -95,6 +99,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         secrecy: Secrecy::Password,
         ..setting("database.url", Some("sqlite:.alias/alias.db"))
     },
+    setting("database.password_file", None),
     setting("database.connections", Some("16")),
     Setting {
         secrecy: Secrecy::Whole,
@@ -165,7 +170,8 @@ impl Settings {
         Self::layered(file, std::env::vars_os())
     }
 
-    fn layered(
+    /// The same, with these variables for an environment.
+    pub(super) fn layered(
         file: Option<&Path>,
         variables: impl Iterator<Item = (OsString, OsString)>,
     ) -> Result<Self, ConfigError> {
@@ -456,6 +462,10 @@ mod tests {
                 "postgres://db/x?user=a&password=********",
             ),
             ("a:hunter2@db", "a:********@db"),
+            (
+                "postgres://h/d?user=u&pass%77ord=hunter2",
+                "postgres://h/d?user=u&password=********",
+            ),
         ] {
             assert_eq!(without_password(url), shown);
         }

@@ -16,6 +16,7 @@ fn every_command_has_help_with_examples() {
         "dev",
         "serve",
         "migrate",
+        "import",
         "config",
         "client create",
         "client list",
@@ -85,6 +86,7 @@ fn a_wrong_usage_ends_with_status_2() {
         &["key", "rotate", "--algorithm", "HS256"],
         &["key", "remove"],
         &["dev", "--demo-listen", "8081"],
+        &["import"],
     ] {
         let ran = sandbox.run(words);
         assert_eq!(ran.status, Some(2), "{words:?}: {}", ran.err);

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `commands` | usage, configuration and the database |
 //! | `clients`, `users`, `keys` | what their commands print, refuse and change |
+//! | `import` | what moving to PostgreSQL prints and refuses |
 //! | `postgres` | what is said of a database that is not as it must be |
 //! | `running` | how `serve` and `dev` start, what they refuse, and how they stop |
 //! | `stopping` | what becomes of requests when `serve` is told to stop |
@@ -21,6 +22,7 @@
 mod authority;
 mod clients;
 mod commands;
+mod import;
 mod keys;
 mod postgres;
 mod running;

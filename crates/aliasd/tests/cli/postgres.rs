@@ -92,6 +92,47 @@ fn a_number_of_connections_that_cannot_be_is_refused() {
 }
 
 #[test]
+fn a_password_may_stand_in_a_file_of_its_own() {
+    let mut sandbox = Sandbox::postgres(TestDatabase::migrated());
+    let file = sandbox.write("password", "hunter2\n");
+    let file = file.to_str().expect("UTF-8");
+    sandbox.set("ALIAS_DATABASE__PASSWORD_FILE", file);
+    assert_eq!(sandbox.json(&["user", "list"]), serde_json::json!([]));
+    let shown = sandbox.json(&["config"]);
+    assert_eq!(shown["database.password_file"]["value"], file);
+}
+
+#[test]
+fn a_password_file_that_is_of_no_use_is_refused() {
+    let with = |url: &str, file: &str| {
+        let mut sandbox = Sandbox::embedded();
+        sandbox.write("empty", "\n");
+        sandbox
+            .set("ALIAS_DATABASE__URL", url)
+            .set("ALIAS_DATABASE__PASSWORD_FILE", file);
+        let refused = sandbox.run(&["client", "list"]).refused();
+        assert!(!refused.contains("hunter2"), "{refused}");
+        refused
+    };
+    let refused = with("postgres://alias@127.0.0.1:1/alias", "none");
+    let named = "database.password_file none: ";
+    assert!(refused.starts_with(named), "{refused}");
+    assert_eq!(
+        with("postgres://alias@127.0.0.1:1/alias", "empty"),
+        "database.password_file empty: it is empty"
+    );
+    assert_eq!(
+        with("postgres://alias:hunter2@127.0.0.1:1/alias", "empty"),
+        "database.url has a password and database.password_file is set; keep one"
+    );
+    assert_eq!(
+        with("sqlite:.alias/alias.db", "empty"),
+        "database.password_file (ALIAS_DATABASE__PASSWORD_FILE): database.url names a file, which \
+         has no password"
+    );
+}
+
+#[test]
 fn config_shows_the_database_without_its_password() {
     let mut sandbox = Sandbox::embedded();
     sandbox.set("ALIAS_DATABASE__URL", "postgres://alias:hunter2@db/alias");

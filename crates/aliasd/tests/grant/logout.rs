@@ -19,6 +19,7 @@ use josekit::{
 };
 use reqwest::StatusCode;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::{
     sync::mpsc::{UnboundedReceiver, unbounded_channel},
     time::{sleep, timeout},
@@ -27,6 +28,7 @@ use tokio::{
 use crate::{
     page::{Page, QUERY, REDIRECT_URI, part, text},
     running::Running,
+    store::TestStore,
 };
 
 /// Far longer than a first retry takes.
@@ -214,10 +216,16 @@ async fn verified(page: &Page, token: &str, algorithm: &str) -> Value {
     claims
 }
 
+/// A service with these settings.
+fn serve_allowing(settings: &[(&'static str, &'static str)]) -> Running {
+    let folder = TempDir::new().expect("a folder");
+    Running::serve_in(folder, TestStore::chosen(), settings)
+}
+
 #[actix_web::test]
 async fn each_client_is_told_once_it_can_be_and_the_user_waits_for_none() {
     let allowed = ("ALIAS_OUTBOUND__ALLOW_PRIVATE", "127.0.0.1");
-    let mut page = Page::open_at(Running::serve_with(&[allowed])).await;
+    let mut page = Page::open_at(serve_allowing(&[allowed])).await;
     let trap = BackChannel::open(First::Takes);
     let mut fine = BackChannel::open(First::Takes);
     let mut refusing = BackChannel::open(First::Refuses);
@@ -276,7 +284,7 @@ async fn each_client_is_told_once_it_can_be_and_the_user_waits_for_none() {
 #[actix_web::test]
 async fn whoever_is_locked_or_deleted_beside_the_service_is_told_of() {
     let allowed = ("ALIAS_OUTBOUND__ALLOW_PRIVATE", "127.0.0.0/8");
-    let mut page = Page::open_at(Running::serve_with(&[allowed])).await;
+    let mut page = Page::open_at(serve_allowing(&[allowed])).await;
     let mut fine = BackChannel::open(First::Takes);
     let id_token = connects(&mut page, &fine.uri("http"), "RS256").await;
     page.alias.cli(&["user", "lock", "fred@example.com"], "");

@@ -8,8 +8,10 @@
 #[path = "../support/chromium.rs"]
 mod chromium;
 mod demo;
+mod form_post;
 mod keys;
 mod logout;
+mod moving;
 mod page;
 mod resource;
 #[path = "../support/running.rs"]

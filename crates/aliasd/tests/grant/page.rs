@@ -71,6 +71,8 @@ impl Page {
     /// Fred signs in at a service that has him and this client.
     pub(crate) async fn of(alias: Running, client_id: &str, client_secret: &str) -> Self {
         let builder = Client::builder().redirect(Policy::none()).no_proxy();
+        // The service may be started anew: no connection is kept.
+        let builder = builder.pool_max_idle_per_host(0);
         let http = builder.build().expect("a client");
         let mut page = Self {
             client_id: client_id.to_owned(),
@@ -138,23 +140,28 @@ impl Page {
     pub(crate) async fn code(&self, query: &str) -> String {
         let page = self.authorize(query).await;
         if page.starts_with('/') {
-            let address = format!("{}{page}", self.alias.issuer);
-            let html = self
-                .http
-                .get(&address)
-                .bearer_auth(&self.session_token)
-                .send();
-            let html = html.await.expect("an answer").text().await.expect("a page");
-            let token = html
-                .split_once("name=\"form_token\" value=\"")
-                .expect("a form")
-                .1;
-            let token = token.split('"').next().unwrap_or_default();
-            let form = [("form_token", token), ("decision", "approve_all")];
-            let callback = self.led_to(self.http.post(&address).form(&form)).await;
-            return param(&callback, "code").expect("a code");
+            return self.allow(&self.shown(&page).await).await;
         }
         param(&page, "code").expect("a code")
+    }
+
+    /// A page with a form, as Fred's program is shown it.
+    pub(crate) async fn shown(&self, page: &str) -> Form {
+        let address = format!("{}{page}", self.alias.issuer);
+        let html = self.http.get(&address).bearer_auth(&self.session_token);
+        let html = html.send().await.expect("an answer").text().await;
+        let token = form_token(&html.expect("a page"));
+        Form { address, token }
+    }
+
+    /// The code to which it leads that Fred allows all that was shown.
+    pub(crate) async fn allow(&self, form: &Form) -> String {
+        let fields = [
+            ("form_token", form.token.as_str()),
+            ("decision", "approve_all"),
+        ];
+        let answer = self.http.post(&form.address).form(&fields);
+        param(&self.led_to(answer).await, "code").expect("a code")
     }
 
     pub(crate) async fn post(&self, path: &str, form: &[(&str, &str)]) -> (u16, Value) {
@@ -180,6 +187,19 @@ impl Page {
         ];
         self.post("/api/oauth2/token", &form).await
     }
+}
+
+/// A form that somebody is looking at.
+pub(crate) struct Form {
+    address: String,
+    token: String,
+}
+
+/// The hidden field of a page's form.
+pub(crate) fn form_token(html: &str) -> String {
+    let field = html.split_once("name=\"form_token\" value=\"");
+    let token = field.expect("a form").1.split('"').next();
+    token.unwrap_or_default().to_owned()
 }
 
 pub(crate) fn text(value: &Value, name: &str) -> String {

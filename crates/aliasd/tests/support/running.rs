@@ -52,13 +52,7 @@ impl Running {
 
     /// `aliasd serve`, on a free port and a fresh database.
     pub(crate) fn serve() -> Self {
-        Self::serve_with(&[])
-    }
-
-    /// The same, with variables, which every other `aliasd` there gets too.
-    pub(crate) fn serve_with(variables: &[(&'static str, &str)]) -> Self {
-        let folder = TempDir::new().expect("a folder");
-        Self::serve_in(folder, TestStore::chosen(), variables)
+        Self::serve_in(TempDir::new().expect("a folder"), TestStore::chosen(), &[])
     }
 
     /// `aliasd serve`, on a free port and the database of a folder or of this store, with these
@@ -71,29 +65,37 @@ impl Running {
         let port = free_port();
         let migrated = aliasd(folder.path(), &store).arg("migrate").output();
         succeeded(&migrated.expect("aliasd runs"));
-        let mut command = aliasd(folder.path(), &store);
-        command
-            .args(["--json", "serve"])
-            .env("ALIAS_ISSUER", format!("http://localhost:{port}"))
-            .env("ALIAS_HTTP__LISTEN", format!("127.0.0.1:{port}"))
-            .envs(variables.iter().copied());
+        let mut command = serving(folder.path(), &store, port);
+        command.envs(variables.iter().copied());
         let mut running = Self::start(command, folder, store, port);
-        running.variables = variables
-            .iter()
-            .map(|&(name, value)| (name, value.to_owned()))
-            .collect();
+        let owned = |&(name, value): &(_, &str)| (name, value.to_owned());
+        running.variables = variables.iter().map(owned).collect();
         running
     }
 
-    fn start(mut command: Command, folder: TempDir, store: TestStore, port: u16) -> Self {
-        let log = std::fs::File::create(folder.path().join("log")).expect("a log");
-        command.stdout(Stdio::piped()).stderr(log);
-        let mut child = command.spawn().expect("aliasd runs");
-        let out = child.stdout.take().expect("its output");
-        let Some(said) = first_json(out) else {
-            let log = std::fs::read_to_string(folder.path().join("log"));
-            panic!("aliasd did not start: {}", log.unwrap_or_default());
-        };
+    /// Stops it, has an empty store take in everything that it keeps, and starts it there, at the
+    /// same address. What the import printed.
+    pub(crate) fn move_to(&mut self, store: TestStore) -> Value {
+        let told = Command::new("kill")
+            .arg(self.child.id().to_string())
+            .status();
+        assert!(told.expect("kill runs").success());
+        assert!(self.child.wait().expect("an end").success());
+        let from = self.store.url();
+        self.store = store;
+        let imported = self.cli(&["import", "--from", &from], "");
+        let port = self
+            .issuer
+            .rsplit(':')
+            .next()
+            .and_then(|it| it.parse().ok());
+        let command = serving(self.folder.path(), &self.store, port.expect("a port"));
+        (self.child, self.said) = spawned(command, self.folder.path());
+        imported
+    }
+
+    fn start(command: Command, folder: TempDir, store: TestStore, port: u16) -> Self {
+        let (child, said) = spawned(command, folder.path());
         let issuer = format!("http://localhost:{port}");
         Self {
             child,
@@ -162,6 +164,29 @@ fn aliasd(folder: &Path, store: &TestStore) -> Command {
         .env("ALIAS_DATABASE__URL", store.url())
         .stdin(Stdio::null());
     command
+}
+
+fn serving(folder: &Path, store: &TestStore, port: u16) -> Command {
+    let mut command = aliasd(folder, store);
+    command
+        .args(["--json", "serve"])
+        .env("ALIAS_ISSUER", format!("http://localhost:{port}"))
+        .env("ALIAS_HTTP__LISTEN", format!("127.0.0.1:{port}"))
+        .env("ALIAS_HTTP__DRAIN_DELAY", "0s");
+    command
+}
+
+/// A program that said on standard output that it listens, and what it said.
+fn spawned(mut command: Command, folder: &Path) -> (Child, Value) {
+    let log = std::fs::File::create(folder.join("log")).expect("a log");
+    command.stdout(Stdio::piped()).stderr(log);
+    let mut child = command.spawn().expect("aliasd runs");
+    let out = child.stdout.take().expect("its output");
+    let Some(said) = first_json(out) else {
+        let log = std::fs::read_to_string(folder.join("log"));
+        panic!("aliasd did not start: {}", log.unwrap_or_default());
+    };
+    (child, said)
 }
 
 fn succeeded(output: &Output) {

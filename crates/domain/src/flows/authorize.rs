@@ -46,6 +46,8 @@ pub struct Ask {
     pub client: Client,
     /// Where the answer will go.
     pub reply: Reply,
+    /// Whether another user may answer: not where the request is about one in particular.
+    pub open_to_others: bool,
     /// What is asked.
     pub stage: Stage,
     /// The token of the page's form.
@@ -413,6 +415,7 @@ impl Provider {
             interaction,
             client: sound.client.clone(),
             reply: sound.reply.clone(),
+            open_to_others: sound.request.subjects().is_none(),
             form: self.form(present, purpose)?,
             stage,
         }))

@@ -32,7 +32,7 @@ pub trait Authorizations: Send + Sync {
     /// that before the step; `None` if the authorization ended.
     ///
     /// # Errors
-    /// If the store does not answer; nothing changed then.
+    /// If the store does not answer; see [`StoreError`] for what may have changed.
     async fn redeem(
         &self,
         redemption: &Redemption,
@@ -45,7 +45,7 @@ pub trait Authorizations: Send + Sync {
     /// before the step; `None` if the authorization ended.
     ///
     /// # Errors
-    /// If the store does not answer; nothing changed then.
+    /// If the store does not answer; see [`StoreError`] for what may have changed.
     async fn rotate(
         &self,
         rotation: &Rotation,

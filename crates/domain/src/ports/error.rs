@@ -1,4 +1,8 @@
-/// A store cannot say. No error of this kind changed anything.
+/// A store cannot say. Nobody was given anything; as a rule nothing changed.
+///
+/// There are two exceptions. When the way to a database is lost in the middle of a step, the step
+/// may have been done: a code is then spent, and a refresh can be retried (R23). And a step that
+/// found a corrupt row may have spent what it was asked for.
 ///
 /// ```
 /// use alias_domain::ports::StoreError;

@@ -12,6 +12,7 @@ mod interactions;
 mod keys;
 mod notices;
 mod sessions;
+mod transfer;
 mod users;
 
 pub use authorizations::Authorizations;
@@ -42,6 +43,10 @@ pub use notices::{Claim, Notices};
 #[cfg(feature = "testing")]
 pub use sessions::MockSessions;
 pub use sessions::{SessionStart, Sessions, Started};
+pub use transfer::{
+    Counts, Export, Import, ImportError, Kind, Page, Participation, StoredConnection, StoredNotice,
+    StoredSession,
+};
 #[cfg(feature = "testing")]
 pub use users::MockUsers;
 pub use users::{EmailTaken, Users};

@@ -14,10 +14,14 @@ use crate::{
     ports::{
         Authorizations, Claim, Clients, Decision, EmailTaken, Grants, Interactions, Keys, Moment,
         Notices, PasswordHash, Recorded, SessionStart, Sessions, Started, Store, StoreError,
-        StoredKey, Users,
+        StoredConnection, StoredKey, StoredNotice, StoredSession, Users,
     },
     redeem, revoked, rotate,
 };
+
+mod transfer;
+
+pub use transfer::Pages;
 
 /// A store in memory: one lock around everything, so that every step is atomic. It holds no rule.
 ///
@@ -43,27 +47,6 @@ struct State {
     keys: Vec<StoredKey>,
 }
 
-struct StoredSession {
-    user: UserId,
-    token: Digest,
-    auth_time: DateTime<Utc>,
-    expires_at: DateTime<Utc>,
-}
-
-struct StoredNotice {
-    alias_id: AliasId,
-    attempts: u32,
-    /// `None` as long as nobody has tried.
-    due_at: Option<DateTime<Utc>>,
-}
-
-/// The alias ID stays when the access goes.
-struct StoredConnection {
-    alias_id: AliasId,
-    access: Option<Access>,
-    granted_at: DateTime<Utc>,
-}
-
 impl MemoryStore {
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -81,7 +64,7 @@ impl State {
 
     fn session(&self, id: SessionId, now: DateTime<Utc>) -> Option<Session> {
         let stored = self.sessions.get(&id)?;
-        let user = self.user(stored.user).filter(|it| !it.locked)?;
+        let user = self.user(stored.user_id).filter(|it| !it.locked)?;
         (now < stored.expires_at).then(|| Session {
             id,
             user: user.clone(),
@@ -161,12 +144,14 @@ impl State {
     fn end_sessions(&mut self, ended: impl Fn(SessionId, &StoredSession) -> bool) {
         for (session, client) in &self.session_clients {
             let stored = self.sessions.get(session).filter(|it| ended(*session, it));
-            let alias = stored.and_then(|it| self.connections.get(&(it.user, *client)));
+            let alias = stored.and_then(|it| self.connections.get(&(it.user_id, *client)));
             let wanted = self
                 .client(*client)
                 .is_some_and(|it| it.backchannel_logout.is_some());
             if let Some(connection) = alias.filter(|_| wanted) {
                 let notice = StoredNotice {
+                    session_id: *session,
+                    client_id: *client,
                     alias_id: connection.alias_id,
                     attempts: 0,
                     due_at: None,
@@ -347,7 +332,7 @@ impl Users for MemoryStore {
         let stored = state.users.iter_mut().find(|it| it.0.id == id);
         let found = stored.map(|it| it.0.locked = locked).is_some();
         if locked {
-            state.end_sessions(|_, it| it.user == id);
+            state.end_sessions(|_, it| it.user_id == id);
         }
         Ok(found)
     }
@@ -356,7 +341,7 @@ impl Users for MemoryStore {
         let mut state = self.state();
         let before = state.users.len();
         state.users.retain(|it| it.0.id != id);
-        state.end_sessions(|_, it| it.user == id);
+        state.end_sessions(|_, it| it.user_id == id);
         state.connections.retain(|key, _| key.0 != id);
         state.end_authorizations(|it| it.user_id == id);
         Ok(state.users.len() < before)
@@ -376,8 +361,9 @@ impl Sessions for MemoryStore {
         });
         let (id, replaced) = renewed.map_or((start.id, None), |(id, token)| (id, Some(token)));
         let session = StoredSession {
-            user: start.user,
+            id,
             token: start.token,
+            user_id: start.user,
             auth_time: start.auth_time,
             expires_at: start.expires_at,
         };
@@ -527,6 +513,8 @@ impl Grants for MemoryStore {
             .connections
             .entry((new.user_id, new.client_id))
             .or_insert_with(|| StoredConnection {
+                user_id: new.user_id,
+                client_id: new.client_id,
                 alias_id: decision.alias_id,
                 access: None,
                 granted_at: now,

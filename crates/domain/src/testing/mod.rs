@@ -8,4 +8,4 @@ mod memory;
 pub mod sample;
 
 pub use fakes::{TestChance, TestIdTokens, TestPasswords, TestSealer, provider};
-pub use memory::MemoryStore;
+pub use memory::{MemoryStore, Pages};

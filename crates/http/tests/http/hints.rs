@@ -180,6 +180,9 @@ async fn a_hint_survives_a_disconnect_and_not_its_user() {
     );
     let page = browser.authorize(&query).await;
     assert!(page.path.ends_with("/consent") && page.html.contains(FRED));
+    assert!(!page.html.contains("Switch account"), "it would be refused");
+    let page = browser.authorize(SEED).await;
+    assert!(page.html.contains("Switch account"));
 
     alias.store.delete_user(user).await.expect("stored");
     let page = browser.authorize(&format!("{query}&prompt=none")).await;

@@ -13,7 +13,7 @@ const BYE: &str = "https://example.com/bye";
 const END: &str = "/oauth2/logout";
 
 /// A service whose client is registered for both kinds of logout.
-async fn start() -> Alias {
+pub(crate) async fn start() -> Alias {
     let alias = Alias::start().await;
     let place = RedirectUri::register(BYE, ClientKind::Confidential).expect("a URI");
     let registered = Client {

@@ -31,7 +31,19 @@ pub(crate) struct Fixture {
 
 /// A fresh store on a fresh database.
 pub(crate) fn fresh() -> Fixture {
+    on(TestDatabase::migrated())
+}
+
+/// The same, on a database with a setting of its own.
+pub(crate) fn fresh_with(setting: &str) -> Fixture {
     let database = TestDatabase::migrated();
+    let url = database.url();
+    let (_, name) = url.rsplit_once('/').expect("a database URL");
+    database.execute(&format!("ALTER DATABASE {name} SET {setting}"));
+    on(database)
+}
+
+fn on(database: TestDatabase) -> Fixture {
     let store = wait(PostgresStore::open(&parsed(&database), 8));
     Fixture {
         store: store.expect("the schema is current"),

@@ -3,6 +3,12 @@
 mod contract;
 mod corruption;
 mod fixture;
+mod import;
+mod outages;
+mod proxy;
+mod round_trips;
 mod rows;
 mod schema;
 mod secrecy;
+mod settings;
+mod under_lock;

@@ -2,7 +2,7 @@
 
 use alias_domain::{
     Lifetimes, RequestedScope, Rotate, Rotation,
-    ports::Authorizations,
+    ports::{Authorizations, Store},
     testing::sample::{self, NOON},
 };
 
@@ -33,6 +33,21 @@ fn refreshing_adds_no_row() {
         assert!(matches!(rotated, Ok(Some((_, Rotate::Granted { .. })))));
     }
     assert_eq!(rows(&fixture), before);
+}
+
+#[test]
+fn a_sweep_looks_at_all_that_is_due() {
+    let fixture = approved();
+    let lifetimes = Lifetimes::default();
+    wait(fixture.redeem(&sample::redemption(), &lifetimes, NOON)).expect("the store answers");
+    let more = "INSERT INTO authorizations
+        SELECT (json_populate_record(a, json_build_object('id', gen_random_uuid()))).*
+        FROM authorizations a, generate_series(1, 9)";
+    fixture.database.execute(more);
+    let later = NOON + lifetimes.auth_code;
+    assert_eq!(wait(fixture.sweep(later, 2)), Ok(0), "nothing has ended");
+    let due = format!("SELECT count(*) FROM authorizations WHERE sweep_at <= '{later}'");
+    assert_eq!(fixture.database.ask(&due).as_deref(), Some("0"));
 }
 
 /// So the next version of the row fits on its own page, and no index has to know.

@@ -83,6 +83,14 @@ fn a_migration_that_was_edited_afterwards_is_refused() {
 }
 
 #[test]
+fn a_history_that_makes_no_sense_is_refused() {
+    for change in ["applied_on = 'x'", "checksum = 'x'", "applied_on = NULL"] {
+        let opened = after(&format!("UPDATE refinery_schema_history SET {change}")).err();
+        assert!(matches!(opened, Some(OpenError::Migration(_))), "{change}");
+    }
+}
+
+#[test]
 fn migrating_twice_applies_nothing_more() {
     let database = TestDatabase::migrated();
     let again = wait(migrate(&parsed(&database))).expect("a current database");

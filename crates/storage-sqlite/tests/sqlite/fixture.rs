@@ -66,6 +66,13 @@ impl Fixture {
         self.folder.path()
     }
 
+    /// Closes the store, and leaves its file.
+    pub(crate) fn close(self) -> TempDir {
+        let Self { store, folder } = self;
+        drop(store);
+        folder
+    }
+
     /// The database without the store, as another process would use it.
     pub(crate) fn raw(&self) -> Connection {
         Connection::open(database(self.folder())).expect("a database")

@@ -3,6 +3,7 @@
 mod contract;
 mod corruption;
 mod durability;
+mod export;
 mod fixture;
 mod rows;
 mod schema;

@@ -251,6 +251,20 @@ pub async fn r23_a_generation_ahead_or_of_another_client_changes_nothing(
     Ok(())
 }
 
+pub async fn r23_an_expired_refresh_token_is_refused_and_changes_nothing(
+    store: &dyn Store,
+) -> Kept {
+    exchanged(store).await?;
+    let before = store.standing(authorization(1)).await?;
+    let at = NOON + lifetimes().refresh_token;
+    assert_eq!(
+        rotate(store, &rotation(1), at).await?,
+        Some(Rotate::Refused)
+    );
+    assert_eq!(store.standing(authorization(1)).await?, before);
+    Ok(())
+}
+
 pub async fn r28_a_code_serves_only_with_its_verifier(store: &dyn Store) -> Kept {
     asked(store).await?;
     store.record_decision(&challenged(), NOON).await?;

@@ -416,15 +416,16 @@ pub async fn r18_what_was_asked_for_is_kept_with_each_authorization(store: &dyn 
         decision.new.binding.asked_claims = asked_claims;
         assert_eq!(records(store, &decision).await?, Recorded::Issued);
 
-        // Where nobody is asked it is kept too, for an interaction or none.
+        // Where nobody is asked it is kept too, with an interaction or without one.
         let mut ids = vec![decision.new.id];
-        for (interaction, number) in [(None, number + 10), (Some(()), number + 20)] {
+        for (number, waits) in [(number + 10, false), (number + 20, true)] {
             let mut new = new_authorization(number, &fred(), &example());
             new.binding.asked_claims = asked_claims;
-            let waiting = interaction_of(number);
+            let waiting = interaction(number, &example());
             store.open_interaction(&waiting).await?;
-            let (id, session) = (interaction.map(|()| waiting.id), session_of(&fred()));
-            let recorded = store.issue(&new, &OPENID, session, id, NOON).await?;
+            let answered = waits.then_some(waiting.id);
+            let session = session_of(&fred());
+            let recorded = store.issue(&new, &OPENID, session, answered, NOON).await?;
             assert_eq!(recorded, Recorded::Issued);
             ids.push(new.id);
         }
@@ -435,10 +436,6 @@ pub async fn r18_what_was_asked_for_is_kept_with_each_authorization(store: &dyn 
         }
     }
     Ok(())
-}
-
-fn interaction_of(number: u128) -> Interaction {
-    interaction(number, &example())
 }
 
 pub async fn r20_granting_again_restores_what_revoking_took(store: &dyn Store) -> Kept {

@@ -23,6 +23,7 @@ pub mod notices;
 pub mod races;
 pub mod sessions;
 pub mod sweep;
+pub mod transfer;
 pub mod users;
 
 /// What a case comes to: it panics where a promise is broken, and fails where the store does not
@@ -158,6 +159,7 @@ macro_rules! contract_tests {
                 r23_a_retry_gets_the_same_generation
                 r23_a_replay_kills_the_authorization
                 r23_a_generation_ahead_or_of_another_client_changes_nothing
+                r23_an_expired_refresh_token_is_refused_and_changes_nothing
                 r28_a_code_serves_only_with_its_verifier
                 ending_an_authorization_twice_is_harmless
                 voided_user_tokens_stay_void_and_refreshing_goes_on
@@ -202,10 +204,15 @@ macro_rules! contract_tests {
         $crate::contract_tests! { @races $store, $runner;
             r17_of_rivals_with_one_code_one_is_granted
             r23_rivals_with_one_refresh_token_get_the_same_generation
+            r23_a_retry_undoes_no_refresh
             of_rivals_that_answer_one_interaction_one_is_told_issued
             approving_and_denying_at_once_has_one_outcome
+            r11_answers_to_several_forms_all_count
+            r24_revocations_and_answers_at_once_all_count
             r24_a_refresh_never_outruns_a_revocation
             r25_no_authorization_outlives_a_disconnect
+            r30_nothing_outlives_its_client_or_user
+            r30_no_session_begins_beside_a_lock
             no_refresh_undoes_the_voiding_of_user_tokens
             of_rivals_with_one_email_address_one_is_added
             of_rivals_that_claim_a_notice_one_has_it
@@ -235,5 +242,35 @@ macro_rules! contract_tests {
                 contract::races::$race(&*store, $runner).expect("the store answers");
             }
         )*
+    };
+}
+
+/// Makes a `#[test]` of every case about a store that takes in what another one keeps.
+///
+/// The arguments are those of [`contract_tests!`](crate::contract_tests).
+///
+/// ```no_run
+/// use alias_domain::{import_contract_tests, testing::MemoryStore};
+/// import_contract_tests!(Box::new(MemoryStore::default()), |case| pollster::block_on(case));
+/// ```
+#[macro_export]
+macro_rules! import_contract_tests {
+    ($store:expr, $runner:expr) => {
+        $crate::contract_tests! { @cases $store, $runner;
+            transfer {
+                everything_is_taken_in_whole
+                the_greatest_generation_and_the_last_moment_are_taken_in
+                many_of_a_kind_are_taken_in
+                what_was_taken_in_goes_on
+                an_alias_id_is_taken_in_after_a_disconnect
+                a_session_is_renewed_where_it_was_taken_in
+                a_store_that_keeps_something_takes_nothing_in
+                what_breaks_off_leaves_nothing_and_can_be_repeated
+                what_was_taken_in_is_swept_when_it_ends
+            }
+        }
+        $crate::contract_tests! { @races $store, $runner;
+            of_rivals_that_import_one_succeeds
+        }
     };
 }

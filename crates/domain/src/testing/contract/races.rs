@@ -2,12 +2,14 @@
 
 use std::{iter, sync::Barrier, thread};
 
+use chrono::TimeDelta;
 use uuid::Uuid;
 
-use super::{Kept, Runner, finish, scene::*};
+use super::{Kept, Runner, finish, scene::*, transfer};
 use crate::{
-    Access, Client, ClientId, Redeem, Revocation, Rotate, Rotation, Scope, SessionId, User, UserId,
-    ports::{Claim, Decision, Recorded, SessionStart, Store, StoreError, StoredKey},
+    Access, ChannelId, Client, ClientId, Digest, Lifetimes, Phase, Redeem, Revocation, Rotate,
+    Rotation, Scope, SessionId, User, UserId,
+    ports::{Claim, Decision, ImportError, Recorded, SessionStart, Store, StoreError, StoredKey},
 };
 
 const RIVALS: u128 = 20;
@@ -67,6 +69,37 @@ pub fn r23_rivals_with_one_refresh_token_get_the_same_generation(
     Ok(())
 }
 
+/// A retry may prolong the authorization, where user tokens outlive refresh tokens.
+pub fn r23_a_retry_undoes_no_refresh(store: &dyn Store, run: Runner) -> Kept {
+    let short = Lifetimes {
+        refresh_token: TimeDelta::minutes(10),
+        ..lifetimes()
+    };
+    finish(run, signed_in(store))?;
+    for round in 1..=ROUNDS {
+        finish(run, approves(store, round))?;
+        let of_round = |generation| Rotation {
+            authorization: authorization(round),
+            ..rotation(generation)
+        };
+        finish(run, store.redeem(&redemption(round), &short, NOON))?;
+        finish(run, store.rotate(&of_round(1), &short, NOON))?;
+        race(run, async |rival| {
+            // To whoever comes after the refresh, the retry is a replay.
+            let generation = 1 + (rival % 2) as u32;
+            store
+                .rotate(&of_round(generation), &short, minutes(5))
+                .await
+        })?;
+        let standing = finish(run, store.standing(authorization(round)))?;
+        let Some(Phase::Redeemed { refresh }) = standing.map(|it| it.authorization.phase) else {
+            continue;
+        };
+        assert_eq!(refresh.map(|it| it.generation), Some(3));
+    }
+    Ok(())
+}
+
 pub fn of_rivals_that_answer_one_interaction_one_is_told_issued(
     store: &dyn Store,
     run: Runner,
@@ -100,6 +133,10 @@ pub fn approving_and_denying_at_once_has_one_outcome(store: &dyn Store, run: Run
         finish(run, store.open_interaction(&asked))?;
         let told = race(run, async |rival| {
             if rival % 2 == 0 {
+                // An approval is the longer step: some deny at once, and some in its midst.
+                for _ in 0..rival {
+                    store.interaction(asked.id, NOON).await?;
+                }
                 return store.close_interaction(asked.id, NOON).await;
             }
             let decision = Decision {
@@ -110,6 +147,62 @@ pub fn approving_and_denying_at_once_has_one_outcome(store: &dyn Store, run: Run
             Ok(recorded == Recorded::Issued)
         })?;
         assert_eq!(told.into_iter().filter(|first| *first).count(), 1);
+    }
+    Ok(())
+}
+
+pub fn r11_answers_to_several_forms_all_count(store: &dyn Store, run: Runner) -> Kept {
+    let openid = Access::openid;
+    let shown = [
+        openid().with(Scope::OfflineAccess),
+        openid().with(Scope::Nickname),
+        openid().with_contact([ChannelId(1)].into()),
+        openid().with_contact([ChannelId(2)].into()),
+    ];
+    finish(run, signed_in(store))?;
+    for round in 1..=ROUNDS {
+        race(run, async |rival| {
+            let shown = shown[rival as usize % shown.len()].clone();
+            let decision = decision(numbered(round, rival), &fred(), &example(), shown);
+            assert_eq!(records(store, &decision).await?, Recorded::Issued);
+            Ok(())
+        })?;
+        assert_eq!(finish(run, granted(store))?, Some(everything()));
+        let disconnect = Revocation::Disconnect;
+        let done = finish(run, store.revoke(fred().id, example().id, &disconnect))?;
+        assert_eq!(done, Ok(()));
+    }
+    Ok(())
+}
+
+pub fn r24_revocations_and_answers_at_once_all_count(store: &dyn Store, run: Runner) -> Kept {
+    let before = Access::openid()
+        .with(Scope::Nickname)
+        .with_contact([ChannelId(1), ChannelId(2)].into());
+    let after = Access::openid()
+        .with(Scope::OfflineAccess)
+        .with_contact([ChannelId(2)].into());
+    let revocations = [
+        Revocation::Scope(Scope::Nickname),
+        Revocation::Channel("notifications".to_owned()),
+        Revocation::Disconnect,
+    ];
+    finish(run, signed_in(store))?;
+    for round in 1..=ROUNDS {
+        let first = decision(round, &fred(), &example(), before.clone());
+        assert_eq!(finish(run, records(store, &first))?, Recorded::Issued);
+        let revoke = |which: usize| store.revoke(fred().id, example().id, &revocations[which]);
+        race(run, async |rival| {
+            if rival < 2 {
+                return revoke(rival as usize).await;
+            }
+            let shown = Access::openid().with(Scope::OfflineAccess);
+            let decision = decision(numbered(round, rival), &fred(), &example(), shown);
+            assert_eq!(records(store, &decision).await?, Recorded::Issued);
+            Ok(Ok(()))
+        })?;
+        assert_eq!(finish(run, granted(store))?, Some(after.clone()));
+        assert_eq!(finish(run, revoke(2))?, Ok(()));
     }
     Ok(())
 }
@@ -149,6 +242,10 @@ pub fn r25_no_authorization_outlives_a_disconnect(store: &dyn Store, run: Runner
     for round in 1..=ROUNDS {
         finish(run, approves(store, round))?;
         finish(run, exchanges(store, round))?;
+        let asked = |rival| interaction(numbered(round, rival), &example());
+        for rival in 0..RIVALS {
+            finish(run, store.open_interaction(&asked(rival)))?;
+        }
         race(run, async |rival| {
             let number = numbered(round, rival);
             let refresh = Rotation {
@@ -165,8 +262,10 @@ pub fn r25_no_authorization_outlives_a_disconnect(store: &dyn Store, run: Runner
                 _ => {
                     let new = new_authorization(number, &fred(), &example());
                     let session = session_of(&fred());
+                    // Some on a page that Fred was shown before, as one to sign in on.
+                    let page = (rival % 2 == 0).then(|| asked(rival).id);
                     store
-                        .issue(&new, &Access::openid(), session, None, NOON)
+                        .issue(&new, &Access::openid(), session, page, NOON)
                         .await?;
                 }
             }
@@ -176,6 +275,71 @@ pub fn r25_no_authorization_outlives_a_disconnect(store: &dyn Store, run: Runner
         for number in issued.chain(iter::once(round)) {
             assert_eq!(finish(run, store.standing(authorization(number)))?, None);
         }
+    }
+    Ok(())
+}
+
+pub fn r30_nothing_outlives_its_client_or_user(store: &dyn Store, run: Runner) -> Kept {
+    for round in 1..=ROUNDS {
+        finish(run, signed_in(store))?;
+        finish(run, approves(store, round))?;
+        finish(run, exchanges(store, round))?;
+        let numbers = || (0..RIVALS).map(|rival| numbered(round, rival));
+        for number in numbers() {
+            finish(
+                run,
+                store.open_interaction(&interaction(number, &example())),
+            )?;
+        }
+        race(run, async |rival| {
+            let number = numbered(round, rival);
+            let refresh = Rotation {
+                authorization: authorization(round),
+                ..rotation(1)
+            };
+            match rival {
+                0 if round % 2 == 0 => assert!(store.delete_client(example().id).await?),
+                0 => assert!(store.delete_user(fred().id).await?),
+                1..5 => _ = rotate(store, &refresh, NOON).await?,
+                5..12 => _ = store.record_decision(&freds(number), NOON).await?,
+                _ => {
+                    let new = new_authorization(number, &fred(), &example());
+                    let session = session_of(&fred());
+                    store
+                        .issue(&new, &Access::openid(), session, None, NOON)
+                        .await?;
+                }
+            }
+            Ok(())
+        })?;
+        for number in numbers().chain(iter::once(round)) {
+            assert_eq!(finish(run, store.standing(authorization(number)))?, None);
+        }
+        assert_eq!(finish(run, store.connections(fred().id))?, []);
+        finish(run, store.delete_client(example().id))?;
+        finish(run, store.delete_user(fred().id))?;
+    }
+    Ok(())
+}
+
+pub fn r30_no_session_begins_beside_a_lock(store: &dyn Store, run: Runner) -> Kept {
+    finish(run, signed_in(store))?;
+    for round in 1..=ROUNDS {
+        let begins = |rival| SessionStart {
+            id: SessionId::from_uuid(Uuid::from_u128(numbered(round, rival))),
+            token: Digest::of(&numbered(round, rival).to_be_bytes()),
+            ..sign_in(&fred())
+        };
+        race(run, async |rival| {
+            if rival == RIVALS / 2 {
+                assert!(store.lock_user(fred().id, true).await?);
+                return Ok(());
+            }
+            store.start_session(&begins(rival)).await.map(drop)
+        })?;
+        assert!(finish(run, store.lock_user(fred().id, false))?);
+        let tokens: Vec<_> = (0..RIVALS).map(|it| begins(it).token).collect();
+        assert_eq!(finish(run, store.live_sessions(&tokens, NOON))?, []);
     }
     Ok(())
 }
@@ -384,4 +548,15 @@ pub fn of_rivals_that_rotate_a_key_one_is_told_so(store: &dyn Store, run: Runner
         assert_eq!(keys.last(), Some(&newest));
     }
     Ok(())
+}
+
+pub fn of_rivals_that_import_one_succeeds(store: &dyn transfer::Target, run: Runner) -> Kept {
+    let origin = finish(run, transfer::origin())?;
+    let told = race(run, async |_| Ok(store.import(&mut origin.export()).await))?;
+    assert_eq!(told.iter().filter(|it| it.is_ok()).count(), 1);
+    assert!(told.iter().flat_map(|it| it.as_ref().err()).all(|it| {
+        // Whoever waited for too long was told so.
+        matches!(it, ImportError::NotEmpty | ImportError::Busy)
+    }));
+    finish(run, transfer::same(&origin, store))
 }

@@ -1,0 +1,5 @@
+//! Basic OP: `oidcc-basic-certification-test-plan`.
+
+use crate::relying_party::Mode;
+
+crate::code_flow::code_flow_plan!(Mode::Query);

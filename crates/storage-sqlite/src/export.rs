@@ -1,0 +1,227 @@
+//! Everything that the file keeps, for another store to take in. A thread of its own reads it from
+//! one snapshot, and is never more than a few pages ahead.
+
+use std::{
+    path::Path,
+    thread::{self, JoinHandle},
+};
+
+use alias_domain::ports::{Export, Page, StoreError};
+use async_trait::async_trait;
+use rusqlite::Connection;
+use tokio::sync::mpsc;
+
+use crate::{
+    OpenError,
+    authorizations::{self, AUTHORIZATIONS},
+    clients::{self, CLIENTS, SECRETS},
+    grants::{self, CONNECTIONS},
+    interactions::{self, INTERACTIONS},
+    keys::{self, KEYS},
+    notices::{self, NOTICES, SESSION_CLIENTS},
+    row::{Row, Table},
+    schema,
+    sessions::{self, SESSIONS},
+    users::{self, USERS},
+};
+
+/// Rows of a page.
+const LARGEST_PAGE: usize = 1000;
+
+/// Pages that wait to be taken.
+const AHEAD: usize = 2;
+
+/// Every row that refers to one that is not there: SQLite itself forbids them, unless it is told not
+/// to look. The columns are those that refer.
+static STRAYS: [(&Table, &str, &str); 7] = [
+    (
+        &SECRETS,
+        "client_id",
+        "SELECT * FROM client_secrets WHERE client_id NOT IN (SELECT id FROM clients)",
+    ),
+    (
+        &SESSIONS,
+        "user_id",
+        "SELECT * FROM sessions WHERE user_id NOT IN (SELECT id FROM users)",
+    ),
+    (
+        &INTERACTIONS,
+        "client_id",
+        "SELECT * FROM interactions WHERE client_id NOT IN (SELECT id FROM clients)",
+    ),
+    (
+        &CONNECTIONS,
+        "user_id, client_id",
+        "SELECT * FROM connections WHERE user_id NOT IN (SELECT id FROM users)
+            OR client_id NOT IN (SELECT id FROM clients)",
+    ),
+    (
+        &AUTHORIZATIONS,
+        "user_id, client_id",
+        "SELECT * FROM authorizations a WHERE NOT EXISTS (
+            SELECT 1 FROM connections c WHERE c.user_id = a.user_id AND c.client_id = a.client_id
+        )",
+    ),
+    (
+        &SESSION_CLIENTS,
+        "session_id, client_id",
+        "SELECT * FROM session_clients WHERE session_id NOT IN (SELECT id FROM sessions)
+            OR client_id NOT IN (SELECT id FROM clients)",
+    ),
+    (
+        &NOTICES,
+        "client_id",
+        "SELECT * FROM logout_notices WHERE client_id NOT IN (SELECT id FROM clients)",
+    ),
+];
+
+/// A database that nobody else has open, as it is: until this is dropped, nobody else can open it.
+/// The file is not changed.
+///
+/// ```
+/// # use alias_domain::ports::Export;
+/// # use alias_storage_sqlite::{Snapshot, migrate};
+/// # let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("alias.db");
+/// migrate(&path)?;
+/// let mut snapshot = Snapshot::open(&path)?;
+/// assert_eq!(pollster::block_on(snapshot.next_page())?, None);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Snapshot {
+    pages: mpsc::Receiver<Result<Page, StoreError>>,
+    reader: Option<JoinHandle<()>>,
+}
+
+impl Snapshot {
+    /// Opens a database of the current schema.
+    ///
+    /// # Errors
+    /// If there is none, if its schema is another version's, or if another process has it open.
+    ///
+    /// ```
+    /// # use alias_storage_sqlite::{OpenError, Snapshot, SqliteStore, migrate};
+    /// # let folder = tempfile::tempdir()?;
+    /// let path = folder.path().join("alias.db");
+    /// migrate(&path)?;
+    /// let store = SqliteStore::open(&path)?;
+    /// assert!(matches!(Snapshot::open(&path).err(), Some(OpenError::InUse(_))));
+    /// drop(store);
+    /// assert!(Snapshot::open(&path).is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn open(path: &Path) -> Result<Self, OpenError> {
+        let connection = schema::open_alone(path)?;
+        let (sender, pages) = mpsc::channel(AHEAD);
+        let read = move || {
+            if let Err(error) = everything(&connection, &sender) {
+                // Who asked may have gone away meanwhile.
+                drop(sender.blocking_send(Err(error)));
+            }
+        };
+        let reader = thread::Builder::new().name("sqlite-export".to_owned());
+        Ok(Self {
+            pages,
+            reader: Some(reader.spawn(read)?),
+        })
+    }
+}
+
+impl Drop for Snapshot {
+    fn drop(&mut self) {
+        self.pages.close();
+        if let Some(reader) = self.reader.take() {
+            // It lets go of the file as it ends; if it panicked, it has.
+            drop(reader.join());
+        }
+    }
+}
+
+#[async_trait]
+impl Export for Snapshot {
+    async fn next_page(&mut self) -> Result<Option<Page>, StoreError> {
+        self.pages.recv().await.transpose()
+    }
+}
+
+type Pages = mpsc::Sender<Result<Page, StoreError>>;
+
+/// Reads all tables, in the order of [`Kind::ALL`](alias_domain::ports::Kind::ALL).
+fn everything(connection: &Connection, pages: &Pages) -> Result<(), StoreError> {
+    for (table, columns, query) in &STRAYS {
+        let stray = |row: &Row<'_>| -> Result<(), StoreError> { Err(row.corrupt(columns)) };
+        table.each(connection, query, [], stray)?;
+    }
+    let with_secrets = |row: &Row<'_>| {
+        let client = clients::from_row(row)?;
+        let secrets = clients::secrets(connection, client.id)?;
+        Ok((client, secrets))
+    };
+    all(&KEYS, connection, pages, Page::Keys, keys::from_row)?;
+    all(&CLIENTS, connection, pages, Page::Clients, with_secrets)?;
+    all(&USERS, connection, pages, Page::Users, users::with_hash)?;
+    all(
+        &SESSIONS,
+        connection,
+        pages,
+        Page::Sessions,
+        sessions::stored,
+    )?;
+    all(
+        &INTERACTIONS,
+        connection,
+        pages,
+        Page::Interactions,
+        interactions::from_row,
+    )?;
+    all(
+        &CONNECTIONS,
+        connection,
+        pages,
+        Page::Connections,
+        grants::stored,
+    )?;
+    all(
+        &AUTHORIZATIONS,
+        connection,
+        pages,
+        Page::Authorizations,
+        authorizations::from_row,
+    )?;
+    all(
+        &SESSION_CLIENTS,
+        connection,
+        pages,
+        Page::Participations,
+        notices::participation,
+    )?;
+    all(&NOTICES, connection, pages, Page::Notices, notices::stored)
+}
+
+/// Reads a table, page after page.
+fn all<T>(
+    table: &'static Table,
+    connection: &Connection,
+    pages: &Pages,
+    page: fn(Vec<T>) -> Page,
+    from_row: impl Fn(&Row<'_>) -> Result<T, StoreError>,
+) -> Result<(), StoreError> {
+    let query = format!("SELECT * FROM {}", table.name);
+    let mut rows = Vec::new();
+    let hand_over = |rows: &mut Vec<T>| {
+        let page = page(std::mem::take(rows));
+        let unwanted = |_| StoreError::Unavailable("nobody wants more".to_owned());
+        pages.blocking_send(Ok(page)).map_err(unwanted)
+    };
+    table.each(connection, &query, [], |row| {
+        rows.push(from_row(row)?);
+        match rows.len() {
+            LARGEST_PAGE => hand_over(&mut rows),
+            _ => Ok(()),
+        }
+    })?;
+    match rows.is_empty() {
+        true => Ok(()),
+        false => hand_over(&mut rows),
+    }
+}
