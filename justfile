@@ -14,6 +14,10 @@ dev *options:
 test *arguments:
     .ci/test {{ arguments }}
 
+# Packages of the field against a running service, or some: just matrix openid-client
+matrix *clients:
+    .ci/matrix {{ clients }}
+
 # Everything that must hold of a commit
 ci:
     .ci/run

@@ -58,3 +58,14 @@ free_port() {
         fi
     done
 }
+
+# Whether there is a browser that can be driven.
+has_browser() {
+    command -v chromedriver >/dev/null &&
+        { command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null
+}
+
+install_browser() {
+    install_packages "the browser tests need Chromium and chromedriver" chromium chromium-driver
+    has_browser || fail "Chromium was installed, and still chromium or chromedriver is not on PATH"
+}

@@ -5,6 +5,7 @@
     reason = "what a test presupposes fails it, and says why"
 )]
 
+#[path = "../support/chromium.rs"]
 mod chromium;
 mod demo;
 mod form_post;
@@ -13,6 +14,7 @@ mod logout;
 mod moving;
 mod page;
 mod resource;
+#[path = "../support/running.rs"]
 mod running;
 mod seed;
 #[path = "../support/store.rs"]

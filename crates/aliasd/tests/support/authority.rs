@@ -14,7 +14,7 @@ use openssl::{
     },
 };
 
-/// An authority that signs certificates for `localhost`.
+/// An authority that signs certificates for `localhost`, by name and by address.
 pub(crate) struct Authority {
     certificate: X509,
     key: PKey<Private>,
@@ -67,6 +67,7 @@ impl Authority {
         builder.set_issuer_name(self.certificate.subject_name())?;
         let host = SubjectAlternativeName::new()
             .dns("localhost")
+            .ip("127.0.0.1")
             .build(&builder.x509v3_context(Some(&self.certificate), None))?;
         builder.append_extension(host)?;
         builder.sign(&self.key, MessageDigest::sha256())?;

@@ -27,7 +27,7 @@ pub(crate) struct Running {
     child: Child,
     folder: TempDir,
     store: TestStore,
-    variables: Vec<(&'static str, &'static str)>,
+    variables: Vec<(&'static str, String)>,
     pub(crate) issuer: String,
     /// What it said on standard output once it listened.
     pub(crate) said: Value,
@@ -60,7 +60,7 @@ impl Running {
     pub(crate) fn serve_in(
         folder: TempDir,
         store: TestStore,
-        variables: &[(&'static str, &'static str)],
+        variables: &[(&'static str, &str)],
     ) -> Self {
         let port = free_port();
         let migrated = aliasd(folder.path(), &store).arg("migrate").output();
@@ -68,7 +68,8 @@ impl Running {
         let mut command = serving(folder.path(), &store, port);
         command.envs(variables.iter().copied());
         let mut running = Self::start(command, folder, store, port);
-        running.variables = variables.to_vec();
+        let owned = |&(name, value): &(_, &str)| (name, value.to_owned());
+        running.variables = variables.iter().map(owned).collect();
         running
     }
 
@@ -117,7 +118,7 @@ impl Running {
         let mut child = aliasd(self.folder.path(), &self.store)
             .arg("--json")
             .args(arguments)
-            .envs(self.variables.iter().copied())
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -14,6 +14,9 @@ use tempfile::TempDir;
 
 use crate::running::line_with;
 
+/// Far longer than a page takes.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// A browser window; its driver ends when dropped.
 pub(crate) struct Chromium {
     pub(crate) window: Client,
@@ -24,6 +27,11 @@ pub(crate) struct Chromium {
 impl Chromium {
     /// Opens a window, with JavaScript or without.
     pub(crate) async fn open(javascript: bool) -> Self {
+        Self::open_with(javascript, &[]).await
+    }
+
+    /// The same, with more arguments for Chromium.
+    pub(crate) async fn open_with(javascript: bool, arguments: &[String]) -> Self {
         let spawned = Command::new("chromedriver")
             .arg("--port=0")
             .stdout(Stdio::piped())
@@ -40,7 +48,7 @@ impl Chromium {
         std::thread::spawn(move || std::io::copy(&mut out.by_ref(), &mut std::io::sink()));
         let profile = TempDir::new().expect("a folder");
         let window = ClientBuilder::new(HttpConnector::new())
-            .capabilities(capabilities(&profile, javascript))
+            .capabilities(capabilities(&profile, javascript, arguments))
             .connect(&format!("http://127.0.0.1:{port}"))
             .await
             .unwrap_or_else(|error| panic!("Chromium does not start: {error}"));
@@ -68,11 +76,18 @@ impl Chromium {
     pub(crate) async fn press(&self, selector: &str) {
         let before = self.found("html").await.element_id();
         self.tick(selector).await;
-        // The driver tells of no new page, so it is asked until it has one.
+        // The driver tells of no new page, so it is asked until it has one; between two pages it has
+        // none.
         let began = Instant::now();
-        while self.found("html").await.element_id() == before {
-            let patient = began.elapsed() < Duration::from_secs(30);
-            assert!(patient, "pressing {selector} led nowhere");
+        loop {
+            let now = self.window.find(Locator::Css("html")).await;
+            if now.is_ok_and(|it| it.element_id() != before) {
+                return;
+            }
+            assert!(
+                began.elapsed() < PATIENCE,
+                "pressing {selector} led nowhere"
+            );
         }
     }
 
@@ -83,12 +98,17 @@ impl Chromium {
     }
 
     async fn found(&self, selector: &str) -> Element {
-        match self.window.wait().for_element(Locator::Css(selector)).await {
-            Ok(element) => element,
-            Err(_) => {
-                let address = self.address().await;
-                let page = self.window.source().await.unwrap_or_default();
-                panic!("no {selector} at {address}: {page}")
+        let began = Instant::now();
+        loop {
+            match self.window.wait().for_element(Locator::Css(selector)).await {
+                Ok(element) => return element,
+                // The page was about to leave.
+                Err(_) if began.elapsed() < PATIENCE => {}
+                Err(error) => {
+                    let address = self.address().await;
+                    let page = self.window.source().await.unwrap_or_default();
+                    panic!("no {selector} at {address} ({error}): {page}")
+                }
             }
         }
     }
@@ -136,7 +156,7 @@ impl Drop for Chromium {
     }
 }
 
-fn capabilities(profile: &TempDir, javascript: bool) -> Capabilities {
+fn capabilities(profile: &TempDir, javascript: bool, more: &[String]) -> Capabilities {
     let mut arguments = vec![
         "--headless=new".to_owned(),
         "--disable-gpu".to_owned(),
@@ -149,6 +169,7 @@ fn capabilities(profile: &TempDir, javascript: bool) -> Capabilities {
         "--window-size=1000,1400".to_owned(),
         format!("--user-data-dir={}", profile.path().display()),
     ];
+    arguments.extend_from_slice(more);
     // Chromium's sandbox refuses root.
     if std::fs::metadata("/proc/self").is_ok_and(|it| it.uid() == 0) {
         arguments.push("--no-sandbox".to_owned());
