@@ -150,7 +150,7 @@ struct Encrypting<'a>(&'a TestDatabase);
 impl<'a> Encrypting<'a> {
     /// `database` is any on the server.
     fn begin(database: &'a TestDatabase, authority: &Authority) -> Self {
-        let signed = authority.sign();
+        let signed = authority.sign("localhost");
         for (name, pem) in [
             ("server.crt", signed.certificate),
             ("server.key", signed.key),

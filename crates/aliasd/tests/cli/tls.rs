@@ -43,7 +43,7 @@ async fn shown(authority: &Authority, address: &str) -> Option<Vec<u8>> {
 #[tokio::test]
 async fn a_certificate_is_renewed_without_a_restart_and_a_broken_one_changes_nothing() {
     let authority = Authority::new();
-    let (first, second) = (authority.sign(), authority.sign());
+    let (first, second) = (authority.sign("localhost"), authority.sign("localhost"));
     let sandbox = with_certificate(&first);
     let (mut running, announced) = sandbox.start(&["serve"]);
     let address = announced["listening"].as_str().expect("an address");
@@ -55,7 +55,7 @@ async fn a_certificate_is_renewed_without_a_restart_and_a_broken_one_changes_not
     let renewed = Some(second.der);
     assert_eq!(shown(&authority, address).await, renewed);
 
-    sandbox.write("tls.pem", &authority.sign().certificate);
+    sandbox.write("tls.pem", &authority.sign("localhost").certificate);
     running.signal("HUP");
     let line = running.logs("the certificate cannot be renewed");
     let error = line["fields"]["error"].as_str().expect("a reason");
@@ -69,7 +69,7 @@ async fn a_certificate_is_renewed_without_a_restart_and_a_broken_one_changes_not
 
 #[tokio::test]
 async fn metrics_tell_when_the_certificate_expires() {
-    let mut sandbox = with_certificate(&Authority::new().sign());
+    let mut sandbox = with_certificate(&Authority::new().sign("localhost"));
     sandbox.set("ALIAS_HTTP__INTERNAL_LISTEN", "127.0.0.1:0");
     let (running, announced) = sandbox.start(&["serve"]);
     let internal = announced["internal"].as_str().expect("an address");
@@ -88,7 +88,7 @@ async fn metrics_tell_when_the_certificate_expires() {
 
 #[tokio::test]
 async fn plain_http_gets_no_answer_where_tls_is_spoken() {
-    let sandbox = with_certificate(&Authority::new().sign());
+    let sandbox = with_certificate(&Authority::new().sign("localhost"));
     let (running, announced) = sandbox.start(&["serve"]);
     let address = announced["listening"].as_str().expect("an address");
     assert!(
@@ -111,7 +111,7 @@ fn sighup_ends_no_service_without_a_certificate() {
 #[test]
 fn serve_names_the_setting_and_file_of_what_is_no_certificate_or_key() {
     let authority = Authority::new();
-    let (signed, other) = (authority.sign(), authority.sign());
+    let (signed, other) = (authority.sign("localhost"), authority.sign("localhost"));
     let torn = &signed.certificate[..signed.certificate.len() / 2];
     for (certificate, key, refusal) in [
         (
@@ -151,7 +151,7 @@ fn serve_names_the_setting_and_file_of_what_is_no_certificate_or_key() {
 
 #[test]
 fn a_certificate_needs_an_issuer_with_https() {
-    let mut sandbox = with_certificate(&Authority::new().sign());
+    let mut sandbox = with_certificate(&Authority::new().sign("localhost"));
     sandbox.set("ALIAS_ISSUER", "http://localhost:8080");
     for command in ["config", "serve"] {
         let refused = sandbox.run(&[command]).refused();

@@ -67,7 +67,7 @@ impl Service {
     fn start() -> Self {
         let folder = TempDir::new().expect("a folder").keep();
         let (store, authority) = (TestStore::chosen(), Authority::new());
-        let signed = authority.sign();
+        let signed = authority.sign("localhost");
         for (name, text) in [
             ("tls.pem", &signed.certificate),
             ("tls.key", &signed.key),
@@ -150,7 +150,7 @@ impl Service {
 
     /// A certificate that the service trusts where it goes by itself.
     pub(crate) fn certificate(&self) -> Signed {
-        self.authority.sign()
+        self.authority.sign("localhost")
     }
 
     /// Somebody who has granted nothing yet.

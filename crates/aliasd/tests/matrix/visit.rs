@@ -37,7 +37,7 @@ impl Visit {
     pub(crate) async fn to(name: &str) -> Self {
         let package = Package::named(name);
         let (authority, folder) = (Authority::new(), TempDir::new().expect("a folder"));
-        let signed = authority.sign();
+        let signed = authority.sign("127.0.0.1");
         for (file, text) in [("tls.pem", &signed.certificate), ("tls.key", &signed.key)] {
             std::fs::write(folder.path().join(file), text).expect("a file to write");
         }

@@ -1,5 +1,7 @@
 //! Certificates that an authority of our own signed.
 
+use std::net::IpAddr;
+
 use openssl::{
     asn1::Asn1Time,
     bn::{BigNum, MsbOption},
@@ -14,7 +16,7 @@ use openssl::{
     },
 };
 
-/// An authority that signs certificates for `localhost`, by name and by address.
+/// An authority that signs certificates.
 pub(crate) struct Authority {
     certificate: X509,
     key: PKey<Private>,
@@ -33,8 +35,9 @@ impl Authority {
         Self::made().expect("an authority")
     }
 
-    pub(crate) fn sign(&self) -> Signed {
-        self.signed().expect("a certificate")
+    /// A certificate for a host, by name or by address, and for no other.
+    pub(crate) fn sign(&self, host: &str) -> Signed {
+        self.signed(host).expect("a certificate")
     }
 
     /// What clients trust.
@@ -61,14 +64,16 @@ impl Authority {
         })
     }
 
-    fn signed(&self) -> Result<Signed, ErrorStack> {
+    fn signed(&self, host: &str) -> Result<Signed, ErrorStack> {
         let key = key()?;
-        let mut builder = builder(&key, &name("localhost")?)?;
+        let mut builder = builder(&key, &name(host)?)?;
         builder.set_issuer_name(self.certificate.subject_name())?;
-        let host = SubjectAlternativeName::new()
-            .dns("localhost")
-            .ip("127.0.0.1")
-            .build(&builder.x509v3_context(Some(&self.certificate), None))?;
+        let mut names = SubjectAlternativeName::new();
+        match host.parse::<IpAddr>() {
+            Ok(_) => names.ip(host),
+            Err(_) => names.dns(host),
+        };
+        let host = names.build(&builder.x509v3_context(Some(&self.certificate), None))?;
         builder.append_extension(host)?;
         builder.sign(&self.key, MessageDigest::sha256())?;
         let certificate = builder.build();
