@@ -245,6 +245,7 @@ async fn every_response_has_the_headers_of_a_careful_service() {
         assert_eq!(header("cache-control"), "no-store", "{path}");
         assert_eq!(header("referrer-policy"), "no-referrer", "{path}");
         assert_eq!(header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(header("x-frame-options"), "DENY", "{path}");
         assert!(
             header("content-security-policy").contains("frame-ancestors 'none'"),
             "{path}"
