@@ -279,6 +279,26 @@ mod tests {
     }
 
     #[test]
+    fn a_native_app_may_use_each_of_the_three_kinds_of_redirect_uri() {
+        for uri in [
+            "com.example.app:/oauth2redirect",
+            "https://app.example.com/oauth2redirect",
+            "http://127.0.0.1/oauth2redirect",
+            "http://[::1]/oauth2redirect",
+        ] {
+            assert!(resolves(uri, uri, ClientKind::Public), "{uri}");
+        }
+    }
+
+    #[test]
+    fn a_private_use_scheme_has_a_dot() {
+        for uri in ["myapp:/callback", "myapp://callback", "javascript:alert(1)"] {
+            let refused = RedirectUri::register(uri, ClientKind::Public);
+            assert_eq!(refused, Err(RedirectUriError::Scheme), "{uri}");
+        }
+    }
+
+    #[test]
     fn what_cannot_be_registered_is_refused_with_its_reason() {
         use RedirectUriError as E;
         for (uri, reason) in [

@@ -308,6 +308,29 @@ fn r23_a_refresh_token_ends() {
 }
 
 #[test]
+fn a_user_token_is_worth_nothing_once_it_has_expired() {
+    let standing = redeemed(&standing());
+    let token = sample::user_token();
+    let before = token.expires_at - TimeDelta::milliseconds(1);
+    assert!(token.worth(&standing, before).is_some());
+    assert_eq!(token.worth(&standing, token.expires_at), None);
+}
+
+#[test]
+fn a_refresh_token_that_would_not_serve_is_worth_nothing() {
+    let (_, second) = refreshed(&redeemed(&standing()), 1, after(100));
+    let chain = chain(&second).unwrap_or_else(|| panic!("there is a chain"));
+    let worth = |generation, at| chain.worth(&second, generation, &Lifetimes::default(), at);
+    let last = chain.expires_at - TimeDelta::milliseconds(1);
+    assert!(worth(2, last).is_some());
+    assert_eq!(worth(2, chain.expires_at), None, "expired");
+    assert!(worth(1, after(3699)).is_some());
+    assert_eq!(worth(1, after(3700)), None, "past the grace");
+    assert_eq!(worth(0, after(101)), None, "older");
+    assert_eq!(worth(3, after(101)), None, "ahead");
+}
+
+#[test]
 fn r24_a_user_token_is_worth_what_the_connection_still_has() {
     let mut standing = redeemed(&standing());
     let token = alias_domain::UserToken {

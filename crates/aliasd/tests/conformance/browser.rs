@@ -225,6 +225,7 @@ fn private(headers: &HeaderMap) {
         ("cache-control", "no-store"),
         ("referrer-policy", "no-referrer"),
         ("x-content-type-options", "nosniff"),
+        ("x-frame-options", "DENY"),
     ] {
         assert_eq!(headers[name], value, "{name}");
     }

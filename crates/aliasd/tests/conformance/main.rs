@@ -10,6 +10,7 @@
 //! | `browser`, `cookies`, `html` | a browser without scripts, and the person at it |
 //! | `service` | the program, shared by all modules |
 //! | `list` | that the document and the tests name the same modules |
+//! | `standards` | that `docs/standards.md` names tests that there are |
 
 #![expect(
     clippy::panic,
@@ -35,6 +36,7 @@ mod list;
 mod relying_party;
 mod rp_initiated_logout;
 mod service;
+mod standards;
 #[path = "../support/store.rs"]
 #[expect(dead_code, reason = "other targets look into the store")]
 mod store;

@@ -241,10 +241,12 @@ async fn each_client_is_told_once_it_can_be_and_the_user_waits_for_none() {
 
     let id_token = connects(&mut page, &fine.uri("http"), "ES256").await;
     let client_id = page.client_id.clone();
-    for back_channel in failing.iter().chain([&refusing]) {
-        connects(&mut page, &back_channel.uri("http"), "RS256").await;
+    let mut untold = Vec::new();
+    let back_channels = failing.iter().chain([&refusing]).map(|it| it.uri("http"));
+    for uri in back_channels.chain([private.uri("https")]) {
+        connects(&mut page, &uri, "RS256").await;
+        untold.push(page.client_id.clone());
     }
-    connects(&mut page, &private.uri("https"), "RS256").await;
     sign_out(&page).await;
 
     let token = fine.token().await;
@@ -275,6 +277,12 @@ async fn each_client_is_told_once_it_can_be_and_the_user_waits_for_none() {
     let left = page.alias.left_behind();
     let holds = |text: &str| left.windows(text.len()).any(|it| it == text.as_bytes());
     assert!(holds("127.0.0.2 is a private address"));
+    let log = page.alias.log();
+    for client in untold {
+        let mut lines = log.lines().filter(|it| it.contains(&client));
+        let said = lines.any(|it| it.contains("session ended") && it.contains("\"answer\":"));
+        assert!(said, "the log does not say that {client} was not told");
+    }
     for token in tokens {
         let signature = token.rsplit('.').next().expect("a signature");
         assert!(!holds(signature), "a logout token was left behind");

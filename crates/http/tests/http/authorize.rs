@@ -1,8 +1,12 @@
 //! The authorization endpoint.
 
-use alias_domain::testing::sample::REDIRECT_URI;
+use alias_domain::{
+    Client, ClientKind, RedirectUri,
+    testing::sample::{self, REDIRECT_URI},
+};
+use reqwest::{Method, header::HeaderName};
 
-use crate::support::{Alias, ISSUER, SEED, client, param, public_request, request};
+use crate::support::{Alias, ISSUER, SEED, VERIFIER, client, json, param, public_request, request};
 
 #[actix_web::test]
 async fn a_bad_client_or_redirect_uri_is_a_page_and_never_a_redirect() {
@@ -169,6 +173,46 @@ async fn r9_a_public_client_on_the_device_is_asked_for_every_time() {
 }
 
 #[actix_web::test]
+async fn r29_a_native_app_is_answered_where_it_listens() {
+    let alias = Alias::start().await;
+    let before = sample::public_client();
+    let registered = [
+        "com.example.app:/cb",
+        "http://127.0.0.1/cb",
+        "http://[::1]/cb",
+    ];
+    let after = Client {
+        redirect_uris: registered
+            .map(|it| RedirectUri::register(it, ClientKind::Public).expect("a URI"))
+            .to_vec(),
+        ..before.clone()
+    };
+    let updated = alias.store.update_client(&before, &after).await;
+    assert!(updated.expect("stored"));
+    for uri in [
+        "com.example.app:/cb",
+        "http://127.0.0.1:49152/cb",
+        "http://[::1]:49153/cb",
+    ] {
+        let query = public_request().replace(sample::LOOPBACK_URI, uri);
+        let mut browser = alias.freds_browser().await;
+        let form = browser.authorize(&query).await.form();
+        let answer = browser.submit(&form, &[("decision", "approve_all")]).await;
+        let location = answer.location.expect("a redirect");
+        assert!(location.starts_with(&format!("{uri}?code=")), "{location}");
+        let exchange = [
+            ("grant_type", "authorization_code"),
+            ("code", &param(&location, "code").expect("a code")),
+            ("redirect_uri", uri),
+            ("client_id", &after.id.to_string()),
+            ("code_verifier", VERIFIER),
+        ];
+        let (status, _) = json(alias.post("/api/oauth2/token").form(&exchange)).await;
+        assert_eq!(status, 200, "{uri}");
+    }
+}
+
+#[actix_web::test]
 async fn another_method_is_405_and_another_path_404() {
     let alias = Alias::start().await;
     for (path, methods) in [
@@ -201,6 +245,81 @@ async fn r5_a_malformed_channel_is_told_after_signing_in_too() {
     ];
     let answer = browser.submit(&form, &fred).await;
     assert_eq!(answer.error().as_deref(), Some("invalid_channel"));
+}
+
+#[actix_web::test]
+async fn no_script_of_another_origin_may_read_the_authorization_endpoint() {
+    let alias = Alias::start().await;
+    alias.code(SEED).await;
+    let url = alias.url(&format!("/oauth2/authorize?{SEED}"));
+    for method in [Method::GET, Method::POST, Method::OPTIONS] {
+        let request = client().request(method.clone(), &url);
+        let request = request
+            .bearer_auth(alias.session_token().await)
+            .header("origin", "https://example.com")
+            .header("access-control-request-method", "GET");
+        let answer = request.send().await.expect("an answer");
+        let mut names = answer.headers().keys().map(HeaderName::as_str);
+        assert!(
+            !names.any(|it| it.starts_with("access-control")),
+            "{method}"
+        );
+    }
+}
+
+/// With 307 the browser would send the password, or the answer, to the client.
+#[actix_web::test]
+async fn whatever_redirects_after_a_form_is_a_303() {
+    let alias = Alias::start().await;
+    for decision in ["approve_all", "deny"] {
+        let mut browser = alias.browser();
+        let sign_in = browser.authorize(SEED).await.form();
+        let fred = [
+            ("email", "fred@example.com"),
+            ("password", crate::support::PASSWORD),
+        ];
+        let answer = browser.submit_once(&sign_in, &fred).await;
+        assert_eq!(answer.status, 303, "signing in");
+        let consent = browser.follow(&answer.location.expect("a redirect")).await;
+        assert!(consent.path.ends_with("/consent"), "{}", consent.path);
+        let decision = [("decision", decision)];
+        let answer = browser.submit_once(&consent.form(), &decision).await;
+        assert_eq!(answer.status, 303, "{decision:?}");
+        let location = answer.location.expect("a redirect");
+        assert!(location.starts_with(REDIRECT_URI), "{decision:?}");
+        // For the next time round.
+        let client = sample::client().id;
+        browser.delete(&format!("/api/grants/{client}")).await;
+    }
+}
+
+#[actix_web::test]
+async fn the_pages_on_the_way_lead_to_no_other_site() {
+    let alias = Alias::start().await;
+    let mut browser = alias.browser();
+    let sign_in = browser.authorize(SEED).await;
+    let mut fred = alias.freds_browser().await;
+    for page in [
+        sign_in,
+        fred.authorize(&format!("{SEED}&prompt=select_account"))
+            .await,
+        fred.authorize(SEED).await,
+        fred.get("/oauth2/authorize").await,
+        fred.get("/account").await,
+    ] {
+        for name in ["href=\"", "src=\""] {
+            let links = page.html.split(name).skip(1);
+            for link in links {
+                let own = link.starts_with('/') && !link.starts_with("//");
+                assert!(own, "{}: {link:.60}", page.path);
+            }
+        }
+        assert!(
+            page.html.contains("href=\"/assets/alias.css\""),
+            "{}",
+            page.path
+        );
+    }
 }
 
 #[actix_web::test]

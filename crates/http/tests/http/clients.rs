@@ -6,6 +6,8 @@ use serde_json::Value;
 use crate::support::{Alias, SECRET, json as ask};
 
 const TOKEN: &str = "/api/oauth2/token";
+const REVOCATION: &str = "/api/oauth2/revoke";
+const INTROSPECTION: &str = "/api/oauth2/introspect";
 
 fn id() -> String {
     sample::client().id.to_string()
@@ -158,6 +160,55 @@ async fn a_token_request_is_a_form_of_at_most_64_kib() {
 }
 
 #[actix_web::test]
+async fn what_is_over_64_kib_is_not_read_for_revocation_or_introspection_either() {
+    let alias = Alias::start().await;
+    let long = "x".repeat(64 * 1024);
+    for path in [REVOCATION, INTROSPECTION] {
+        let request = alias.post(path).basic_auth(id(), Some(SECRET));
+        let answer = ask(request.form(&[("token", &long)])).await;
+        assert_eq!(error(&answer), (413, "invalid_request"), "{path}");
+    }
+}
+
+#[actix_web::test]
+async fn no_grant_is_offered_but_the_code_and_the_refresh() {
+    let alias = Alias::start().await;
+    for grant in [
+        "password&username=fred@example.com&password=correct+horse+battery",
+        "client_credentials",
+        "implicit",
+        "urn:ietf:params:oauth:grant-type:jwt-bearer&assertion=x",
+    ] {
+        let answer = body(&alias, &format!("grant_type={grant}&scope=openid")).await;
+        assert_eq!(error(&answer), (400, "unsupported_grant_type"), "{grant}");
+    }
+}
+
+#[actix_web::test]
+async fn tokens_are_revoked_and_introspected_by_post_alone() {
+    let alias = Alias::start().await;
+    for path in [REVOCATION, INTROSPECTION] {
+        let request = alias.get(&format!("{path}?token=x"));
+        let answer = request.basic_auth(id(), Some(SECRET)).send().await;
+        let answer = answer.expect("an answer");
+        assert_eq!(answer.status(), 405, "{path}");
+        assert_eq!(answer.headers()["allow"], "POST", "{path}");
+    }
+}
+
+#[actix_web::test]
+async fn a_missing_token_is_an_invalid_request() {
+    let alias = Alias::start().await;
+    for path in [REVOCATION, INTROSPECTION] {
+        for form in [&[][..], &[("token", "")], &[("token", "x"), ("token", "y")]] {
+            let request = alias.post(path).basic_auth(id(), Some(SECRET));
+            let answer = ask(request.form(form)).await;
+            assert_eq!(error(&answer), (400, "invalid_request"), "{path} {form:?}");
+        }
+    }
+}
+
+#[actix_web::test]
 async fn introspection_is_for_those_who_can_authenticate() {
     let alias = Alias::start().await;
     let public = sample::public_client().id.to_string();
@@ -245,6 +296,7 @@ async fn every_response_has_the_headers_of_a_careful_service() {
         assert_eq!(header("cache-control"), "no-store", "{path}");
         assert_eq!(header("referrer-policy"), "no-referrer", "{path}");
         assert_eq!(header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(header("x-frame-options"), "DENY", "{path}");
         assert!(
             header("content-security-policy").contains("frame-ancestors 'none'"),
             "{path}"

@@ -12,6 +12,7 @@ mod form_post;
 mod hints;
 mod logout;
 mod measures;
+mod metadata;
 mod openid;
 mod resource_server;
 mod sign_in;

@@ -310,6 +310,95 @@ async fn revoking_a_user_token_leaves_the_refresh_token() {
 }
 
 #[actix_web::test]
+async fn revoking_needs_the_secret_of_a_client_that_has_one() {
+    let alias = Alias::start().await;
+    let (_, tokens) = alias.exchange(&alias.code(SEED).await).await;
+    let id = sample::client().id.to_string();
+    for name in ["access_token", "refresh_token"] {
+        let token = text(&tokens, name);
+        let wrong = alias.post("/api/oauth2/revoke").basic_auth(&id, Some("x"));
+        let answer = ask(wrong.form(&[("token", &token)])).await;
+        assert_eq!(error(&answer), (401, "invalid_client"), "{name}");
+        let none = [("client_id", &id), ("token", &token)];
+        let answer = ask(alias.post("/api/oauth2/revoke").form(&none)).await;
+        assert_eq!(error(&answer), (401, "invalid_client"), "{name}");
+        assert_eq!(alias.introspect(&token).await["active"], true, "{name}");
+    }
+}
+
+#[actix_web::test]
+async fn a_public_client_revokes_its_own_token_by_its_id() {
+    let alias = Alias::start().await;
+    let id = sample::public_client().id.to_string();
+    let exchange = [
+        ("grant_type", "authorization_code"),
+        ("code", &alias.code(&public_request()).await),
+        ("redirect_uri", LOOPBACK_URI),
+        ("client_id", &id),
+        ("code_verifier", VERIFIER),
+    ];
+    let (_, tokens) = ask(alias.post("/api/oauth2/token").form(&exchange)).await;
+    let token = text(&tokens, "access_token");
+    let userinfo = || ask(alias.get("/api/oauth2/userinfo").bearer_auth(&token));
+    assert_eq!(userinfo().await.0, 200);
+    let revocation = [("client_id", &id), ("token", &token)];
+    let answer = ask(alias.post("/api/oauth2/revoke").form(&revocation)).await;
+    assert_eq!(answer.0, 200);
+    assert_eq!(error(&userinfo().await), (401, "invalid_token"));
+}
+
+#[actix_web::test]
+async fn a_token_is_found_whatever_the_hint_says_of_it() {
+    let alias = Alias::start().await;
+    let id = sample::client().id.to_string();
+    for hint in ["access_token", "refresh_token", "something_else", ""] {
+        for name in ["access_token", "refresh_token"] {
+            let (_, tokens) = alias.exchange(&alias.code(SEED).await).await;
+            let token = text(&tokens, name);
+            let form = [("token", token.as_str()), ("token_type_hint", hint)];
+            let hinted = |path| alias.post(path).basic_auth(&id, Some(SECRET)).form(&form);
+            let (_, worth) = ask(hinted("/api/oauth2/introspect")).await;
+            assert_eq!(worth["active"], true, "{name} as {hint}");
+            let (status, _) = ask(hinted("/api/oauth2/revoke")).await;
+            assert_eq!(status, 200, "{name} as {hint}");
+            assert_eq!(alias.introspect(&token).await["active"], false, "{name}");
+        }
+    }
+}
+
+#[actix_web::test]
+async fn an_introspection_response_is_json_with_members_of_the_types_of_the_rfc() {
+    let alias = Alias::start().await;
+    let (_, tokens) = alias.exchange(&alias.code(SEED).await).await;
+    let request = alias
+        .post("/api/oauth2/introspect")
+        .basic_auth(sample::client().id.to_string(), Some(SECRET));
+    let form = [("token", text(&tokens, "access_token"))];
+    let answer = request.form(&form).send().await.expect("an answer");
+    assert_eq!(answer.headers()["content-type"], "application/json");
+    let worth: Value = answer.json().await.expect("JSON");
+    assert_eq!(worth["active"], json!(true));
+    assert_eq!(worth["token_type"], "Bearer");
+    assert_eq!(worth["iss"], crate::support::ISSUER);
+    let seconds = |name: &str| worth[name].as_i64().expect("whole seconds");
+    assert_eq!(seconds("exp") - seconds("iat"), 1800);
+    for name in ["scope", "client_id", "sub"] {
+        assert!(worth[name].is_string(), "{name}");
+    }
+}
+
+#[actix_web::test]
+async fn a_token_in_the_address_is_no_token() {
+    let alias = Alias::start().await;
+    let (_, tokens) = alias.exchange(&alias.code(SEED).await).await;
+    let token = text(&tokens, "access_token");
+    let path = format!("/api/oauth2/userinfo?access_token={token}");
+    for request in [alias.get(&path), alias.post(&path)] {
+        assert_eq!(ask(request).await.0, 401);
+    }
+}
+
+#[actix_web::test]
 async fn r23_twenty_workers_with_one_token_are_never_signed_out() {
     let alias = Alias::start().await;
     let (_, tokens) = alias.exchange(&alias.code(SEED).await).await;

@@ -1,6 +1,8 @@
 //! An ID token that comes back as a hint is taken for what it is exactly if it was signed here
 //! (OIDC Core 3.1.2.1).
 
+use std::{io::ErrorKind, net::TcpListener};
+
 use alias_domain::{
     IdTokenHint, KeyAlgorithm, Lead, LogoutTokenClaims, SigningAlgorithm,
     ports::{IdTokens, Keys},
@@ -191,9 +193,11 @@ async fn a_header_that_brings_or_points_to_a_key_is_not_followed() {
     let signer = RS256.signer_from_der(own.to_der_private_key()).unwrap();
     let jwk = serde_json::to_value(own.to_jwk_public_key().as_ref()).unwrap();
     let claims = serde_json::to_vec(&claims()).unwrap();
+    let trap = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = trap.local_addr().unwrap();
     for (name, value) in [
-        ("jku", json!("http://127.0.0.1:9/keys")),
-        ("x5u", json!("http://127.0.0.1:9/chain")),
+        ("jku", json!(format!("http://{address}/keys"))),
+        ("x5u", json!(format!("http://{address}/chain"))),
         ("jwk", jwk),
         ("x5c", json!(["MIIB"])),
         ("crit", json!(["exp"])),
@@ -212,6 +216,9 @@ async fn a_header_that_brings_or_points_to_a_key_is_not_followed() {
         let token = serialize_compact(&claims, &header, &signer).unwrap();
         assert_eq!(reader.verified(&token), None, "{name}");
     }
+    trap.set_nonblocking(true).unwrap();
+    let came = trap.accept().map(drop).map_err(|it| it.kind());
+    assert_eq!(came, Err(ErrorKind::WouldBlock), "nothing is fetched");
 }
 
 /// Only the algorithm that a key is published for fits its `kid`.
