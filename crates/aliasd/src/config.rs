@@ -17,6 +17,7 @@ use std::{
 };
 
 use alias_domain::{Lead, Lifetimes};
+use alias_signing::RsaSize;
 use chrono::TimeDelta;
 
 pub(crate) use database::{DatabaseSource, DatabaseUrl};
@@ -43,6 +44,8 @@ pub(crate) struct Config {
     pub(crate) master_key: MasterKeySource,
     /// How long a new key is published before it is used.
     pub(crate) lead: Lead,
+    /// The size of the RSA keys that are made.
+    pub(crate) rsa: RsaSize,
     /// How long things live.
     pub(crate) lifetimes: Lifetimes,
     /// Where it may go by itself.
@@ -125,6 +128,7 @@ impl Config {
             connections: required(settings, "database.connections", connections)?,
             master_key: MasterKeySource::from_settings(settings)?,
             lead: required(settings, "keys.lead", lead)?,
+            rsa: required(settings, "keys.rsa_bits", str::parse)?,
             lifetimes: Lifetimes {
                 auth_code: required(settings, "lifetimes.auth_code", short)?,
                 user_token: required(settings, "lifetimes.user_token", some_time)?,

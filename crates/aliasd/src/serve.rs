@@ -142,7 +142,8 @@ pub(crate) async fn open_keys(
     store: &Arc<dyn Store>,
 ) -> Result<Keyring, Error> {
     let keys: Arc<dyn Store> = Arc::clone(store);
-    let keyring = Keyring::load_or_create(keys, master_key, config.lifetimes, clock::now());
+    let (lifetimes, rsa) = (config.lifetimes, config.rsa);
+    let keyring = Keyring::load_or_create(keys, master_key, lifetimes, rsa, clock::now());
     Ok(keyring.await?)
 }
 

@@ -16,7 +16,7 @@ use crate::{
     master::{MasterKey, Purpose},
     ring::{Held, Ring},
     sealing_key::SealingKey,
-    signing_key::SigningKey,
+    signing_key::{RsaSize, SigningKey},
 };
 
 /// The keys of the store, opened: [`IdTokenSigner`](crate::IdTokenSigner) and
@@ -26,10 +26,11 @@ use crate::{
 /// ```
 /// # use std::sync::Arc;
 /// # use alias_domain::{Lifetimes, ports::Keys, testing::sample::NOON};
-/// # use alias_signing::{IdTokenSigner, Keyring, MasterKey, SigningError, TokenSealer};
+/// # use alias_signing::{IdTokenSigner, Keyring, MasterKey, RsaSize, SigningError, TokenSealer};
 /// async fn first_start(store: Arc<dyn Keys>) -> Result<(), SigningError> {
 ///     let master = MasterKey::generate();
-///     let keyring = Keyring::load_or_create(store, &master, Lifetimes::default(), NOON).await?;
+///     let (lifetimes, rsa) = (Lifetimes::default(), RsaSize::default());
+///     let keyring = Keyring::load_or_create(store, &master, lifetimes, rsa, NOON).await?;
 ///     let (signer, sealer) = (IdTokenSigner::new(&keyring), TokenSealer::new(&keyring));
 ///     // And so on, twice a second.
 ///     keyring.refresh(NOON).await
@@ -41,6 +42,8 @@ pub struct Keyring {
     /// What the keys in the store are sealed under.
     sealing_key: Key,
     lifetimes: Lifetimes,
+    /// Of the keys that are made from now on.
+    rsa: RsaSize,
     ring: Arc<ArcSwap<Ring>>,
     cores: Cores,
 }
@@ -92,6 +95,7 @@ impl Keyring {
         store: Arc<dyn Keys>,
         master: &MasterKey,
         lifetimes: Lifetimes,
+        rsa: RsaSize,
         now: DateTime<Utc>,
     ) -> Result<Self, SigningError> {
         let cores = Cores::all();
@@ -116,7 +120,7 @@ impl Keyring {
             }
             let (kid, sealed) = match algorithm {
                 KeyAlgorithm::Sealing => SealingKey::first(master, &sealing_key)?,
-                KeyAlgorithm::Signing(_) => make(algorithm, &sealing_key, &cores).await?,
+                KeyAlgorithm::Signing(_) => make(algorithm, rsa, &sealing_key, &cores).await?,
             };
             let first = StoredKey {
                 kid,
@@ -138,6 +142,7 @@ impl Keyring {
             store,
             sealing_key,
             lifetimes,
+            rsa,
             ring: Arc::new(ArcSwap::from_pointee(ring)),
             cores,
         })
@@ -197,7 +202,7 @@ impl Keyring {
         }
         let mut made = Vec::with_capacity(algorithms.len());
         for algorithm in algorithms {
-            let key = make(*algorithm, &self.sealing_key, &self.cores).await?;
+            let key = make(*algorithm, self.rsa, &self.sealing_key, &self.cores).await?;
             made.push((*algorithm, key));
         }
         let mut added = Vec::with_capacity(made.len());
@@ -286,12 +291,13 @@ async fn opened(
 /// A fresh key: its ID and the sealed text.
 async fn make(
     algorithm: KeyAlgorithm,
+    rsa: RsaSize,
     sealing_key: &Key,
     cores: &Cores,
 ) -> Result<(String, String), Failure> {
     let sealing_key = sealing_key.clone();
     let work = move || match algorithm {
-        KeyAlgorithm::Signing(algorithm) => SigningKey::make(algorithm, &sealing_key),
+        KeyAlgorithm::Signing(algorithm) => SigningKey::make(algorithm, rsa, &sealing_key),
         KeyAlgorithm::Sealing => SealingKey::make(&sealing_key),
     };
     cores.run(work).await?

@@ -35,6 +35,7 @@ pub use keyring::{Keyring, SigningError};
 pub use master::{MalformedMasterKey, MasterKey};
 pub use passwords::Argon2Passwords;
 pub use sealer::TokenSealer;
+pub use signing_key::{RsaSize, UnknownRsaSize};
 
 use alias_domain::ports::Failure;
 

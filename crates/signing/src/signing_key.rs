@@ -1,5 +1,7 @@
 //! One key that signs ID tokens: made, kept sealed, opened again, published.
 
+use std::str::FromStr;
+
 use alias_domain::{Secret, SigningAlgorithm, ports::Failure};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use josekit::jws::{self, ES256, EdDSA, JwsHeader, JwsSigner, JwsVerifier, RS256};
@@ -20,9 +22,59 @@ use crate::{
     key::Key,
 };
 
-/// The size of an RSA key: as long as 128 bits of security ask for (NIST SP 800-57 1, table 2), and
-/// that of the seed's example (R18).
-const RSA_BITS: u32 = 3072;
+/// The size of the RSA keys that are made from now on. A key that is there keeps its own.
+///
+/// ```
+/// use alias_signing::RsaSize;
+/// assert_eq!("2048".parse(), Ok(RsaSize::Bits2048));
+/// assert_eq!(RsaSize::default(), RsaSize::Bits3072);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RsaSize {
+    /// The least that RS256 may have (RFC 7518 3.3), worth 112 bits of security. A signature takes
+    /// about a third of the time that one of 3072 bits takes.
+    Bits2048,
+    /// Worth 128 bits of security (NIST SP 800-57 1, table 2), and the size of the seed's example
+    /// (R18).
+    #[default]
+    Bits3072,
+    /// Worth a little more than 128 bits, at more than twice the time.
+    Bits4096,
+}
+
+/// A size that there is not.
+///
+/// ```
+/// use alias_signing::RsaSize;
+/// let refused = "1024".parse::<RsaSize>().map_err(|it| it.to_string());
+/// assert_eq!(refused, Err("2048, 3072 or 4096 is expected".to_owned()));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("2048, 3072 or 4096 is expected")]
+pub struct UnknownRsaSize;
+
+impl RsaSize {
+    const fn bits(self) -> u32 {
+        match self {
+            Self::Bits2048 => 2048,
+            Self::Bits3072 => 3072,
+            Self::Bits4096 => 4096,
+        }
+    }
+}
+
+impl FromStr for RsaSize {
+    type Err = UnknownRsaSize;
+
+    fn from_str(text: &str) -> Result<Self, UnknownRsaSize> {
+        match text {
+            "2048" => Ok(Self::Bits2048),
+            "3072" => Ok(Self::Bits3072),
+            "4096" => Ok(Self::Bits4096),
+            _ => Err(UnknownRsaSize),
+        }
+    }
+}
 
 /// A private key, parsed once, and its public half.
 pub(crate) struct SigningKey {
@@ -84,10 +136,11 @@ impl SigningKey {
     /// to a second of a core.
     pub(crate) fn make(
         algorithm: SigningAlgorithm,
+        rsa: RsaSize,
         sealing_key: &Key,
     ) -> Result<(String, String), Failure> {
         let kid = URL_SAFE_NO_PAD.encode(chance::bits::<16>());
-        let private = generated(algorithm)
+        let private = generated(algorithm, rsa)
             .and_then(|it| it.private_key_to_pkcs8())
             .map(Zeroizing::new)
             .map_err(crypto)?;
@@ -157,9 +210,9 @@ fn header(kid: &str) -> Header {
     Header::new("signing-key", kid.to_owned())
 }
 
-fn generated(algorithm: SigningAlgorithm) -> Result<PKey<Private>, ErrorStack> {
+fn generated(algorithm: SigningAlgorithm, rsa: RsaSize) -> Result<PKey<Private>, ErrorStack> {
     match algorithm {
-        SigningAlgorithm::Rs256 => Rsa::generate(RSA_BITS).and_then(PKey::from_rsa),
+        SigningAlgorithm::Rs256 => Rsa::generate(rsa.bits()).and_then(PKey::from_rsa),
         SigningAlgorithm::Es256 => EcGroup::from_curve_name(Nid::X9_62_PRIME256V1)
             .and_then(|curve| EcKey::generate(&curve))
             .and_then(PKey::from_ec_key),

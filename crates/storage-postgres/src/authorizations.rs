@@ -224,7 +224,7 @@ fn select_standing(facts: &str) -> String {
     )
 }
 
-static STANDING: LazyLock<String> = LazyLock::new(|| select_standing(""));
+pub(crate) static STANDING: LazyLock<String> = LazyLock::new(|| select_standing(""));
 
 /// A standing, and what follows its columns.
 fn standing_from_row(row: &PgRow) -> Result<(Standing, Joined<'_>), StoreError> {
@@ -296,7 +296,7 @@ static FACTS: Table = Table {
 /// The statement of an exchange. Usually the code waits, is presented as it was made for, and the
 /// two are still connected: then the code is spent, and there is a first refresh token if
 /// everything speaks for it.
-static REDEEM: LazyLock<String> = LazyLock::new(|| {
+pub(crate) static REDEEM: LazyLock<String> = LazyLock::new(|| {
     let written = WRITTEN.list();
     let before = select_standing(
         ", c.scopes IS NOT NULL AND NOT u.locked AS holds,
@@ -322,7 +322,7 @@ static REDEEM: LazyLock<String> = LazyLock::new(|| {
 
 /// The statement of a refresh. Usually the newest refresh token is presented while it lives, and
 /// what is asked for was approved and is still granted: then the next generation replaces it.
-static ROTATE: LazyLock<String> = LazyLock::new(|| {
+pub(crate) static ROTATE: LazyLock<String> = LazyLock::new(|| {
     let written = WRITTEN.list();
     let before = select_standing(
         ", NOT u.locked AND a.approved_scopes @> $4 AND c.scopes @> $4 AS holds,

@@ -263,7 +263,7 @@ async fn revoke(
 /// Issues in one round trip, as nearly every request that needs no answer is: if the session lives
 /// and the connection covers the access, the authorization is there. Whoever ends the session waits
 /// for this, or this finds it gone.
-static ISSUE: LazyLock<String> = LazyLock::new(|| {
+pub(crate) static ISSUE: LazyLock<String> = LazyLock::new(|| {
     let (connection, client) = (CONNECTIONS.list(), CLIENTS.list());
     let (session, user) = (SESSIONS.list(), USERS.list());
     format!(

@@ -3,6 +3,8 @@
 
 #![expect(clippy::panic, reason = "a test that lacks what it needs fails")]
 
+mod proxy;
+
 use std::{
     env, process,
     sync::{
@@ -14,10 +16,43 @@ use std::{
 
 use tokio::runtime;
 
-use crate::{Database, migrate};
+pub use proxy::Proxy;
+
+use crate::{Database, authorizations, grants, migrate};
 
 /// Names the server, and a user who may make databases.
 const SERVER: &str = "ALIAS_TEST_POSTGRES";
+
+/// A statement that requests wait for, to be measured without anything around it.
+///
+/// ```
+/// use alias_storage_postgres::testing::Hot;
+/// assert!(Hot::Refresh.text().contains("UPDATE authorizations"));
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub enum Hot {
+    /// That of an exchange.
+    Exchange,
+    /// That of a refresh.
+    Refresh,
+    /// That of an authorization request which asks nobody.
+    Issue,
+    /// What tells the worth of a token.
+    Standing,
+}
+
+impl Hot {
+    /// The statement. Its parameters are those that the store gives it. See the type for an example.
+    #[must_use]
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Exchange => &authorizations::REDEEM,
+            Self::Refresh => &authorizations::ROTATE,
+            Self::Issue => &grants::ISSUE,
+            Self::Standing => &authorizations::STANDING,
+        }
+    }
+}
 
 /// A database, dropped when this is.
 ///

@@ -107,6 +107,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     },
     setting("keys.master_file", None),
     setting("keys.lead", Some("10m")),
+    setting("keys.rsa_bits", Some("3072")),
     setting("lifetimes.auth_code", Some("60s")),
     setting("lifetimes.user_token", Some("30m")),
     setting("lifetimes.id_token", Some("30m")),
@@ -500,5 +501,6 @@ mod tests {
         let config = crate::config::Config::from_settings(&defaults).expect("a configuration");
         assert_eq!(config.lifetimes, alias_domain::Lifetimes::default());
         assert_eq!(config.lead, alias_domain::Lead::default());
+        assert_eq!(config.rsa, alias_signing::RsaSize::default());
     }
 }

@@ -228,6 +228,11 @@ fn a_value_that_does_not_fit_is_refused_with_its_setting_and_origin() {
             "keys.lead (ALIAS_KEYS__LEAD): at least 2s",
         ),
         (
+            "ALIAS_KEYS__RSA_BITS",
+            "1024",
+            "keys.rsa_bits (ALIAS_KEYS__RSA_BITS): 2048, 3072 or 4096",
+        ),
+        (
             "ALIAS_LIFETIMES__SESSION",
             "0s",
             "lifetimes.session (ALIAS_LIFETIMES__SESSION): more than nothing",

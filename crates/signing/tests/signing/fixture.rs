@@ -7,7 +7,7 @@ use alias_domain::{
     ports::{Keys, StoredKey},
     testing::{MemoryStore, sample::NOON},
 };
-use alias_signing::{Keyring, MasterKey, SigningError};
+use alias_signing::{Keyring, MasterKey, RsaSize, SigningError};
 use tokio::sync::OnceCell;
 
 pub(crate) static MASTER: LazyLock<MasterKey> = LazyLock::new(MasterKey::generate);
@@ -18,7 +18,8 @@ pub(crate) async fn load(
     store: &Arc<MemoryStore>,
     master: &MasterKey,
 ) -> Result<Keyring, SigningError> {
-    Keyring::load_or_create(Arc::clone(store) as _, master, Lifetimes::default(), NOON).await
+    let (lifetimes, rsa) = (Lifetimes::default(), RsaSize::default());
+    Keyring::load_or_create(Arc::clone(store) as _, master, lifetimes, rsa, NOON).await
 }
 
 /// The first key of each algorithm, sealed under [`MASTER`].

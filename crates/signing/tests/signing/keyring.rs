@@ -10,7 +10,7 @@ use alias_domain::{
         sample::{self, NOON},
     },
 };
-use alias_signing::{IdTokenSigner, Keyring, MasterKey, SigningError, TokenSealer};
+use alias_signing::{IdTokenSigner, Keyring, MasterKey, RsaSize, SigningError, TokenSealer};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use pollster::block_on;
@@ -175,13 +175,30 @@ async fn of_rivals_that_make_first_keys_all_end_with_the_same() {
 }
 
 #[tokio::test]
+async fn a_new_rsa_key_has_the_size_that_is_asked_for() {
+    let store = Arc::new(MemoryStore::default());
+    let (lifetimes, rsa) = (alias_domain::Lifetimes::default(), RsaSize::Bits2048);
+    let keyring = Keyring::load_or_create(store, &MASTER, lifetimes, rsa, NOON).await;
+    let key_set = keyring.unwrap().key_set();
+    let modulus = key_set["keys"][0]["n"].as_str().unwrap();
+    assert_eq!(URL_SAFE_NO_PAD.decode(modulus).unwrap().len() * 8, 2048);
+}
+
+#[tokio::test]
 async fn a_store_that_is_away_is_said_to_be() {
     let away = StoreError::Unavailable("disk full".to_owned());
     let mut store = MockKeys::new();
     let answer = away.clone();
     store.expect_keys().returning(move || Err(answer.clone()));
     let lifetimes = alias_domain::Lifetimes::default();
-    let error = Keyring::load_or_create(Arc::new(store), &MASTER, lifetimes, NOON).await;
+    let error = Keyring::load_or_create(
+        Arc::new(store),
+        &MASTER,
+        lifetimes,
+        RsaSize::default(),
+        NOON,
+    )
+    .await;
     assert_eq!(
         error.unwrap_err(),
         SigningError::Failed(Failure::Store(away))
@@ -194,7 +211,14 @@ async fn a_store_that_keeps_no_key_makes_no_keyring() {
     store.expect_keys().returning(|| Ok(vec![]));
     store.expect_add_first_key().returning(|_| Ok(true));
     let lifetimes = alias_domain::Lifetimes::default();
-    let error = Keyring::load_or_create(Arc::new(store), &MASTER, lifetimes, NOON).await;
+    let error = Keyring::load_or_create(
+        Arc::new(store),
+        &MASTER,
+        lifetimes,
+        RsaSize::default(),
+        NOON,
+    )
+    .await;
     assert!(matches!(error.unwrap_err(), SigningError::NoKey(_)));
 }
 
@@ -396,7 +420,13 @@ async fn a_rotation_that_lost_a_race_in_the_store_names_the_winner_s_key() {
             block_on(inner.add_key(key, after))
         });
     let lifetimes = alias_domain::Lifetimes::default();
-    let keyring = Keyring::load_or_create(Arc::new(raced), &MASTER, lifetimes, NOON);
+    let keyring = Keyring::load_or_create(
+        Arc::new(raced),
+        &MASTER,
+        lifetimes,
+        RsaSize::default(),
+        NOON,
+    );
     let keyring = keyring.await.unwrap();
     let error = keyring
         .rotate(&[EDDSA], Lead::default(), || NOON)

@@ -7,7 +7,10 @@ use alias_domain::{
     ports::{Clients, Grants, Interactions, PasswordHash, Recorded, SessionStart, Sessions, Users},
     testing::sample::{self, NOON},
 };
-use alias_storage_postgres::{Database, PostgresStore, testing::TestDatabase};
+use alias_storage_postgres::{
+    Database, OpenError, PostgresStore,
+    testing::{Proxy, TestDatabase},
+};
 use tokio::runtime::Runtime;
 
 /// The runtime of every test here: many threads wait on it at once.
@@ -27,6 +30,12 @@ pub(crate) fn run(case: Pin<Box<dyn Future<Output = ()> + '_>>) {
 pub(crate) struct Fixture {
     store: PostgresStore,
     pub(crate) database: TestDatabase,
+}
+
+/// A store that reaches its database by a way of its own.
+pub(crate) async fn by(proxy: &Proxy, connections: usize) -> Result<PostgresStore, OpenError> {
+    let database: Database = proxy.url().parse().expect("a database URL");
+    PostgresStore::open(&database, connections).await
 }
 
 /// A fresh store on a fresh database.

@@ -5,7 +5,6 @@ mod corruption;
 mod fixture;
 mod import;
 mod outages;
-mod proxy;
 mod round_trips;
 mod rows;
 mod schema;

@@ -7,19 +7,10 @@ use alias_domain::{
     ports::{Authorizations, Decision, Grants, Interactions, Recorded, Store, StoreError},
     testing::sample::{self, NOON},
 };
-use alias_storage_postgres::{OpenError, PostgresStore};
+use alias_storage_postgres::{OpenError, PostgresStore, testing::Proxy};
 use uuid::Uuid;
 
-use crate::{
-    fixture::{Fixture, approved, fresh, fresh_with, wait},
-    proxy::Proxy,
-};
-
-/// A store that reaches the database of a fixture by a way that fails.
-fn by(proxy: &Proxy) -> PostgresStore {
-    let store = wait(PostgresStore::open(&proxy.database, 4));
-    store.expect("the schema is current")
-}
+use crate::fixture::{Fixture, approved, by, fresh, fresh_with, wait};
 
 fn is_unavailable<T>(answer: &Result<T, StoreError>) -> bool {
     matches!(answer, Err(StoreError::Unavailable(_)))
@@ -54,7 +45,7 @@ fn a_connection_that_breaks_while_a_store_is_opened_is_no_fault_of_the_database(
     wherever_it_breaks(|messages| {
         let proxy = Proxy::to(&fixture.database);
         proxy.breaks_after(messages);
-        let opened = wait(PostgresStore::open(&proxy.database, 4)).map(drop);
+        let opened = wait(by(&proxy, 4)).map(drop);
         assert!(
             matches!(opened, Ok(()) | Err(OpenError::Away { .. })),
             "{opened:?}"
@@ -76,7 +67,7 @@ fn wherever_the_connection_breaks_a_code_serves_once() {
         let issued = wait(fixture.issue(&new, &access, session, None, NOON));
         assert_eq!(issued, Ok(Recorded::Issued));
         let proxy = Proxy::to(&fixture.database);
-        let store = by(&proxy);
+        let store = wait(by(&proxy, 4)).expect("the schema is current");
         proxy.breaks_after(messages);
         let first = wait(redeem(&store, new.id));
         assert!(
@@ -117,7 +108,7 @@ fn wherever_the_connection_breaks_a_form_is_answered_once() {
             ..sample::decision()
         });
         let proxy = Proxy::to(&fixture.database);
-        let store = by(&proxy);
+        let store = wait(by(&proxy, 4)).expect("the schema is current");
         proxy.breaks_after(messages);
         let first = wait(store.record_decision(&decision, NOON));
         assert!(
@@ -142,7 +133,7 @@ fn wherever_the_connection_breaks_a_form_is_answered_once() {
 fn a_server_that_falls_silent_is_not_waited_for_and_serves_again_when_it_speaks() {
     let fixture = approved();
     let proxy = Proxy::to(&fixture.database);
-    let store = by(&proxy);
+    let store = wait(by(&proxy, 4)).expect("the schema is current");
     let id = sample::new_authorization().id;
     // Every connection of the pool knows the way.
     wait(async { tokio::join!(store.ping(), store.standing(id), store.ping()) })
@@ -156,7 +147,7 @@ fn a_server_that_falls_silent_is_not_waited_for_and_serves_again_when_it_speaks(
             store.standing(id),
             redeem(&store, id),
             store.record_decision(&decision, NOON),
-            PostgresStore::open(&proxy.database, 4),
+            by(&proxy, 4),
         )
     });
     assert!(began.elapsed() < Duration::from_secs(15));

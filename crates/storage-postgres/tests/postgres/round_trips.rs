@@ -6,14 +6,11 @@ use alias_domain::{
     ports::{Authorizations, Grants, Recorded},
     testing::sample::{self, NOON},
 };
-use alias_storage_postgres::PostgresStore;
+use alias_storage_postgres::{PostgresStore, testing::Proxy};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::{
-    fixture::{Fixture, approved, wait},
-    proxy::Proxy,
-};
+use crate::fixture::{Fixture, approved, by, wait};
 
 /// Fred's story, and a store with one connection that is counted.
 struct Counted {
@@ -26,7 +23,7 @@ impl Counted {
     fn approved() -> Self {
         let fixture = approved();
         let proxy = Proxy::to(&fixture.database);
-        let store = wait(PostgresStore::open(&proxy.database, 1));
+        let store = wait(by(&proxy, 1));
         Self {
             _fixture: fixture,
             store: store.expect("the schema is current"),

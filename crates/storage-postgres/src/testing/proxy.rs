@@ -1,5 +1,3 @@
-//! Stands between a store and its server: counts what the store sends, and loses what it is told to.
-
 use std::{
     io::{self, Read, Write},
     net::{Shutdown, TcpListener, TcpStream},
@@ -10,14 +8,24 @@ use std::{
     thread,
 };
 
-use alias_storage_postgres::{Database, testing::TestDatabase};
+use super::TestDatabase;
 
-/// A way to a server. Its clones are the same.
+/// A way to a server, which counts what a store sends, and loses what it is told to. Its clones are
+/// the same.
+///
+/// ```no_run
+/// use alias_storage_postgres::testing::{Proxy, TestDatabase};
+/// let proxy = Proxy::to(&TestDatabase::migrated());
+/// assert_eq!((proxy.round_trips(), proxy.statements()), (0, 0));
+/// // From here on nothing passes.
+/// proxy.breaks_after(0);
+/// proxy.is_silent(true);
+/// assert!(!proxy.broke() && proxy.url().starts_with("postgres://"));
+/// ```
 #[derive(Clone)]
-pub(crate) struct Proxy {
+pub struct Proxy {
     way: Arc<Way>,
-    /// The database, by this way.
-    pub(crate) database: Database,
+    url: String,
 }
 
 struct Way {
@@ -29,7 +37,12 @@ struct Way {
 }
 
 impl Proxy {
-    pub(crate) fn to(database: &TestDatabase) -> Self {
+    /// Listens at a port of its own. See the type for an example.
+    ///
+    /// # Panics
+    /// If the system gives it none, or the server's URL is odd.
+    #[must_use]
+    pub fn to(database: &TestDatabase) -> Self {
         let url = database.url();
         let (server, name) = url.rsplit_once('/').expect("a database URL");
         let (user, server) = server.split_once('@').expect("a user");
@@ -48,34 +61,41 @@ impl Proxy {
                 along.connect(store.expect("a connection"), &server);
             }
         });
-        Self {
-            way,
-            database: url.parse().expect("a database URL"),
-        }
+        Self { way, url }
     }
 
-    /// How often the store has waited for an answer.
-    pub(crate) fn round_trips(&self) -> usize {
+    /// The database, by this way. See the type for an example.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// How often the store has waited for an answer. See the type for an example.
+    #[must_use]
+    pub fn round_trips(&self) -> usize {
         self.way.round_trips.load(SeqCst)
     }
 
-    /// How many statements the server had to parse.
-    pub(crate) fn statements(&self) -> usize {
+    /// How many statements the server had to parse. See the type for an example.
+    #[must_use]
+    pub fn statements(&self) -> usize {
         self.way.statements.load(SeqCst)
     }
 
-    /// Lets so many messages reach the server, and then breaks every connection.
-    pub(crate) fn breaks_after(&self, messages: usize) {
+    /// Lets so many messages reach the server, and then breaks every connection. See the type for
+    /// an example.
+    pub fn breaks_after(&self, messages: usize) {
         self.way.pass.store(messages, SeqCst);
     }
 
-    /// Whether it came to that.
-    pub(crate) fn broke(&self) -> bool {
+    /// Whether it came to that. See the type for an example.
+    #[must_use]
+    pub fn broke(&self) -> bool {
         self.way.pass.load(SeqCst) == 0
     }
 
-    /// From now on lets no answer through, or every one.
-    pub(crate) fn is_silent(&self, silent: bool) {
+    /// From now on lets no answer through, or every one. See the type for an example.
+    pub fn is_silent(&self, silent: bool) {
         self.way.silent.store(silent, SeqCst);
     }
 }

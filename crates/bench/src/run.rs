@@ -1,0 +1,196 @@
+//! The whole benchmark: every scene, one after the other.
+
+use std::{
+    io::{self, Write},
+    path::Path as FilePath,
+    time::Duration,
+};
+
+use anyhow::{Context, Result};
+
+use crate::{
+    limits::Scheme,
+    os,
+    peer::Peer,
+    population::Population,
+    results::Results,
+    scene::{Pace, Scene, StaticServer, Watched, progress, server_process, size},
+    service::{Kind, Place, Service, Settings},
+    statements::{self, Statement, TWO_INSERTS_SCHEMA},
+    table,
+    visit::Path,
+};
+
+/// How much is measured.
+#[derive(Clone, Copy)]
+pub(crate) struct Extent {
+    pub(crate) pace: Pace,
+    pub(crate) users: u32,
+    pub(crate) connections: &'static [usize],
+}
+
+impl Extent {
+    /// What the figures of the documentation are of.
+    pub(crate) const WHOLE: Self = Self {
+        pace: Pace {
+            time: Duration::from_millis(700),
+            rounds: 5,
+        },
+        users: 1000,
+        connections: &[1, 8, 32],
+    };
+
+    /// A first look.
+    pub(crate) const QUICK: Self = Self {
+        pace: Pace {
+            time: Duration::from_millis(400),
+            rounds: 3,
+        },
+        users: 1000,
+        connections: &[8],
+    };
+}
+
+/// What algorithms are measured at.
+pub(crate) const MANY: usize = 8;
+
+pub(crate) async fn run(program: &FilePath, extent: Extent, stores: &[Kind]) -> Result<Results> {
+    let mut results = Results {
+        machine: os::machine(),
+        ..Results::default()
+    };
+    results.note("binary, bytes", size(program)? as f64);
+    let fixed = StaticServer::start().await?;
+    for &kind in stores {
+        let population = Population {
+            users: extent.users,
+        };
+        let place = Place::new(kind)?;
+        let service = Service::start(program, place, population, &Settings::default()).await?;
+        let server = match kind {
+            Kind::Postgres => Some(server_process(&service.place.url()).await?),
+            Kind::Sqlite => None,
+        };
+        let watched = Watched {
+            service: Some(service.process.id()),
+            database: server,
+        };
+        note_start(kind, &service, &mut results)?;
+        let mut scene = Scene::new(kind.name(), population);
+        for way in Path::ALL {
+            let name = way.name();
+            scene.add_path(name, way, &service, watched, None).await?;
+        }
+        match kind {
+            Kind::Postgres => add_statements(&mut scene, &service, watched).await?,
+            Kind::Sqlite => scene.add_commits()?,
+        }
+        scene.add_static(&fixed).await?;
+        for &connections in extent.connections {
+            scene
+                .measure(connections, extent.pace, &mut results)
+                .await?;
+        }
+        let (_, peak) = os::memory(service.process.id())?;
+        results.note(under_load(kind), peak as f64);
+
+        let settings = Settings {
+            rsa_bits: Some(2048),
+            ..Settings::default()
+        };
+        let small = Service::start(program, Place::new(kind)?, population, &settings).await?;
+        let mut scene = Scene::new(algorithms(kind), population);
+        for scheme in Scheme::ALL {
+            let service = match scheme {
+                Scheme::Rsa(2048) => &small,
+                _ => &service,
+            };
+            let watched = Watched {
+                service: Some(service.process.id()),
+                database: server,
+            };
+            for way in [Path::Flow, Path::Exchange] {
+                let name = format!("{} {}", way.name(), scheme.name());
+                let algorithm = Some(scheme.algorithm());
+                scene
+                    .add_path(name, way, service, watched, algorithm)
+                    .await?;
+            }
+            scene.add_signatures(scheme)?;
+        }
+        scene.add_system_openssl();
+        let peer = match kind {
+            Kind::Postgres => Some(Peer::start().await?),
+            Kind::Sqlite => None,
+        };
+        if let Some(peer) = &peer {
+            scene.add_peer(peer, server).await?;
+        }
+        scene.measure(MANY, extent.pace, &mut results).await?;
+    }
+    Ok(results)
+}
+
+/// Goes one path, and prints what came of it.
+pub(crate) async fn drive(
+    program: &FilePath,
+    kind: Kind,
+    way: Path,
+    connections: usize,
+    time: Duration,
+) -> Result<()> {
+    let population = Population { users: 1000 };
+    let settings = Settings::default();
+    let service = Service::start(program, Place::new(kind)?, population, &settings).await?;
+    let watched = Watched {
+        service: Some(service.process.id()),
+        database: None,
+    };
+    let mut scene = Scene::new(kind.name(), population);
+    scene
+        .add_path(way.name(), way, &service, watched, None)
+        .await?;
+    progress(&format!("the service is process {}", service.process.id()));
+    let mut results = Results::default();
+    scene
+        .measure(connections, Pace { time, rounds: 1 }, &mut results)
+        .await?;
+    io::stdout().write_all(table::series(&results).as_bytes())?;
+    Ok(())
+}
+
+pub(crate) fn algorithms(kind: Kind) -> String {
+    format!("{}, algorithms", kind.name())
+}
+
+pub(crate) fn under_load(kind: Kind) -> String {
+    format!("{}: memory under load, bytes", kind.name())
+}
+
+pub(crate) fn ready(kind: Kind) -> String {
+    format!("{}: ready after, seconds", kind.name())
+}
+
+fn note_start(kind: Kind, service: &Service, results: &mut Results) -> Result<()> {
+    let (idle, _) = os::memory(service.process.id())?;
+    results.note(format!("{}: memory idle, bytes", kind.name()), idle as f64);
+    results.note(ready(kind), service.ready_after.as_secs_f64());
+    Ok(())
+}
+
+async fn add_statements(scene: &mut Scene, service: &Service, watched: Watched) -> Result<()> {
+    let url = service.place.url();
+    let client = statements::connect(&url).await?;
+    client
+        .batch_execute(TWO_INSERTS_SCHEMA)
+        .await
+        .context("the plain tables")?;
+    let alone = Watched {
+        service: None,
+        ..watched
+    };
+    for which in Statement::ALL {
+        scene.add_statement(which, &url, alone).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,301 @@
+//! The hot statements run bare: through the same driver, on as many connections, and with nothing
+//! around them.
+
+use alias_domain::{Lifetimes, Scope, testing::sample};
+use alias_storage_postgres::testing::Hot;
+use anyhow::{Context, Result, ensure};
+use async_trait::async_trait;
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use tokio_postgres::{Client, NoTls, types::ToSql};
+use uuid::Uuid;
+
+use crate::{
+    drive::Work,
+    population::{self, Member},
+    share::Share,
+};
+
+/// A statement that is measured.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Statement {
+    /// That of a refresh.
+    Refresh,
+    /// That of an exchange.
+    Exchange,
+    /// That of an authorization request which asks nobody.
+    Issue,
+    /// What tells the worth of a token.
+    Standing,
+    /// A plain insert of an authorization.
+    Insert,
+    /// A plain look-up of an authorization by its primary key.
+    LookUp,
+    /// What a provider with a row for each token does at a refresh.
+    TwoInserts,
+}
+
+impl Statement {
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Refresh,
+        Self::Exchange,
+        Self::Issue,
+        Self::Standing,
+        Self::Insert,
+        Self::LookUp,
+        Self::TwoInserts,
+    ];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Refresh => "statement of a refresh",
+            Self::Exchange => "statement of an exchange",
+            Self::Issue => "statement of an authorize",
+            Self::Standing => "statement of a look-up",
+            Self::Insert => "bare insert",
+            Self::LookUp => "bare look-up",
+            Self::TwoInserts => "two-insert rotation",
+        }
+    }
+
+    fn text(self) -> &'static str {
+        match self {
+            Self::Refresh => Hot::Refresh.text(),
+            Self::Exchange => Hot::Exchange.text(),
+            Self::Issue => Hot::Issue.text(),
+            Self::Standing => Hot::Standing.text(),
+            Self::Insert => INSERT,
+            Self::LookUp => "SELECT * FROM authorizations WHERE id = $1",
+            Self::TwoInserts => TWO_INSERTS,
+        }
+    }
+}
+
+const INSERT: &str = "
+    INSERT INTO authorizations (
+        id, client_id, user_id, approved_scopes, approved_channels, session_id, auth_time,
+        redirect_uri, asked_claims, code_expires_at, ends_at, sweep_at
+    ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '', $9, $9, $9)";
+
+/// A row for each token, as most providers have it.
+pub(crate) const TWO_INSERTS_SCHEMA: &str = "
+    CREATE TABLE plain_refresh_tokens (
+        id uuid PRIMARY KEY, grant_id uuid NOT NULL, scopes text[] NOT NULL,
+        expires_at timestamptz NOT NULL, used_at timestamptz
+    );
+    CREATE INDEX ON plain_refresh_tokens (grant_id);
+    CREATE TABLE plain_access_tokens (
+        id uuid PRIMARY KEY, grant_id uuid NOT NULL, scopes text[] NOT NULL,
+        expires_at timestamptz NOT NULL
+    );
+    CREATE INDEX ON plain_access_tokens (grant_id);";
+
+const TWO_INSERTS: &str = "
+    WITH old AS (
+        UPDATE plain_refresh_tokens SET used_at = $5
+        WHERE id = $1 AND used_at IS NULL AND expires_at > $5 RETURNING grant_id, scopes
+    ), access AS (
+        INSERT INTO plain_access_tokens (id, grant_id, scopes, expires_at)
+        SELECT $2, grant_id, scopes, $4 FROM old
+    )
+    INSERT INTO plain_refresh_tokens (id, grant_id, scopes, expires_at)
+    SELECT $3, grant_id, scopes, $4 FROM old RETURNING grant_id";
+
+/// A connection that runs one statement again and again.
+pub(crate) struct Bare {
+    which: Statement,
+    client: Client,
+    prepared: tokio_postgres::Statement,
+    share: Share,
+    /// The token that the next rotation presents.
+    token: Uuid,
+    /// Codes that wait, each for whom.
+    codes: Vec<(Uuid, Member)>,
+}
+
+impl Bare {
+    pub(crate) async fn new(which: Statement, url: &str, share: Share) -> Result<Self> {
+        let client = connect(url).await?;
+        let prepared = client.prepare(which.text()).await.context(which.name())?;
+        let token = population::fresh();
+        if which == Statement::TwoInserts {
+            let statement = "
+                INSERT INTO plain_refresh_tokens
+                VALUES ($1, $1, '{openid,offline_access}', now() + interval '90 days')";
+            client.execute(statement, &[&token]).await?;
+        }
+        Ok(Self {
+            which,
+            client,
+            prepared,
+            share,
+            token,
+            codes: Vec::new(),
+        })
+    }
+
+    /// Runs the statement, which finds or makes one row.
+    async fn run(&self, params: &[&(dyn ToSql + Sync)]) -> Result<()> {
+        let rows = self.client.query(&self.prepared, params).await?;
+        let found = rows.len() == 1;
+        ensure!(found, "{}: it found nothing", self.which.name());
+        Ok(())
+    }
+
+    async fn refresh(&mut self, now: DateTime<Utc>) -> Result<()> {
+        let member = self.share.next();
+        let generation = self.share.rotate(member);
+        let end = now + Lifetimes::default().refresh_token;
+        let needed = vec![Scope::OfflineAccess.name()];
+        self.run(&[
+            &member.authorization().uuid(),
+            &member.client_id().uuid(),
+            &i64::from(generation),
+            &Some(needed),
+            &now,
+            &end,
+            &end,
+        ])
+        .await
+    }
+
+    async fn exchange(&mut self, code: (Uuid, Member), now: DateTime<Utc>) -> Result<()> {
+        let end = now + Lifetimes::default().refresh_token;
+        let needed = vec![Scope::OfflineAccess.name()];
+        self.run(&[
+            &code.0,
+            &code.1.client_id().uuid(),
+            &sample::REDIRECT_URI,
+            &None::<String>,
+            &now,
+            &"confidential",
+            &needed,
+            &end,
+            &end,
+            &end,
+        ])
+        .await
+    }
+
+    async fn issue(&mut self, now: DateTime<Utc>) -> Result<()> {
+        let (member, granted) = (self.share.next(), Granted::new());
+        self.run(&[
+            &population::fresh(),
+            &member.client_id().uuid(),
+            &member.user_id().uuid(),
+            &granted.scopes,
+            &granted.channels,
+            &sample::REDIRECT_URI,
+            &None::<String>,
+            &Some("n-0S6_WzA2Mj"),
+            &(now + CODE),
+            &now,
+            &member.session_id().uuid(),
+            &"",
+        ])
+        .await
+    }
+
+    async fn insert(
+        &self,
+        statement: &tokio_postgres::Statement,
+        id: Uuid,
+        member: Member,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        let granted = Granted::new();
+        let params: &[&(dyn ToSql + Sync)] = &[
+            &id,
+            &member.client_id().uuid(),
+            &member.user_id().uuid(),
+            &granted.scopes,
+            &granted.channels,
+            &member.session_id().uuid(),
+            &now,
+            &sample::REDIRECT_URI,
+            &(now + CODE),
+        ];
+        self.client.execute(statement, params).await?;
+        Ok(())
+    }
+
+    async fn two_inserts(&mut self, now: DateTime<Utc>) -> Result<()> {
+        let (access, next) = (population::fresh(), population::fresh());
+        let end = now + Lifetimes::default().refresh_token;
+        self.run(&[&self.token, &access, &next, &end, &now]).await?;
+        self.token = next;
+        Ok(())
+    }
+}
+
+/// How long a code waits.
+const CODE: TimeDelta = TimeDelta::minutes(10);
+
+/// What is granted, as a row has it.
+struct Granted {
+    scopes: Vec<&'static str>,
+    channels: Vec<i64>,
+}
+
+impl Granted {
+    fn new() -> Self {
+        let access = population::everything();
+        let channels = access.channels().into_iter().flatten();
+        Self {
+            scopes: access.scopes().map(Scope::name).collect(),
+            channels: channels.map(|it| i64::from(it.0)).collect(),
+        }
+    }
+}
+
+/// A connection of the driver, on this thread.
+pub(crate) async fn connect(url: &str) -> Result<Client> {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
+    // It ends with the client.
+    tokio::spawn(async move { drop(connection.await) });
+    Ok(client)
+}
+
+#[async_trait(?Send)]
+impl Work for Bare {
+    async fn stock(&mut self, turns: usize) -> Result<()> {
+        if self.which != Statement::Exchange {
+            return Ok(());
+        }
+        let insert = self.client.prepare(INSERT).await?;
+        while self.codes.len() < turns {
+            let code = (population::fresh(), self.share.next());
+            self.insert(&insert, code.0, code.1, now()).await?;
+            self.codes.push(code);
+        }
+        Ok(())
+    }
+
+    async fn turn(&mut self) -> Result<bool> {
+        let now = now();
+        match self.which {
+            Statement::Refresh => self.refresh(now).await?,
+            Statement::Exchange => {
+                let Some(code) = self.codes.pop() else {
+                    return Ok(false);
+                };
+                self.exchange(code, now).await?;
+            }
+            Statement::Issue => self.issue(now).await?,
+            Statement::Standing | Statement::LookUp => {
+                let member = self.share.next();
+                self.run(&[&member.authorization().uuid()]).await?;
+            }
+            Statement::Insert => {
+                let member = self.share.next();
+                self.insert(&self.prepared, population::fresh(), member, now)
+                    .await?;
+            }
+            Statement::TwoInserts => self.two_inserts(now).await?,
+        }
+        Ok(true)
+    }
+}
+
+fn now() -> DateTime<Utc> {
+    Utc::now().trunc_subsecs(3)
+}
