@@ -18,6 +18,10 @@ test *arguments:
 matrix *clients:
     .ci/matrix {{ clients }}
 
+# The service beside what the machine can do: a table of ratios. just bench --json figures.json
+bench *arguments:
+    .ci/bench run {{ arguments }}
+
 # Everything that must hold of a commit
 ci:
     .ci/run

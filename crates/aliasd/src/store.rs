@@ -1,7 +1,7 @@
 //! The database that the configuration names. `migrate` and `dev` alone change its schema; to
 //! every other command a database that is behind is an error.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, num::NonZero, sync::Arc, thread};
 
 use alias_domain::ports::Store;
 use alias_storage_postgres::PostgresStore;
@@ -64,7 +64,10 @@ pub(crate) async fn open_current(config: &Config) -> Result<Arc<dyn Store>, Erro
     Ok(match config.database.read()? {
         DatabaseUrl::Sqlite(path) => Arc::new(SqliteStore::open(&path)?),
         DatabaseUrl::Postgres(database) => {
-            Arc::new(PostgresStore::open(&database, config.connections).await?)
+            let store = PostgresStore::open(&database, config.connections).await?;
+            // As many as there are workers of the web server.
+            let workers = thread::available_parallelism().map_or(1, NonZero::get);
+            Arc::new(store.divided(workers))
         }
     })
 }

@@ -1,6 +1,7 @@
 //! Measures Alias beside what the machine can do, and prints ratios. `docs/performance.md` says how
 //! to repeat it and what came of it.
 
+mod counts;
 mod drive;
 mod http;
 mod limits;
@@ -55,6 +56,12 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         program: Option<PathBuf>,
     },
+    /// Measures everything as briefly as can be, and fails if what is counted has grown: for CI.
+    Check {
+        /// Measures this program instead of the one beside this.
+        #[arg(long, value_name = "FILE")]
+        program: Option<PathBuf>,
+    },
     /// Goes one path for a while, for a profiler to look at: prints the service's process first.
     Drive {
         /// Which.
@@ -98,6 +105,7 @@ async fn main() -> Result<()> {
             }
             Ok(())
         }
+        Command::Check { program } => run::check(&service::program(program)?).await,
         Command::Drive {
             path,
             store,

@@ -6,9 +6,10 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use crate::{
+    counts,
     limits::Scheme,
     os,
     peer::Peer,
@@ -40,6 +41,16 @@ impl Extent {
         connections: &[1, 8, 32],
     };
 
+    /// As brief as can be.
+    const BRIEF: Self = Self {
+        pace: Pace {
+            time: Duration::from_millis(50),
+            rounds: 1,
+        },
+        users: 600,
+        connections: &[1, 8, 32],
+    };
+
     /// A first look.
     pub(crate) const QUICK: Self = Self {
         pace: Pace {
@@ -51,6 +62,9 @@ impl Extent {
     };
 }
 
+/// What the size of the program is called.
+pub(crate) const BINARY: &str = "binary, bytes";
+
 /// What algorithms are measured at.
 pub(crate) const MANY: usize = 8;
 
@@ -59,7 +73,7 @@ pub(crate) async fn run(program: &FilePath, extent: Extent, stores: &[Kind]) -> 
         machine: os::machine(),
         ..Results::default()
     };
-    results.note("binary, bytes", size(program)? as f64);
+    results.note(BINARY, size(program)? as f64);
     let fixed = StaticServer::start().await?;
     for &kind in stores {
         let population = Population {
@@ -128,7 +142,33 @@ pub(crate) async fn run(program: &FilePath, extent: Extent, stores: &[Kind]) -> 
         }
         scene.measure(MANY, extent.pace, &mut results).await?;
     }
+    for &kind in stores {
+        counts::rows(program, kind, &mut results).await?;
+    }
+    if stores.contains(&Kind::Postgres) {
+        counts::round_trips(program, &mut results).await?;
+    }
+    progress("");
     Ok(results)
+}
+
+/// Measures everything briefly. What is counted must be as it should; what is timed must be there.
+pub(crate) async fn check(program: &FilePath) -> Result<()> {
+    let results = run(program, Extent::BRIEF, &[Kind::Postgres, Kind::Sqlite]).await?;
+    for row in table::rows(&results) {
+        let is_met = row
+            .is_met()
+            .with_context(|| format!("not measured: {}", row.what))?;
+        ensure!(
+            !row.counted || is_met,
+            "{}: {:?}, and {} is allowed",
+            row.what,
+            row.measured,
+            row.goal
+        );
+    }
+    progress("the benchmark works, and what is counted is as it should");
+    Ok(())
 }
 
 /// Goes one path, and prints what came of it.

@@ -29,6 +29,9 @@ use crate::{
 /// The most connections that a subject is given.
 pub(crate) const MOST: usize = 32;
 
+/// What single durable commits to a file are called.
+pub(crate) const COMMITS: &str = "durable commits";
+
 /// How many turns a connection gets ready for before anything is known of how fast it is.
 const FIRST_STOCK: usize = 20;
 
@@ -223,7 +226,7 @@ impl Scene {
         let works: Vec<Box<dyn Work>> = vec![Box::new(DurableCommits::new()?)];
         let nobody = Watched::default();
         self.subjects
-            .push(Subject::going_round("durable commits", works, nobody));
+            .push(Subject::going_round(COMMITS, works, nobody));
         Ok(())
     }
 

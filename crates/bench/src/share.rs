@@ -20,17 +20,28 @@ pub(crate) struct Share {
 
 impl Share {
     /// # Panics
-    /// If there are not as many shares.
+    /// If there are not as many shares, or too few users for each to have every client.
     pub(crate) fn of(population: Population, subject: u32, connection: u32) -> Self {
         assert!(
             subject < SUBJECTS && connection < CONNECTIONS,
             "no such share"
         );
+        assert!(population.users >= SUBJECTS * CONNECTIONS, "too few users");
         let first = subject * CONNECTIONS + connection;
         Self {
             first,
             next: first,
             len: population.len(),
+            generations: HashMap::new(),
+        }
+    }
+
+    /// One authorization alone.
+    pub(crate) fn only(member: Member) -> Self {
+        Self {
+            first: member.0,
+            next: member.0,
+            len: 0,
             generations: HashMap::new(),
         }
     }

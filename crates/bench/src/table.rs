@@ -5,11 +5,12 @@ use std::fmt::{self, Write as _};
 use serde::Serialize;
 
 use crate::{
+    counts::{round_trips_of, rows_added},
     limits::Scheme,
     peer::Way,
     results::Results,
-    run::{MANY, algorithms, ready, under_load},
-    scene::{signatures, system_signatures},
+    run::{BINARY, MANY, algorithms, ready, under_load},
+    scene::{COMMITS, signatures, system_signatures},
     service::Kind,
     statements::Statement,
     visit::Path,
@@ -22,6 +23,8 @@ pub(crate) enum Goal {
     AtLeast(f64),
     AtMost(f64),
 }
+
+use Goal::{AtLeast, AtMost};
 
 impl Goal {
     fn is_met(self, measured: f64) -> bool {
@@ -48,6 +51,8 @@ pub(crate) struct Row {
     pub(crate) goal: Goal,
     /// `None` if it was not measured in this run.
     pub(crate) measured: Option<f64>,
+    /// Whether it is counted, and so the same on every machine.
+    pub(crate) counted: bool,
 }
 
 impl Row {
@@ -66,128 +71,205 @@ const HOT: [Path; 6] = [
     Path::Revocation,
 ];
 
+/// The most round trips to PostgreSQL that each may take.
+const ROUND_TRIPS: [(Path, f64); 9] = [
+    (Path::Flow, 3.0),
+    (Path::Authorize, 2.0),
+    (Path::Exchange, 1.0),
+    (Path::Refresh, 1.0),
+    (Path::UserInfo, 1.0),
+    (Path::Introspection, 1.0),
+    (Path::Revocation, 2.0),
+    (Path::Discovery, 0.0),
+    (Path::KeySet, 0.0),
+];
+
 /// Every row, in the order in which it is printed.
 pub(crate) fn rows(results: &Results) -> Vec<Row> {
-    use Goal::{AtLeast, AtMost};
-    let mut rows = Vec::new();
-    let mut row = |what: String, goal, measured| {
-        rows.push(Row {
+    let mut table = Table {
+        results,
+        rows: Vec::new(),
+    };
+    table.refresh_against_statements();
+    for kind in [Kind::Postgres, Kind::Sqlite] {
+        table.signing(kind);
+        table.authorize(kind);
+        if kind == Kind::Postgres {
+            table.tokens_against_a_look_up();
+        }
+        table.tails(kind);
+    }
+    table.peer();
+    table.embedded();
+    table.sizes();
+    table.counted();
+    table.rows
+}
+
+struct Table<'a> {
+    results: &'a Results,
+    rows: Vec<Row>,
+}
+
+impl Table<'_> {
+    fn row(&mut self, what: String, goal: Goal, measured: Option<f64>) {
+        self.rows.push(Row {
             what,
             goal,
             measured,
-        })
-    };
-    let postgres = Kind::Postgres.name();
-    for other in [Statement::Refresh, Statement::TwoInserts] {
-        for connections in [8, 32] {
-            let refresh = (Path::Refresh.name(), connections);
-            let ratio = results.ratio(postgres, refresh, (other.name(), connections));
-            let what = format!(
-                "{postgres}: refresh against the {}, {connections} connections",
-                other.name()
-            );
-            row(what, AtLeast(0.75), ratio);
+            counted: false,
+        });
+    }
+
+    fn counted(&mut self) {
+        let rows = [Kind::Postgres, Kind::Sqlite].map(|kind| (rows_added(kind), 0.0));
+        let trips = ROUND_TRIPS.map(|(way, most)| (round_trips_of(way), most));
+        for (what, most) in rows.into_iter().chain(trips) {
+            self.rows.push(Row {
+                measured: self.results.figure(&what),
+                what,
+                goal: AtMost(most),
+                counted: true,
+            });
         }
     }
-    for kind in [Kind::Postgres, Kind::Sqlite] {
-        let (store, scene) = (kind.name(), algorithms(kind));
-        let rsa = Scheme::Rsa(3072);
-        for (scheme, goal) in [(rsa, 1.25), (Scheme::Rsa(2048), 1.6)] {
-            let exchange = format!("exchange {}", scheme.name());
-            let exchange = results.series(&scene, &exchange, MANY);
-            let bare = results.series(&scene, &signatures(scheme, 1), MANY);
-            let ratio = exchange.zip(bare).map(|(exchange, bare)| {
-                exchange.median(|it| it.service) / bare.median(|it| it.service)
-            });
-            let what = format!(
-                "{store}: CPU of an exchange against a bare signature, {}",
-                scheme.name()
-            );
-            row(what, AtMost(goal), ratio);
-        }
-        let two = signatures(rsa, 2);
-        for (way, goal) in [("exchange", 0.65), ("flow", 0.5)] {
-            let name = format!("{way} {}", rsa.name());
-            let ratio = results.ratio(&scene, (&name, MANY), (&two, MANY));
-            let what = format!("{store}: {name} against signing on two cores");
-            row(what, AtLeast(goal), ratio);
-        }
-        let flow = format!("flow {}", rsa.name());
-        let ratio = results.ratio(&scene, (&flow, MANY), (&system_signatures(2), MANY));
-        let what = format!("{store}: {flow} against the system's OpenSSL on two cores");
-        row(what, AtLeast(1.0), ratio);
-        if kind == Kind::Postgres {
-            let (ours, theirs) = (signatures(rsa, 1), system_signatures(1));
-            let ratio = results.ratio(&scene, (&theirs, MANY), (&ours, MANY));
-            let what = "time of an RSA-3072 signature against the system's OpenSSL";
-            row(what.to_owned(), AtMost(0.45), ratio);
-        }
-        let insert = match kind {
-            Kind::Postgres => (Statement::Insert.name(), MANY),
-            Kind::Sqlite => ("durable commits", MANY),
-        };
-        let ratio = results.ratio(store, (Path::Authorize.name(), MANY), insert);
-        let what = format!("{store}: authorize against {}", insert.0);
-        row(what, AtLeast(0.5), ratio);
-        if kind == Kind::Postgres {
-            for way in [Path::UserInfo, Path::Introspection] {
-                let ratio =
-                    results.ratio(store, (way.name(), MANY), (Statement::LookUp.name(), MANY));
-                let what = format!("{store}: {} against a bare look-up", way.name());
-                row(what, AtLeast(0.6), ratio);
+
+    fn refresh_against_statements(&mut self) {
+        let store = Kind::Postgres.name();
+        for other in [Statement::Refresh, Statement::TwoInserts] {
+            for connections in [8, 32] {
+                let refresh = (Path::Refresh.name(), connections);
+                let other = other.name();
+                let ratio = self.results.ratio(store, refresh, (other, connections));
+                let what =
+                    format!("{store}: refresh against the {other}, {connections} connections");
+                self.row(what, AtLeast(0.75), ratio);
             }
         }
+    }
+
+    fn signing(&mut self, kind: Kind) {
+        let (store, scene, rsa) = (kind.name(), algorithms(kind), Scheme::Rsa(3072));
+        for (scheme, goal) in [(rsa, 1.25), (Scheme::Rsa(2048), 1.6)] {
+            let exchange = format!("{} {}", Path::Exchange.name(), scheme.name());
+            let cpu = |subject: &str| {
+                let series = self.results.series(&scene, subject, MANY);
+                series.map(|it| it.median(|round| round.service))
+            };
+            let (exchange, bare) = (cpu(&exchange), cpu(&signatures(scheme, 1)));
+            let ratio = exchange.zip(bare).map(|(exchange, bare)| exchange / bare);
+            let scheme = scheme.name();
+            let what = format!("{store}: CPU of an exchange against a bare signature, {scheme}");
+            self.row(what, AtMost(goal), ratio);
+        }
+        for (way, other, goal) in [
+            (Path::Exchange, signatures(rsa, 2), 0.65),
+            (Path::Flow, signatures(rsa, 2), 0.5),
+            (Path::Flow, system_signatures(2), 1.0),
+        ] {
+            let way = format!("{} {}", way.name(), rsa.name());
+            let ratio = self.results.ratio(&scene, (&way, MANY), (&other, MANY));
+            self.row(
+                format!("{store}: {way} against {other}"),
+                AtLeast(goal),
+                ratio,
+            );
+        }
+        if kind == Kind::Postgres {
+            let (ours, theirs) = (signatures(rsa, 1), system_signatures(1));
+            let ratio = self.results.ratio(&scene, (&theirs, MANY), (&ours, MANY));
+            let what = "time of an RSA-3072 signature against the system's OpenSSL";
+            self.row(what.to_owned(), AtMost(0.45), ratio);
+        }
+    }
+
+    fn authorize(&mut self, kind: Kind) {
+        let insert = match kind {
+            Kind::Postgres => Statement::Insert.name(),
+            Kind::Sqlite => COMMITS,
+        };
+        let (store, way) = (kind.name(), Path::Authorize.name());
+        let ratio = self.results.ratio(store, (way, MANY), (insert, MANY));
+        self.row(
+            format!("{store}: {way} against {insert}"),
+            AtLeast(0.5),
+            ratio,
+        );
+    }
+
+    fn tokens_against_a_look_up(&mut self) {
+        let (store, look_up) = (Kind::Postgres.name(), Statement::LookUp.name());
+        for way in [Path::UserInfo, Path::Introspection] {
+            let way = way.name();
+            let ratio = self.results.ratio(store, (way, MANY), (look_up, MANY));
+            self.row(
+                format!("{store}: {way} against a {look_up}"),
+                AtLeast(0.6),
+                ratio,
+            );
+        }
+    }
+
+    fn tails(&mut self, kind: Kind) {
+        let store = kind.name();
         for way in HOT {
-            let series = results.series(store, way.name(), MANY);
+            let series = self.results.series(store, way.name(), MANY);
             let ratio = series.map(|it| it.median(|round| round.p99 / round.p50));
-            row(
+            self.row(
                 format!("{store}: p99 against p50, {}", way.name()),
                 AtMost(3.0),
                 ratio,
             );
         }
     }
-    let whole = |scene: &str, subject: &str| {
-        let series = results.series(scene, subject, MANY)?;
-        Some(series.median(|it| it.service + it.database))
-    };
-    let scene = algorithms(Kind::Postgres);
-    let ours = whole(&scene, &format!("flow {}", Scheme::Rsa(2048).name()));
-    let theirs = whole(&scene, Way::Flow.name());
-    let ratio = ours.zip(theirs).map(|(ours, theirs)| ours / theirs);
-    let what = "CPU of a flow, RSA-2048, with the database, against oidc-provider's";
-    row(what.to_owned(), AtMost(0.25), ratio);
-    let sqlite = Kind::Sqlite.name();
-    let refresh = Path::Refresh.name();
-    let ratio = results.ratio(sqlite, (refresh, 32), (refresh, 1));
-    let what = format!("{sqlite}: refreshes at 32 connections against 1");
-    row(what, AtLeast(4.0), ratio);
-    let ratio = results.ratio(sqlite, (refresh, 32), ("durable commits", 32));
-    let what = format!("{sqlite}: refreshes at 32 connections against single durable commits");
-    row(what, AtLeast(5.0), ratio);
-    for kind in [Kind::Postgres, Kind::Sqlite] {
-        let name = kind.name();
-        let megabytes = results.figure(&under_load(kind)).map(|it| it / 1e6);
-        row(
-            format!("{name}: memory under load, MB"),
-            AtMost(30.0),
-            megabytes,
-        );
-        let milliseconds = results.figure(&ready(kind)).map(|it| it * 1e3);
-        row(
-            format!("{name}: ready after, ms"),
-            AtMost(150.0),
-            milliseconds,
-        );
+
+    fn peer(&mut self) {
+        let scene = algorithms(Kind::Postgres);
+        let cpu = |subject: &str| {
+            let series = self.results.series(&scene, subject, MANY);
+            series.map(|it| it.median(|round| round.service + round.database))
+        };
+        let ours = format!("{} {}", Path::Flow.name(), Scheme::Rsa(2048).name());
+        let both = cpu(&ours).zip(cpu(Way::Flow.name()));
+        let ratio = both.map(|(ours, theirs)| ours / theirs);
+        let what = "CPU of a flow, RSA-2048, with the database, against oidc-provider's";
+        self.row(what.to_owned(), AtMost(0.25), ratio);
     }
-    let megabytes = results.figure("binary, bytes").map(|it| it / 1e6);
-    row("binary, MB".to_owned(), AtMost(25.0), megabytes);
-    rows
+
+    fn embedded(&mut self) {
+        let (store, refresh) = (Kind::Sqlite.name(), Path::Refresh.name());
+        let ratio = self.results.ratio(store, (refresh, 32), (refresh, 1));
+        let what = format!("{store}: refreshes at 32 connections against 1");
+        self.row(what, AtLeast(4.0), ratio);
+        let ratio = self.results.ratio(store, (refresh, 32), (COMMITS, 32));
+        let what = format!("{store}: refreshes at 32 connections against single {COMMITS}");
+        self.row(what, AtLeast(5.0), ratio);
+    }
+
+    fn sizes(&mut self) {
+        for kind in [Kind::Postgres, Kind::Sqlite] {
+            let name = kind.name();
+            let megabytes = self.results.figure(&under_load(kind)).map(|it| it / 1e6);
+            self.row(
+                format!("{name}: memory under load, MB"),
+                AtMost(30.0),
+                megabytes,
+            );
+            let milliseconds = self.results.figure(&ready(kind)).map(|it| it * 1e3);
+            self.row(
+                format!("{name}: ready after, ms"),
+                AtMost(150.0),
+                milliseconds,
+            );
+        }
+        let megabytes = self.results.figure(BINARY).map(|it| it / 1e6);
+        self.row("binary, MB".to_owned(), AtMost(25.0), megabytes);
+    }
 }
 
 /// The rows with their goals, and then every series.
 pub(crate) fn text(results: &Results) -> String {
-    let mut text = String::new();
+    let mut text = format!("{}\n\n", results.machine);
     let rows = rows(results);
     let widest = rows
         .iter()

@@ -1,7 +1,7 @@
 //! The authorization endpoint (RFC 6749 3.1, OIDC Core 3.1.2.1).
 
 use actix_web::{HttpRequest, web};
-use alias_domain::Params;
+use alias_domain::{Params, requested_client};
 
 use crate::{
     body, interaction,
@@ -13,8 +13,9 @@ use crate::{
 
 pub(crate) async fn get(request: HttpRequest, state: web::Data<State>) -> Page {
     let now = State::now();
-    let arrival = Arrival::of(&request, &state, now).await?;
     let params = Params::parse(request.query_string());
+    let client = requested_client(&params).ok();
+    let arrival = Arrival::asked_by(client, &request, &state, now).await?;
     let outcome = state
         .provider
         .authorize(&params, &arrival.present, now)

@@ -1,6 +1,6 @@
 use actix_web::{HttpRequest, HttpResponse, cookie::Cookie, http::header::AUTHORIZATION};
 use alias_domain::{
-    Digest, Secret,
+    ClientId, Digest, Secret,
     flows::{Present, SignedIn, Visitor},
     ports::StoreError,
 };
@@ -22,6 +22,16 @@ impl Arrival {
         state: &State,
         now: DateTime<Utc>,
     ) -> Result<Self, StoreError> {
+        Self::asked_by(None, request, state, now).await
+    }
+
+    /// The same, with what they grant to a client that asks.
+    pub(crate) async fn asked_by(
+        client: Option<ClientId>,
+        request: &HttpRequest,
+        state: &State,
+        now: DateTime<Utc>,
+    ) -> Result<Self, StoreError> {
         let held = state.cookies.sessions(request);
         let known = state.cookies.browser(request);
         let fresh_browser = known.is_none().then(|| state.provider.fresh_secret());
@@ -32,8 +42,12 @@ impl Arrival {
             browser: browser.map_or_else(|| Digest::of(b""), Secret::digest),
             newcomer: fresh_browser.is_some(),
         };
+        let present = match client {
+            Some(client) => state.provider.present_to(&visitor, client, now).await,
+            None => state.provider.present(&visitor, now).await,
+        };
         Ok(Self {
-            present: state.provider.present(&visitor, now).await?,
+            present: present?,
             held,
             fresh_browser,
         })

@@ -2,7 +2,7 @@ use std::{fmt, str::FromStr};
 
 use alias_domain::Secret;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use openssl::error::ErrorStack;
+use hkdf::InvalidLength;
 use zeroize::Zeroizing;
 
 use crate::{chance, key::Key};
@@ -59,7 +59,7 @@ impl MasterKey {
         Secret::new(URL_SAFE_NO_PAD.encode(self.0.bits()))
     }
 
-    pub(crate) fn sub_key(&self, purpose: &Purpose) -> Result<Key, ErrorStack> {
+    pub(crate) fn sub_key(&self, purpose: &Purpose) -> Result<Key, InvalidLength> {
         self.0.derive(purpose.label())
     }
 }

@@ -193,7 +193,7 @@ impl Database {
 
     /// A connection for a single task that may take its time, as a migration does.
     pub(crate) async fn connect(&self) -> Result<Pooled, OpenError> {
-        let manager = self.manager(self.config.clone(), Handle::current())?;
+        let manager = self.opening(self.config.clone())?.on(Handle::current());
         let away = |reason: String| OpenError::Away {
             server: self.server(),
             reason,
@@ -210,37 +210,25 @@ impl Database {
         })
     }
 
-    /// What opens the connections that serve requests. The tasks that drive them live on this
-    /// runtime, however short-lived the thread that first needs one is.
-    pub(crate) fn serving(&self, runtime: Handle) -> Result<Manager, OpenError> {
+    /// What opens the connections that serve requests.
+    pub(crate) fn serving(&self) -> Result<Opening, OpenError> {
         let mut config = self.config.clone();
         let options = config.get_options().unwrap_or(PATIENCE);
         let options = format!("{options} {ISOLATION}");
         config.options(options);
-        self.manager(config, runtime)
+        self.opening(config)
     }
 
-    fn manager(&self, config: Config, runtime: Handle) -> Result<Manager, OpenError> {
-        let fast = ManagerConfig {
-            recycling_method: RecyclingMethod::Fast,
+    fn opening(&self, config: Config) -> Result<Opening, OpenError> {
+        let tls = match self.encrypted {
+            true => Some(trusting_the_system()),
+            false => None,
         };
-        if !self.encrypted {
-            let tls = NoTls;
-            return Ok(Manager::from_connect(
-                config,
-                Connector { tls, runtime },
-                fast,
-            ));
-        }
-        let tls = trusting_the_system().map_err(|error| OpenError::Tls {
+        let tls = tls.transpose().map_err(|error| OpenError::Tls {
             server: self.server(),
             reason: error.to_string(),
         })?;
-        Ok(Manager::from_connect(
-            config,
-            Connector { tls, runtime },
-            fast,
-        ))
+        Ok(Opening { config, tls })
     }
 
     /// Host and port, for people.
@@ -337,6 +325,30 @@ fn trusting_the_system() -> Result<MakeTlsConnector, ErrorStack> {
         tls.load_verify_locations(None, Some(folder))?;
     }
     Ok(MakeTlsConnector::new(tls.build()))
+}
+
+/// What opens connections.
+pub(crate) struct Opening {
+    config: Config,
+    tls: Option<MakeTlsConnector>,
+}
+
+impl Opening {
+    /// The tasks that drive them live on this runtime, however short-lived the thread that first
+    /// needs one is.
+    pub(crate) fn on(&self, runtime: Handle) -> Manager {
+        let fast = ManagerConfig {
+            recycling_method: RecyclingMethod::Fast,
+        };
+        let config = self.config.clone();
+        match self.tls.clone() {
+            Some(tls) => Manager::from_connect(config, Connector { tls, runtime }, fast),
+            None => {
+                let tls = NoTls;
+                Manager::from_connect(config, Connector { tls, runtime }, fast)
+            }
+        }
+    }
 }
 
 impl fmt::Display for Database {

@@ -7,9 +7,9 @@
 use std::sync::LazyLock;
 
 use alias_domain::{
-    Access, AliasId, Client, ClientId, Connection, InteractionId, NewAuthorization, Revocation,
-    RevocationError, SessionId, UserId,
-    ports::{Decision, Grants, Moment, Recorded, StoreError},
+    Access, AliasId, Client, ClientId, Connection, Digest, InteractionId, NewAuthorization,
+    Revocation, RevocationError, SessionId, UserId,
+    ports::{Decision, Grants, LiveGrant, Moment, Recorded, StoreError},
     revoked,
 };
 use async_trait::async_trait;
@@ -23,7 +23,7 @@ use crate::{
     interactions,
     row::{Joined, Row, Stored, Table},
     sessions::{self, SESSIONS},
-    steps::{Tried, execute, row},
+    steps::{Params, Tried, execute, row},
     users::USERS,
 };
 
@@ -75,6 +75,26 @@ fn client_and_grant(row: &PgRow) -> Result<(Client, Option<Connection>), StoreEr
     let client = clients::from_row(joined.next(&CLIENTS))?;
     let granted = bond.granted(&client);
     Ok((client, granted))
+}
+
+/// A session with its user, and the connection with its client where there is one.
+fn live_grant(row: &PgRow, now: DateTime<Utc>) -> Result<Option<LiveGrant>, StoreError> {
+    let mut joined = Joined::new(row);
+    let (session, user) = (joined.next(&SESSIONS), joined.next(&USERS));
+    let (bond, client) = (joined.next(&CONNECTIONS), joined.next(&CLIENTS));
+    let token = session.digest("token_digest")?;
+    let Some(session) = sessions::live(session, user, now)? else {
+        return Ok(None);
+    };
+    let connection = match bond.is_null("user_id")? {
+        true => None,
+        false => Bond::from_row(bond)?.granted(&clients::from_row(client)?),
+    };
+    Ok(Some(LiveGrant {
+        token,
+        session,
+        connection,
+    }))
 }
 
 static BY_USER: LazyLock<String> = LazyLock::new(|| {
@@ -356,6 +376,32 @@ impl Grants for PostgresStore {
         let rows = self.steps.read(&BY_KEY, &[&key.0, &key.1]).await?;
         let found = rows.first().map(client_and_grant).transpose()?;
         Ok(found.and_then(|(_, granted)| granted))
+    }
+
+    async fn live_grants(
+        &self,
+        tokens: &[Digest],
+        client: ClientId,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<LiveGrant>, StoreError> {
+        static STATEMENT: LazyLock<String> = LazyLock::new(|| {
+            let (session, user) = (SESSIONS.list(), USERS.list());
+            let (connection, client) = (CONNECTIONS.list(), CLIENTS.list());
+            format!(
+                "SELECT {session}, {user}, {connection}, {client}
+                FROM sessions s
+                JOIN users u ON u.id = s.user_id
+                LEFT JOIN (connections c JOIN clients k ON k.id = c.client_id)
+                    ON c.user_id = s.user_id AND c.client_id = $2
+                WHERE s.token_digest = ANY ($1)
+                ORDER BY array_position($1, s.token_digest)"
+            )
+        });
+        let presented = sessions::bytes(tokens);
+        let params: Params<'_> = &[&presented, &client.uuid()];
+        let rows = self.steps.read(&STATEMENT, params).await?;
+        let found = rows.iter().map(|row| live_grant(row, now));
+        found.filter_map(Result::transpose).collect()
     }
 
     async fn known_as(

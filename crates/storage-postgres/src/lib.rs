@@ -31,6 +31,7 @@ mod import;
 mod interactions;
 mod keys;
 mod notices;
+mod pools;
 mod row;
 mod schema;
 mod sessions;
@@ -77,5 +78,21 @@ impl PostgresStore {
             steps: Steps::new(database, connections)?,
             clients: Recent::new(),
         })
+    }
+
+    /// The same store and number of connections, divided among this runtime and so many others that
+    /// are to use it, those that first do: each drives its own, which is quicker than to be handed
+    /// what another one received.
+    ///
+    /// ```no_run
+    /// # use alias_storage_postgres::{OpenError, PostgresStore};
+    /// # async fn example(store: PostgresStore) {
+    /// let for_two_workers = store.divided(2);
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn divided(mut self, others: usize) -> Self {
+        self.steps.divide(others);
+        self
     }
 }

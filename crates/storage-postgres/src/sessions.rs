@@ -40,7 +40,8 @@ pub(crate) fn live(
     Ok(Some(session).filter(|it| now < it.expires_at && !it.user.locked))
 }
 
-fn bytes(digests: &[Digest]) -> Vec<Vec<u8>> {
+/// As an array of the database.
+pub(crate) fn bytes(digests: &[Digest]) -> Vec<Vec<u8>> {
     digests.iter().map(|it| it.bytes().to_vec()).collect()
 }
 

@@ -10,15 +10,13 @@
 use std::{pin::Pin, time::Duration};
 
 use alias_domain::ports::StoreError;
-use deadpool_postgres::{Client, Pool, PoolError, Runtime, TimeoutType, Transaction};
-use tokio::{
-    runtime::Handle,
-    time::{Instant, error::Elapsed, timeout_at},
-};
+use deadpool_postgres::{Client, PoolError, TimeoutType, Transaction};
+use tokio::time::{Instant, error::Elapsed, timeout_at};
 use tokio_postgres::{Row, error::SqlState, types::ToSql};
 
 use crate::{
     database::{Database, innermost},
+    pools::Pools,
     schema::OpenError,
 };
 
@@ -165,23 +163,18 @@ impl From<Trouble> for StoreError {
     }
 }
 
-/// The connections of a node.
-pub(crate) struct Steps(Pool);
+/// Runs steps on the connections of a node.
+pub(crate) struct Steps(Pools);
 
 impl Steps {
-    /// At most `most` connections, each opened when it is first needed.
+    /// On at most `most` connections.
     pub(crate) fn new(database: &Database, most: usize) -> Result<Self, OpenError> {
-        let pool = Pool::builder(database.serving(Handle::current())?)
-            .max_size(most)
-            .runtime(Runtime::Tokio1)
-            .wait_timeout(Some(QUEUE))
-            .create_timeout(Some(QUEUE))
-            .build();
-        let pool = pool.map_err(|error| OpenError::Away {
-            server: database.server(),
-            reason: error.to_string(),
-        });
-        pool.map(Self)
+        Pools::new(database, most).map(Self)
+    }
+
+    /// See [`Pools::divide`].
+    pub(crate) fn divide(&mut self, others: usize) {
+        self.0.divide(others);
     }
 
     /// A connection, for what is no step of a request.

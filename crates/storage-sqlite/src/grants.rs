@@ -3,9 +3,9 @@
 use std::cmp::Reverse;
 
 use alias_domain::{
-    Access, AliasId, Client, ClientId, Connection as Granted, InteractionId, NewAuthorization,
-    Revocation, RevocationError, SessionId, UserId,
-    ports::{Decision, Grants, Moment, Recorded, StoreError, StoredConnection},
+    Access, AliasId, Client, ClientId, Connection as Granted, Digest, InteractionId,
+    NewAuthorization, Revocation, RevocationError, SessionId, UserId,
+    ports::{Decision, Grants, LiveGrant, Moment, Recorded, StoreError, StoredConnection},
     revoked,
 };
 use async_trait::async_trait;
@@ -209,6 +209,34 @@ impl Grants for SqliteStore {
         self.read(move |connection| match clients::find(connection, client)? {
             Some(client) => granted(connection, user, &client),
             None => Ok(None),
+        })
+        .await
+    }
+
+    async fn live_grants(
+        &self,
+        tokens: &[Digest],
+        client: ClientId,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<LiveGrant>, StoreError> {
+        let tokens = tokens.to_vec();
+        self.read(move |connection| {
+            let client = clients::find(connection, client)?;
+            let live = tokens.into_iter().map(|token| {
+                let Some(session) = sessions::live_by_token(connection, token, now)? else {
+                    return Ok(None);
+                };
+                let granted = match &client {
+                    Some(client) => granted(connection, session.user.id, client)?,
+                    None => None,
+                };
+                Ok(Some(LiveGrant {
+                    token,
+                    session,
+                    connection: granted,
+                }))
+            });
+            live.filter_map(Result::transpose).collect()
         })
         .await
     }

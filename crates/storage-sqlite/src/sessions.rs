@@ -59,7 +59,7 @@ pub(crate) fn live(
     with_user(connection, found, now)
 }
 
-fn live_by_token(
+pub(crate) fn live_by_token(
     connection: &Connection,
     token: Digest,
     now: DateTime<Utc>,

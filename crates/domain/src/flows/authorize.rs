@@ -278,10 +278,13 @@ impl Provider {
         };
         // What is issued must be covered at the moment of issuing. When the user changes the
         // connection just then, the decision is taken again, on what it has become.
+        let client = sound.client.id;
+        let mut known = session.and_then(|it| present.connection(it.user.id, client));
         for _ in 0..4 {
-            let connection = match session {
-                Some(it) => self.store().connection(it.user.id, sound.client.id).await?,
-                None => None,
+            let connection = match (known.take(), session) {
+                (Some(known), _) => known.cloned(),
+                (None, Some(it)) => self.store().connection(it.user.id, client).await?,
+                (None, None) => None,
             };
             let step = decide(
                 &sound.request,

@@ -1,7 +1,10 @@
 use chrono::{DateTime, Utc};
 
 use super::Provider;
-use crate::{Digest, Session, SessionId, UserId, ports::StoreError};
+use crate::{
+    ClientId, Connection, Digest, Session, SessionId, UserId,
+    ports::{LiveGrant, StoreError},
+};
 
 /// What a request shows of who sends it: digests of what it holds.
 ///
@@ -38,6 +41,16 @@ pub struct Present {
     cookies: Vec<(Digest, Session)>,
     binding: Digest,
     newcomer: bool,
+    /// What users grant to a client, where that was looked up with them.
+    granted: Vec<((UserId, ClientId), Option<Connection>)>,
+}
+
+impl Visitor {
+    /// The digests of all session tokens, that of the header first.
+    fn tokens(&self) -> Vec<Digest> {
+        let bearer = self.bearer.into_iter();
+        bearer.chain(self.cookies.iter().copied()).collect()
+    }
 }
 
 impl Provider {
@@ -62,21 +75,66 @@ impl Provider {
         visitor: &Visitor,
         now: DateTime<Utc>,
     ) -> Result<Present, StoreError> {
-        let tokens: Vec<Digest> = visitor
-            .bearer
-            .into_iter()
-            .chain(visitor.cookies.clone())
-            .collect();
-        let mut live = if tokens.is_empty() {
-            Vec::new()
-        } else {
-            self.store().live_sessions(&tokens, now).await?
+        let tokens = visitor.tokens();
+        let live = match tokens.is_empty() {
+            true => Vec::new(),
+            false => self.store().live_sessions(&tokens, now).await?,
         };
+        Ok(Present::of(visitor, live))
+    }
+
+    /// The same, with what each of them grants to a client that asks, which is looked up in the
+    /// same step.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    ///
+    /// ```
+    /// # use alias_domain::{Digest, flows::Visitor, testing::{MemoryStore, provider, sample}};
+    /// # pollster::block_on(async {
+    /// let dead = Digest::of(b"a token that ended");
+    /// let visitor = Visitor { bearer: Some(dead), cookies: vec![], browser: Digest::of(b"b"), newcomer: false };
+    /// let provider = provider(MemoryStore::default());
+    /// let present = provider.present_to(&visitor, sample::client().id, sample::NOON).await?;
+    /// assert!(present.latest().is_none());
+    /// # Ok::<(), alias_domain::ports::StoreError>(())
+    /// # });
+    /// ```
+    pub async fn present_to(
+        &self,
+        visitor: &Visitor,
+        client: ClientId,
+        now: DateTime<Utc>,
+    ) -> Result<Present, StoreError> {
+        let tokens = visitor.tokens();
+        let live = match tokens.is_empty() {
+            true => Vec::new(),
+            false => self.store().live_grants(&tokens, client, now).await?,
+        };
+        let (mut sessions, mut granted) = (Vec::new(), Vec::new());
+        for LiveGrant {
+            token,
+            session,
+            connection,
+        } in live
+        {
+            granted.push(((session.user.id, client), connection));
+            sessions.push((token, session));
+        }
+        Ok(Present {
+            granted,
+            ..Present::of(visitor, sessions)
+        })
+    }
+}
+
+impl Present {
+    fn of(visitor: &Visitor, mut live: Vec<(Digest, Session)>) -> Self {
         let first_is_bearer = live
             .first()
             .is_some_and(|(digest, _)| Some(*digest) == visitor.bearer);
         let bearer = first_is_bearer.then(|| live.remove(0).1);
-        Ok(Present {
+        Self {
             binding: match (&bearer, visitor.bearer) {
                 (Some(_), Some(token)) => token,
                 _ => visitor.browser,
@@ -84,11 +142,16 @@ impl Provider {
             newcomer: bearer.is_none() && visitor.newcomer,
             bearer,
             cookies: live,
-        })
+            granted: Vec::new(),
+        }
     }
-}
 
-impl Present {
+    /// What a user who is here grants to a client; `None` if that was not looked up.
+    pub(super) fn connection(&self, user: UserId, client: ClientId) -> Option<Option<&Connection>> {
+        let known = self.granted.iter().find(|(it, _)| *it == (user, client));
+        known.map(|(_, connection)| connection.as_ref())
+    }
+
     /// The session that a request without further wishes uses: that of the session token, else
     /// the latest sign-in (R15). See the type for an example.
     #[must_use]

@@ -3,7 +3,7 @@ use chrono::{DateTime, Utc};
 
 use super::StoreError;
 use crate::{
-    Access, AliasId, Answer, Authorization, Client, ClientId, Connection, InteractionId,
+    Access, AliasId, Answer, Authorization, Client, ClientId, Connection, Digest, InteractionId,
     NewAuthorization, NotShown, Revocation, RevocationError, Screen, Session, SessionId, UserId,
 };
 
@@ -28,6 +28,26 @@ pub struct Decision {
     pub new: NewAuthorization,
     /// Fresh; used if the two have not met before.
     pub alias_id: AliasId,
+}
+
+/// A session that has not ended, and what its user grants to the client in question.
+///
+/// ```
+/// # use alias_domain::{Digest, ports::LiveGrant, testing::sample};
+/// let stranger = LiveGrant {
+///     token: Digest::of(b"a session token"),
+///     session: sample::session(),
+///     connection: None,
+/// };
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveGrant {
+    /// The digest of the session's token.
+    pub token: Digest,
+    /// The session.
+    pub session: Session,
+    /// What is granted; `None` when the two are not connected.
+    pub connection: Option<Connection>,
 }
 
 /// What became of an approval.
@@ -178,6 +198,18 @@ pub trait Grants: Send + Sync {
         user: UserId,
         client: ClientId,
     ) -> Result<Option<Connection>, StoreError>;
+
+    /// The sessions of these tokens that have not ended, in the order of the tokens, each with what
+    /// its user grants to the client: read at one moment.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    async fn live_grants(
+        &self,
+        tokens: &[Digest],
+        client: ClientId,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<LiveGrant>, StoreError>;
 
     /// The user whom a client knows, or knew before a disconnect, by an alias ID; `None` if that is
     /// nobody's, or another client's.

@@ -12,9 +12,9 @@ use crate::{
     NewAuthorization, Redeem, Redemption, Revocation, RevocationError, Rotate, Rotation, Session,
     SessionId, Standing, User, UserId,
     ports::{
-        Authorizations, Claim, Clients, Decision, EmailTaken, Grants, Interactions, Keys, Moment,
-        Notices, PasswordHash, Recorded, SessionStart, Sessions, Started, Store, StoreError,
-        StoredConnection, StoredKey, StoredNotice, StoredSession, Users,
+        Authorizations, Claim, Clients, Decision, EmailTaken, Grants, Interactions, Keys,
+        LiveGrant, Moment, Notices, PasswordHash, Recorded, SessionStart, Sessions, Started, Store,
+        StoreError, StoredConnection, StoredKey, StoredNotice, StoredSession, Users,
     },
     redeem, revoked, rotate,
 };
@@ -450,6 +450,24 @@ impl Grants for MemoryStore {
         client: ClientId,
     ) -> Result<Option<Connection>, StoreError> {
         Ok(self.state().connection(user, client))
+    }
+
+    async fn live_grants(
+        &self,
+        tokens: &[Digest],
+        client: ClientId,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<LiveGrant>, StoreError> {
+        let state = self.state();
+        let live = |token: &Digest| {
+            let session = state.session_of(*token, now)?;
+            Some(LiveGrant {
+                token: *token,
+                connection: state.connection(session.user.id, client),
+                session,
+            })
+        };
+        Ok(tokens.iter().filter_map(live).collect())
     }
 
     async fn known_as(

@@ -11,8 +11,8 @@ use alias_domain::{
     flows::Ports,
     ports::{
         Authorizations, Claim, Clients, Decision, EmailTaken, Failure, Grants, Interactions, Keys,
-        MockIdTokens, Notices, PasswordHash, Recorded, SessionStart, Sessions, Started, Store,
-        StoreError, StoredKey, Users,
+        LiveGrant, MockIdTokens, Notices, PasswordHash, Recorded, SessionStart, Sessions, Started,
+        Store, StoreError, StoredKey, Users,
     },
 };
 use async_trait::async_trait;
@@ -151,6 +151,14 @@ impl Interactions for Away {
 #[async_trait]
 impl Grants for Away {
     async fn connection(&self, _: UserId, _: ClientId) -> Result<Option<Connection>, StoreError> {
+        away()
+    }
+    async fn live_grants(
+        &self,
+        _: &[Digest],
+        _: ClientId,
+        _: DateTime<Utc>,
+    ) -> Result<Vec<LiveGrant>, StoreError> {
         away()
     }
     async fn known_as(&self, _: AliasId, _: ClientId) -> Result<Option<UserId>, StoreError> {

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Kept, scene::*};
 use crate::{
-    Access, Answer, AskedClaims, ChannelId, Client, Connection, Interaction, Revocation,
+    Access, Answer, AskedClaims, ChannelId, Client, Connection, Digest, Interaction, Revocation,
     RevocationError, Scope, Screen,
     ports::{Decision, Recorded, Store, StoreError},
 };
@@ -356,6 +356,49 @@ pub async fn a_connection_tells_when_its_user_last_answered(store: &dyn Store) -
         .expect("it was granted");
     let connection = store.connection(fred().id, example().id).await?;
     assert_eq!(connection.map(|it| it.granted_at), Some(minutes(7)));
+    Ok(())
+}
+
+pub async fn live_grants_come_with_the_live_sessions_in_the_order_of_the_tokens(
+    store: &dyn Store,
+) -> Kept {
+    approved(store).await?;
+    arrives(store, &ginger()).await?;
+    let [his, hers] = [fred(), ginger()].map(|it| sign_in(&it).token);
+    let end = sign_in(&fred()).expires_at;
+    for tokens in [[his, hers], [hers, his]] {
+        let asked = [tokens[0], Digest::of(b"a guess"), tokens[1]];
+        for now in [NOON, end] {
+            let live = store.live_grants(&asked, example().id, now).await?;
+            let sessions: Vec<_> = live.into_iter().map(|it| (it.token, it.session)).collect();
+            assert_eq!(sessions, store.live_sessions(&asked, now).await?);
+        }
+    }
+    assert_eq!(store.live_grants(&[], example().id, NOON).await?, []);
+    Ok(())
+}
+
+pub async fn live_grants_tell_what_each_user_grants_to_the_client_now(store: &dyn Store) -> Kept {
+    approved(store).await?;
+    arrives(store, &ginger()).await?;
+    let tokens = [fred(), ginger()].map(|it| sign_in(&it).token);
+    let granted = async |client| {
+        let live = store.live_grants(&tokens, client, NOON).await?;
+        Ok(live.into_iter().map(|it| it.connection).collect::<Vec<_>>())
+    };
+    let connection = async || store.connection(fred().id, example().id).await;
+    assert!(connection().await?.is_some());
+    assert_eq!(granted(example().id).await?, [connection().await?, None]);
+    assert_eq!(granted(other_client().id).await?, [None, None]);
+
+    let nickname = Revocation::Scope(Scope::Nickname);
+    let revoked = revokes(store, nickname).await?;
+    revoked.expect("it was granted");
+    assert_eq!(granted(example().id).await?, [connection().await?, None]);
+
+    let revoked = revokes(store, Revocation::Disconnect).await?;
+    revoked.expect("they are connected");
+    assert_eq!(granted(example().id).await?, [None, None]);
     Ok(())
 }
 

@@ -129,6 +129,8 @@ macro_rules! contract_tests {
                 what_is_not_covered_is_not_issued
                 nothing_is_issued_without_a_live_session_of_the_user
                 connections_come_newest_first
+                live_grants_come_with_the_live_sessions_in_the_order_of_the_tokens
+                live_grants_tell_what_each_user_grants_to_the_client_now
                 a_connection_tells_when_its_user_last_answered
                 an_alias_id_is_of_one_user_and_one_client
                 an_alias_id_survives_a_disconnect
