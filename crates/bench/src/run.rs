@@ -81,10 +81,7 @@ pub(crate) async fn run(program: &FilePath, extent: Extent, stores: &[Kind]) -> 
         };
         let place = Place::new(kind)?;
         let service = Service::start(program, place, population, &Settings::default()).await?;
-        let server = match kind {
-            Kind::Postgres => Some(server_process(&service.place.url()).await?),
-            Kind::Sqlite => None,
-        };
+        let server = server_of(&service).await?;
         let watched = Watched {
             service: Some(service.process.id()),
             database: server,
@@ -171,6 +168,14 @@ pub(crate) async fn check(program: &FilePath) -> Result<()> {
     Ok(())
 }
 
+/// The database's own process, where it is not the service's.
+async fn server_of(service: &Service) -> Result<Option<u32>> {
+    Ok(match &service.place {
+        Place::Postgres(database) => Some(server_process(&database.url()).await?),
+        Place::Sqlite(_) => None,
+    })
+}
+
 /// Goes one path, and prints what came of it.
 pub(crate) async fn drive(
     program: &FilePath,
@@ -184,7 +189,7 @@ pub(crate) async fn drive(
     let service = Service::start(program, Place::new(kind)?, population, &settings).await?;
     let watched = Watched {
         service: Some(service.process.id()),
-        database: None,
+        database: server_of(&service).await?,
     };
     let mut scene = Scene::new(kind.name(), population);
     scene

@@ -48,6 +48,10 @@ const PATIENCE: &str = "-c statement_timeout=10s -c lock_timeout=5s \
 /// statement sees what was written meanwhile.
 const ISOLATION: &str = r"-c default_transaction_isolation=read\ committed";
 
+/// A statement is planned once. Each finds its rows by a key, whatever the key; still the server
+/// would plan those anew each time that look for any of several keys, for it guesses that ten come.
+const PLANS: &str = "-c plan_cache_mode=force_generic_plan";
+
 /// A PostgreSQL database: `postgres://USER:PASSWORD@HOST:PORT/NAME`, as libpq reads it.
 ///
 /// A connection that leaves the machine is encrypted, and the server must prove its name by a
@@ -214,7 +218,7 @@ impl Database {
     pub(crate) fn serving(&self) -> Result<Opening, OpenError> {
         let mut config = self.config.clone();
         let options = config.get_options().unwrap_or(PATIENCE);
-        let options = format!("{options} {ISOLATION}");
+        let options = format!("{options} {ISOLATION} {PLANS}");
         config.options(options);
         self.opening(config)
     }
