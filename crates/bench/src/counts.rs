@@ -8,7 +8,7 @@ use rusqlite::Connection;
 
 use crate::{
     drive::Work,
-    population::{Member, Population},
+    population::Population,
     results::Results,
     scene::progress,
     service::{Kind, Place, Service, Settings},
@@ -38,7 +38,7 @@ pub(crate) fn rows_added(kind: Kind) -> String {
 /// Counts the round trips of each path. Beside the requests the service asks for keys and notices,
 /// which is far less often than once in two turns.
 pub(crate) async fn round_trips(program: &FilePath, results: &mut Results) -> Result<()> {
-    let population = Population { users: 600 };
+    let population = Population::fresh(600);
     let database = TestDatabase::migrated();
     let proxy = Proxy::to(&database);
     let settings = Settings {
@@ -74,9 +74,9 @@ async fn go(visitor: &mut Visitor, turns: usize) -> Result<()> {
 /// Counts the rows before and after one authorization is refreshed again and again.
 pub(crate) async fn rows(program: &FilePath, kind: Kind, results: &mut Results) -> Result<()> {
     progress(&rows_added(kind));
-    let (population, settings) = (Population { users: 1 }, Settings::default());
+    let (population, settings) = (Population::fresh(1), Settings::default());
     let service = Service::start(program, Place::new(kind)?, population, &settings).await?;
-    let share = Share::only(Member(0));
+    let share = Share::every(population, 0, population.len());
     let (address, mint) = (service.address, service.mint.clone());
     let mut visitor = Visitor::new(Path::Refresh, address, mint, share, None).await?;
     let before = count(&service.place)?;

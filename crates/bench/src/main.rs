@@ -1,8 +1,10 @@
 //! Measures Alias beside what the machine can do, and prints ratios. `docs/performance.md` says how
 //! to repeat it and what came of it.
 
+mod census;
 mod counts;
 mod drive;
+mod growth;
 mod http;
 mod limits;
 mod os;
@@ -21,7 +23,7 @@ use std::{
     fs,
     io::{self, Write},
     net::SocketAddr,
-    path::PathBuf,
+    path::{Path, PathBuf},
     slice,
     time::Duration,
 };
@@ -29,7 +31,7 @@ use std::{
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 
-use crate::{run::Extent, service::Kind};
+use crate::{population::Population, results::Results, run::Extent, service::Kind};
 
 /// Measures Alias beside what the machine can do.
 #[derive(Parser)]
@@ -53,6 +55,19 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         json: Option<PathBuf>,
         /// Measures this program instead of a fresh release build.
+        #[arg(long, value_name = "FILE")]
+        program: Option<PathBuf>,
+    },
+    /// Measures the hot paths on few authorizations and on many, and after a year of refreshes. Ten
+    /// million of them take about an hour to copy in, and 10 GB; it says how long is left.
+    Growth {
+        /// How many authorizations: a multiple of 10.
+        #[arg(long, value_name = "NUMBER", default_value_t = 10_000_000)]
+        authorizations: u32,
+        /// Writes what was measured to this file, too.
+        #[arg(long, value_name = "FILE")]
+        json: Option<PathBuf>,
+        /// Measures this program instead of the one beside this.
         #[arg(long, value_name = "FILE")]
         program: Option<PathBuf>,
     },
@@ -98,12 +113,16 @@ async fn main() -> Result<()> {
             let both = [Kind::Postgres, Kind::Sqlite];
             let stores = store.as_ref().map_or(both.as_slice(), slice::from_ref);
             let results = run::run(&program, extent, stores).await?;
-            io::stdout().write_all(table::text(&results).as_bytes())?;
-            if let Some(file) = json {
-                let json = serde_json::to_vec_pretty(&results)?;
-                fs::write(&file, json).context(file.display().to_string())?;
-            }
-            Ok(())
+            tell(&results, json.as_deref())
+        }
+        Command::Growth {
+            authorizations,
+            json,
+            program,
+        } => {
+            let largest = Population::fresh(authorizations / population::CLIENTS);
+            let results = growth::grow(&service::program(program)?, largest).await?;
+            tell(&results, json.as_deref())
         }
         Command::Check { program } => run::check(&service::program(program)?).await,
         Command::Drive {
@@ -119,4 +138,14 @@ async fn main() -> Result<()> {
         }
         Command::StaticServer { address } => limits::serve_static(address).await,
     }
+}
+
+/// Prints the table, and writes what it is made from.
+fn tell(results: &Results, json: Option<&Path>) -> Result<()> {
+    io::stdout().write_all(table::text(results).as_bytes())?;
+    if let Some(file) = json {
+        let json = serde_json::to_vec_pretty(results)?;
+        fs::write(file, json).context(file.display().to_string())?;
+    }
+    Ok(())
 }

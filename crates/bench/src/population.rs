@@ -14,7 +14,7 @@ use alias_domain::{
     ports::{Decision, PasswordHash, Sealer, SessionStart, Store},
     testing::sample,
 };
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
@@ -72,7 +72,7 @@ pub(crate) fn everything() -> Access {
     sample::everything()
 }
 
-fn client(number: u32) -> Client {
+pub(crate) fn client(number: u32) -> Client {
     Client {
         id: client_id(number),
         name: format!("Client {number}"),
@@ -85,37 +85,34 @@ fn client_id(number: u32) -> ClientId {
     ClientId::from_uuid(spread(Kind::Client, number))
 }
 
-fn secrets() -> [ClientSecret; 1] {
+pub(crate) fn secrets() -> [ClientSecret; 1] {
     [ClientSecret {
         digest: Secret::new(CLIENT_SECRET.to_owned()).digest(),
         expires_at: None,
     }]
 }
 
-fn user_id(number: u32) -> UserId {
+pub(crate) fn user_id(number: u32) -> UserId {
     UserId::from_uuid(spread(Kind::User, number))
 }
 
-fn session_token(user: u32) -> Secret {
+pub(crate) fn session_token(user: u32) -> Secret {
     Secret::new(format!("{user:043}"))
 }
 
-fn user(number: u32, now: DateTime<Utc>) -> Result<User> {
-    let email: Email = format!("user-{number}@example.com")
-        .parse()
-        .ok()
-        .context("an address")?;
-    Ok(User {
+pub(crate) fn user(number: u32, now: DateTime<Utc>) -> User {
+    let email: Result<Email, _> = format!("user-{number}@example.com").parse();
+    User {
         id: user_id(number),
-        email,
+        email: email.unwrap_or_else(|_| sample::user().email),
         nickname: "Fred".parse().ok(),
         locked: false,
         created_at: now,
-    })
+    }
 }
 
 /// Nobody signs in with it.
-fn no_password() -> PasswordHash {
+pub(crate) fn no_password() -> PasswordHash {
     PasswordHash::new("$argon2id$v=19$m=19456,t=2,p=1$AAAA$AAAA")
 }
 
@@ -144,6 +141,10 @@ impl Member {
         client_id(self.client())
     }
 
+    pub(crate) fn alias_id(self) -> AliasId {
+        AliasId::from_uuid(spread(Kind::Alias, self.0))
+    }
+
     pub(crate) fn session_id(self) -> SessionId {
         SessionId::from_uuid(spread(Kind::Session, self.user()))
     }
@@ -163,7 +164,7 @@ impl Member {
         format!("Basic {}", STANDARD.encode(credentials))
     }
 
-    fn new_authorization(self, now: DateTime<Utc>) -> NewAuthorization {
+    pub(crate) fn new_authorization(self, now: DateTime<Utc>) -> NewAuthorization {
         NewAuthorization {
             id: self.authorization(),
             client_id: self.client_id(),
@@ -183,9 +184,17 @@ impl Member {
 #[derive(Clone, Copy)]
 pub(crate) struct Population {
     pub(crate) users: u32,
+    /// The generation of every refresh token that is the newest.
+    pub(crate) generation: u32,
 }
 
 impl Population {
+    /// Whose refresh tokens are those that they got for their codes.
+    pub(crate) const fn fresh(users: u32) -> Self {
+        let generation = 1;
+        Self { users, generation }
+    }
+
     pub(crate) const fn len(self) -> u32 {
         self.users * CLIENTS
     }
@@ -211,7 +220,7 @@ impl Population {
 
 async fn sign_in(store: Arc<dyn Store>, number: u32, now: DateTime<Utc>) -> Result<()> {
     let added = store
-        .insert_user(&user(number, now)?, &no_password())
+        .insert_user(&user(number, now), &no_password())
         .await?;
     ensure!(added.is_ok(), "the user is there already");
     let start = SessionStart {
@@ -241,7 +250,7 @@ async fn grant(store: Arc<dyn Store>, member: Member, now: DateTime<Utc>) -> Res
         screen: Screen::new(&client(member.client()), everything(), None),
         answer: Answer::AllowAll,
         new: member.new_authorization(now),
-        alias_id: AliasId::from_uuid(spread(Kind::Alias, member.0)),
+        alias_id: member.alias_id(),
     };
     store.record_decision(&decision, now).await?;
     let redemption = Redemption {

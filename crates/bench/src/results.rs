@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::drive::{Round, median};
+use crate::{
+    drive::{Round, median},
+    os,
+};
 
 /// All that a run has seen.
 #[derive(Default, Serialize, Deserialize)]
@@ -41,6 +44,13 @@ impl Series {
 }
 
 impl Results {
+    pub(crate) fn of_this_machine() -> Self {
+        Self {
+            machine: os::machine(),
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn series(&self, scene: &str, subject: &str, connections: usize) -> Option<&Series> {
         self.series.iter().find(|it| {
             (it.scene.as_str(), it.subject.as_str(), it.connections)

@@ -69,16 +69,11 @@ pub(crate) const BINARY: &str = "binary, bytes";
 pub(crate) const MANY: usize = 8;
 
 pub(crate) async fn run(program: &FilePath, extent: Extent, stores: &[Kind]) -> Result<Results> {
-    let mut results = Results {
-        machine: os::machine(),
-        ..Results::default()
-    };
+    let mut results = Results::of_this_machine();
     results.note(BINARY, size(program)? as f64);
     let fixed = StaticServer::start().await?;
     for &kind in stores {
-        let population = Population {
-            users: extent.users,
-        };
+        let population = Population::fresh(extent.users);
         let place = Place::new(kind)?;
         let service = Service::start(program, place, population, &Settings::default()).await?;
         let server = server_of(&service).await?;
@@ -87,7 +82,7 @@ pub(crate) async fn run(program: &FilePath, extent: Extent, stores: &[Kind]) -> 
             database: server,
         };
         note_start(kind, &service, &mut results)?;
-        let mut scene = Scene::new(kind.name(), population);
+        let mut scene = Scene::new(kind.name());
         for way in Path::ALL {
             let name = way.name();
             scene.add_path(name, way, &service, watched, None).await?;
@@ -110,7 +105,7 @@ pub(crate) async fn run(program: &FilePath, extent: Extent, stores: &[Kind]) -> 
             ..Settings::default()
         };
         let small = Service::start(program, Place::new(kind)?, population, &settings).await?;
-        let mut scene = Scene::new(algorithms(kind), population);
+        let mut scene = Scene::new(algorithms(kind));
         for scheme in Scheme::ALL {
             let service = match scheme {
                 Scheme::Rsa(2048) => &small,
@@ -184,14 +179,14 @@ pub(crate) async fn drive(
     connections: usize,
     time: Duration,
 ) -> Result<()> {
-    let population = Population { users: 1000 };
+    let population = Population::fresh(1000);
     let settings = Settings::default();
     let service = Service::start(program, Place::new(kind)?, population, &settings).await?;
     let watched = Watched {
         service: Some(service.process.id()),
         database: server_of(&service).await?,
     };
-    let mut scene = Scene::new(kind.name(), population);
+    let mut scene = Scene::new(kind.name());
     scene
         .add_path(way.name(), way, &service, watched, None)
         .await?;
@@ -235,7 +230,7 @@ async fn add_statements(scene: &mut Scene, service: &Service, watched: Watched) 
         ..watched
     };
     for which in Statement::ALL {
-        scene.add_statement(which, &url, alone).await?;
+        scene.add_statement(which, service, alone).await?;
     }
     Ok(())
 }

@@ -144,24 +144,22 @@ impl Subject {
 pub(crate) struct Scene {
     pub(crate) name: String,
     pub(crate) subjects: Vec<Subject>,
-    population: Population,
     /// How many shares are taken.
     shares: u32,
 }
 
 impl Scene {
-    pub(crate) fn new(name: impl Into<String>, population: Population) -> Self {
+    pub(crate) fn new(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
             subjects: Vec::new(),
-            population,
             shares: 0,
         }
     }
 
-    fn share(&self, connection: usize) -> Share {
+    fn share(&self, population: Population, connection: usize) -> Share {
         let connection = u32::try_from(connection).unwrap_or(u32::MAX);
-        Share::of(self.population, self.shares, connection)
+        Share::of(population, self.shares, connection)
     }
 
     /// A path of the service; where the algorithm matters, for clients with that one.
@@ -175,7 +173,10 @@ impl Scene {
     ) -> Result<()> {
         let mut works: Vec<Box<dyn Work>> = Vec::new();
         for connection in 0..MOST {
-            let (mint, share) = (service.mint.clone(), self.share(connection));
+            let (mint, share) = (
+                service.mint.clone(),
+                self.share(service.population, connection),
+            );
             let visitor = Visitor::new(way, service.address, mint, share, algorithm);
             works.push(Box::new(visitor.await?));
         }
@@ -189,13 +190,15 @@ impl Scene {
     pub(crate) async fn add_statement(
         &mut self,
         which: Statement,
-        url: &str,
+        service: &Service,
         watched: Watched,
     ) -> Result<()> {
         let mut works: Vec<Box<dyn Work>> = Vec::new();
         for connection in 0..MOST {
-            let share = self.share(connection);
-            works.push(Box::new(Bare::new(which, url, share).await?));
+            let share = self.share(service.population, connection);
+            works.push(Box::new(
+                Bare::new(which, &service.place.url(), share).await?,
+            ));
         }
         self.shares += 1;
         self.subjects

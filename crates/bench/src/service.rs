@@ -119,6 +119,7 @@ pub(crate) struct Settings {
 pub(crate) struct Service {
     pub(crate) process: Process,
     pub(crate) place: Place,
+    pub(crate) population: Population,
     pub(crate) address: SocketAddr,
     pub(crate) mint: Mint,
     /// From the start of the process until it was ready.
@@ -135,11 +136,16 @@ impl Service {
         settings: &Settings,
     ) -> Result<Self> {
         population.settle(&place.open().await?).await?;
-        Self::on(program, place, settings).await
+        Self::on(program, place, population, settings).await
     }
 
     /// Starts the program where there is a population.
-    pub(crate) async fn on(program: &Path, place: Place, settings: &Settings) -> Result<Self> {
+    pub(crate) async fn on(
+        program: &Path,
+        place: Place,
+        population: Population,
+        settings: &Settings,
+    ) -> Result<Self> {
         let (address, folder) = (free_address()?, TempDir::new()?);
         let url = settings.database_url.clone().unwrap_or_else(|| place.url());
         let mut command = Command::new(program);
@@ -165,6 +171,7 @@ impl Service {
             mint: mint(place.open().await?).await?,
             process,
             place,
+            population,
             address,
             ready_after,
             _folder: folder,

@@ -1,0 +1,173 @@
+//! Whether a database that has grown is slower: by many authorizations, or by a year of refreshes.
+
+use std::{path::Path as FilePath, time::Instant};
+
+use alias_domain::ports::Import;
+use alias_storage_postgres::{Database, PostgresStore, testing::TestDatabase};
+use anyhow::{Context, Result};
+use futures_util::future::try_join_all;
+
+use crate::{
+    census::Census,
+    drive::Work,
+    population::Population,
+    results::Results,
+    run::{Extent, MANY},
+    scene::{Scene, Watched, progress, server_process},
+    service::{Place, Service, Settings},
+    share::Share,
+    statements::{self, Bare, Statement},
+    visit::Path,
+};
+
+/// What everything is compared with.
+pub(crate) const SMALL: Population = Population::fresh(1000);
+
+/// What the scene is called.
+pub(crate) const SCENE: &str = "growth";
+
+/// The paths that meet a row of their own.
+pub(crate) const PATHS: [Path; 5] = [
+    Path::Authorize,
+    Path::Exchange,
+    Path::Refresh,
+    Path::UserInfo,
+    Path::Introspection,
+];
+
+/// What a path is called on a population.
+pub(crate) fn on(way: Path, authorizations: u32) -> String {
+    format!("{} on {authorizations}", way.name())
+}
+
+/// What a path is called after a year.
+pub(crate) fn after_a_year(way: Path) -> String {
+    format!("{} after a year", way.name())
+}
+
+/// How many authorizations there were, the fewest first.
+const SIZES: &str = "authorizations";
+
+/// How many refreshes make a year: one a day.
+const DAYS: u32 = 365;
+
+/// How many connections refresh in that year.
+const AT_ONCE: u32 = 32;
+
+/// Measures the paths on populations up to this one, in alternate rounds.
+pub(crate) async fn grow(program: &FilePath, largest: Population) -> Result<Results> {
+    let (began, mut results) = (Instant::now(), Results::of_this_machine());
+    let mut sizes = vec![SMALL];
+    // Beside the ends of the curve a point in between.
+    let between = Population::fresh(largest.users / 10);
+    sizes.extend(
+        [between, largest]
+            .into_iter()
+            .filter(|it| it.users > SMALL.users),
+    );
+    let mut services = Vec::new();
+    for population in &sizes {
+        let seconds = Instant::now();
+        let service = settle(program, *population).await?;
+        let name = format!("seconds to copy in {} authorizations", population.len());
+        results.note(name, seconds.elapsed().as_secs_f64().round());
+        results.note(SIZES, f64::from(population.len()));
+        services.push((service, *population));
+    }
+    let mut aged = settle(program, SMALL).await?;
+    live_a_year(&aged, &mut results).await?;
+    aged.population.generation += DAYS;
+
+    let mut scene = Scene::new(SCENE);
+    for way in PATHS {
+        for (service, population) in &services {
+            let watched = watching(service).await?;
+            let name = on(way, population.len());
+            scene.add_path(name, way, service, watched, None).await?;
+        }
+        let watched = watching(&aged).await?;
+        scene
+            .add_path(after_a_year(way), way, &aged, watched, None)
+            .await?;
+    }
+    scene
+        .measure(MANY, Extent::WHOLE.pace, &mut results)
+        .await?;
+    results.note(
+        "minutes that it took",
+        (began.elapsed().as_secs_f64() / 60.0).round(),
+    );
+    Ok(results)
+}
+
+async fn watching(service: &Service) -> Result<Watched> {
+    Ok(Watched {
+        service: Some(service.process.id()),
+        database: Some(server_process(&service.place.url()).await?),
+    })
+}
+
+/// A service on a population that was copied in, with nothing left for the server to tidy up.
+async fn settle(program: &FilePath, population: Population) -> Result<Service> {
+    let place = TestDatabase::migrated();
+    let database: Database = place.url().parse()?;
+    let store = PostgresStore::open(&database, 1).await?;
+    let counts = store.import(&mut Census::of(population)).await?;
+    let rows: u64 = counts.iter().map(|it| it.1).sum();
+    progress(&format!("{rows} rows are there; the server tidies up"));
+    let client = statements::connect(&place.url()).await?;
+    client.batch_execute("VACUUM (ANALYZE)").await?;
+    client.batch_execute("CHECKPOINT").await?;
+    Service::on(
+        program,
+        Place::Postgres(place),
+        population,
+        &Settings::default(),
+    )
+    .await
+}
+
+/// Refreshes every authorization once a day for a year, by the statement that the service uses.
+async fn live_a_year(service: &Service, results: &mut Results) -> Result<()> {
+    let url = service.place.url();
+    let client = statements::connect(&url).await?;
+    let before = size(&client).await?;
+    let mut works = Vec::new();
+    for connection in 0..AT_ONCE {
+        let share = Share::every(service.population, connection, AT_ONCE);
+        let each = share.len();
+        works.push((Bare::new(Statement::Refresh, &url, share).await?, each));
+    }
+    for day in 1..=DAYS {
+        progress(&format!("a year of refreshes: day {day} of {DAYS}"));
+        let day = works.iter_mut().map(|(work, each)| async move {
+            for _ in 0..*each {
+                work.turn().await?;
+            }
+            anyhow::Ok(())
+        });
+        try_join_all(day).await?;
+    }
+    let after = size(&client).await?;
+    results.note("bytes of the authorizations before the year", before.0);
+    results.note("bytes of the authorizations after the year", after.0);
+    results.note("bytes of their indexes before the year", before.1);
+    results.note("bytes of their indexes after the year", after.1);
+    let statement = "
+        SELECT n_tup_hot_upd::float8 / nullif(n_tup_upd, 0) FROM pg_stat_user_tables
+        WHERE relname = 'authorizations'";
+    let hot: Option<f64> = client.query_one(statement, &[]).await?.get(0);
+    results.note(
+        "share of updates that found room on their page",
+        hot.context("no updates")?,
+    );
+    Ok(())
+}
+
+/// Of the table, and of its indexes.
+async fn size(client: &tokio_postgres::Client) -> Result<(f64, f64)> {
+    let statement = "
+        SELECT pg_table_size('authorizations')::float8, pg_indexes_size('authorizations')::float8";
+    let row = client.query_one(statement, &[]).await?;
+    Ok((row.get(0), row.get(1)))
+}
