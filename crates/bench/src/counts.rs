@@ -50,7 +50,7 @@ pub(crate) async fn round_trips(program: &FilePath, results: &mut Results) -> Re
     for (subject, way) in (0..).zip(Path::ALL) {
         progress(&round_trips_of(way));
         let (mint, share) = (service.mint.clone(), Share::of(population, subject, 0));
-        let mut visitor = Visitor::new(way, service.address, mint, share, None).await?;
+        let mut visitor = Visitor::new(way, service.address, mint, share, None);
         // Its statements are prepared by then.
         go(&mut visitor, TURNS / 10).await?;
         visitor.stock(TURNS).await?;
@@ -78,7 +78,7 @@ pub(crate) async fn rows(program: &FilePath, kind: Kind, results: &mut Results) 
     let service = Service::start(program, Place::new(kind)?, population, &settings).await?;
     let share = Share::every(population, 0, population.len());
     let (address, mint) = (service.address, service.mint.clone());
-    let mut visitor = Visitor::new(Path::Refresh, address, mint, share, None).await?;
+    let mut visitor = Visitor::new(Path::Refresh, address, mint, share, None);
     let before = count(&service.place)?;
     go(&mut visitor, REFRESHES).await?;
     let added = count(&service.place)? - before;

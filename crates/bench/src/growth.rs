@@ -12,8 +12,8 @@ use crate::{
     drive::Work,
     population::Population,
     results::Results,
-    run::{Extent, MANY},
-    scene::{Scene, Watched, progress, server_process},
+    run::MANY,
+    scene::{Pace, Scene, Watched, progress, server_process},
     service::{Place, Service, Settings},
     share::Share,
     statements::{self, Bare, Statement},
@@ -46,16 +46,21 @@ pub(crate) fn after_a_year(way: Path) -> String {
 }
 
 /// How many authorizations there were, the fewest first.
-const SIZES: &str = "authorizations";
+pub(crate) const SIZES: &str = "authorizations";
 
 /// How many refreshes make a year: one a day.
-const DAYS: u32 = 365;
+pub(crate) const YEAR: u32 = 365;
 
 /// How many connections refresh in that year.
 const AT_ONCE: u32 = 32;
 
 /// Measures the paths on populations up to this one, in alternate rounds.
-pub(crate) async fn grow(program: &FilePath, largest: Population) -> Result<Results> {
+pub(crate) async fn grow(
+    program: &FilePath,
+    largest: Population,
+    days: u32,
+    pace: Pace,
+) -> Result<Results> {
     let (began, mut results) = (Instant::now(), Results::of_this_machine());
     let mut sizes = vec![SMALL];
     // Beside the ends of the curve a point in between.
@@ -75,8 +80,8 @@ pub(crate) async fn grow(program: &FilePath, largest: Population) -> Result<Resu
         services.push((service, *population));
     }
     let mut aged = settle(program, SMALL).await?;
-    live_a_year(&aged, &mut results).await?;
-    aged.population.generation += DAYS;
+    live(&aged, days, &mut results).await?;
+    aged.population.generation += days;
 
     let mut scene = Scene::new(SCENE);
     for way in PATHS {
@@ -90,9 +95,7 @@ pub(crate) async fn grow(program: &FilePath, largest: Population) -> Result<Resu
             .add_path(after_a_year(way), way, &aged, watched, None)
             .await?;
     }
-    scene
-        .measure(MANY, Extent::WHOLE.pace, &mut results)
-        .await?;
+    scene.measure(MANY, pace, &mut results).await?;
     results.note(
         "minutes that it took",
         (began.elapsed().as_secs_f64() / 60.0).round(),
@@ -127,8 +130,8 @@ async fn settle(program: &FilePath, population: Population) -> Result<Service> {
     .await
 }
 
-/// Refreshes every authorization once a day for a year, by the statement that the service uses.
-async fn live_a_year(service: &Service, results: &mut Results) -> Result<()> {
+/// Refreshes every authorization once a day, by the statement that the service uses.
+async fn live(service: &Service, days: u32, results: &mut Results) -> Result<()> {
     let url = service.place.url();
     let client = statements::connect(&url).await?;
     let before = size(&client).await?;
@@ -138,15 +141,15 @@ async fn live_a_year(service: &Service, results: &mut Results) -> Result<()> {
         let each = share.len();
         works.push((Bare::new(Statement::Refresh, &url, share).await?, each));
     }
-    for day in 1..=DAYS {
-        progress(&format!("a year of refreshes: day {day} of {DAYS}"));
-        let day = works.iter_mut().map(|(work, each)| async move {
+    for day in 1..=days {
+        progress(&format!("refreshes: day {day} of {days}"));
+        let refreshes = works.iter_mut().map(|(work, each)| async move {
             for _ in 0..*each {
                 work.turn().await?;
             }
             anyhow::Ok(())
         });
-        try_join_all(day).await?;
+        try_join_all(refreshes).await?;
     }
     let after = size(&client).await?;
     results.note("bytes of the authorizations before the year", before.0);

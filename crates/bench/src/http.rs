@@ -13,11 +13,11 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-/// A connection to a server.
+/// A connection to a server. It is not open before it is needed: an idle one costs the server memory.
 pub(crate) struct Connection {
     address: SocketAddr,
     host: String,
-    sender: SendRequest<Full<Bytes>>,
+    sender: Option<SendRequest<Full<Bytes>>>,
 }
 
 /// What comes back.
@@ -38,23 +38,24 @@ pub(crate) struct Ask<'a> {
 }
 
 impl Connection {
-    pub(crate) async fn open(address: SocketAddr) -> Result<Self> {
-        Ok(Self {
+    pub(crate) fn to(address: SocketAddr) -> Self {
+        Self {
             address,
             host: address.to_string(),
-            sender: handshake(address).await?,
-        })
+            sender: None,
+        }
     }
 
-    /// Begins anew: a server closes a connection that nobody used for a while.
+    /// Opens it, or begins anew: a server closes a connection that nobody used for a while.
     pub(crate) async fn reopen(&mut self) -> Result<()> {
-        self.sender = handshake(self.address).await?;
+        self.sender = Some(handshake(self.address).await?);
         Ok(())
     }
 
     /// Asks, and reads the answer to its end.
     pub(crate) async fn send(&mut self, ask: Ask<'_>) -> Result<Answer> {
-        self.sender.ready().await?;
+        let sender = self.sender.as_mut().context("the connection is not open")?;
+        sender.ready().await?;
         let mut request = Request::builder().uri(ask.path).header(HOST, &self.host);
         for (name, value) in [(AUTHORIZATION, ask.authorization), (COOKIE, ask.cookie)] {
             if !value.is_empty() {
@@ -68,7 +69,7 @@ impl Connection {
                 .body(Full::from(form)),
             None => request.body(Full::default()),
         };
-        let answer = self.sender.send_request(request?).await?;
+        let answer = sender.send_request(request?).await?;
         let (head, body) = answer.into_parts();
         Ok(Answer {
             status: head.status,

@@ -209,8 +209,8 @@ pub(crate) async fn serve_static(address: SocketAddr) -> Result<()> {
 pub(crate) struct StaticVisitor(http::Connection);
 
 impl StaticVisitor {
-    pub(crate) async fn new(address: SocketAddr) -> Result<Self> {
-        Ok(Self(http::Connection::open(address).await?))
+    pub(crate) fn new(address: SocketAddr) -> Self {
+        Self(http::Connection::to(address))
     }
 }
 

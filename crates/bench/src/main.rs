@@ -9,6 +9,7 @@ mod http;
 mod limits;
 mod os;
 mod peer;
+mod plot;
 mod population;
 mod results;
 mod run;
@@ -91,6 +92,15 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         program: Option<PathBuf>,
     },
+    /// Prints the table of what runs wrote with --json, and draws it into a folder.
+    Plot {
+        /// What was written: of `run`, and of `growth`.
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// Where the pictures go.
+        #[arg(long, value_name = "FOLDER")]
+        into: PathBuf,
+    },
     /// Serves a static route, as a limit.
     #[command(hide = true)]
     StaticServer {
@@ -121,7 +131,13 @@ async fn main() -> Result<()> {
             program,
         } => {
             let largest = Population::fresh(authorizations / population::CLIENTS);
-            let results = growth::grow(&service::program(program)?, largest).await?;
+            let results = growth::grow(
+                &service::program(program)?,
+                largest,
+                growth::YEAR,
+                Extent::WHOLE.pace,
+            )
+            .await?;
             tell(&results, json.as_deref())
         }
         Command::Check { program } => run::check(&service::program(program)?).await,
@@ -135,6 +151,17 @@ async fn main() -> Result<()> {
             let program = service::program(program)?;
             let time = Duration::from_secs(seconds);
             run::drive(&program, store, path, connections, time).await
+        }
+        Command::Plot { files, into } => {
+            let mut all = Results::default();
+            for file in files {
+                let json = fs::read(&file).with_context(|| file.display().to_string())?;
+                let results: Results = serde_json::from_slice(&json)?;
+                all.machine.clone_from(&results.machine);
+                all.join(results);
+            }
+            plot::draw(&all, &into)?;
+            tell(&all, None)
         }
         Command::StaticServer { address } => limits::serve_static(address).await,
     }

@@ -71,7 +71,8 @@ impl Peer {
 
     /// One connection, whose user has signed in and agreed.
     pub(crate) async fn visitor(&self, way: Way) -> Result<PeerVisitor> {
-        let mut connection = Connection::open(self.address).await?;
+        let mut connection = Connection::to(self.address);
+        connection.reopen().await?;
         let cookies = sign_in(&mut connection).await?;
         let mut visitor = PeerVisitor {
             way,

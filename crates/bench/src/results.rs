@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     drive::{Round, median},
+    growth::SIZES,
     os,
 };
 
@@ -61,6 +62,23 @@ impl Results {
     pub(crate) fn figure(&self, name: &str) -> Option<f64> {
         let found = self.figures.iter().find(|it| it.name == name);
         found.map(|it| it.value)
+    }
+
+    /// How many authorizations each population had that growth was measured on.
+    pub(crate) fn sizes(&self) -> impl Iterator<Item = u32> {
+        let sizes = self.figures.iter().filter(|it| it.name == SIZES);
+        sizes.map(|it| it.value as u32)
+    }
+
+    /// The most of them.
+    pub(crate) fn largest(&self) -> Option<u32> {
+        self.sizes().max()
+    }
+
+    /// What another run has seen, too.
+    pub(crate) fn join(&mut self, other: Self) {
+        self.series.extend(other.series);
+        self.figures.extend(other.figures);
     }
 
     pub(crate) fn note(&mut self, name: impl Into<String>, value: f64) {

@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 
 use crate::{
-    counts,
+    counts, growth,
     limits::Scheme,
     os,
     peer::Peer,
@@ -146,7 +146,9 @@ pub(crate) async fn run(program: &FilePath, extent: Extent, stores: &[Kind]) -> 
 
 /// Measures everything briefly. What is counted must be as it should; what is timed must be there.
 pub(crate) async fn check(program: &FilePath) -> Result<()> {
-    let results = run(program, Extent::BRIEF, &[Kind::Postgres, Kind::Sqlite]).await?;
+    let brief = Extent::BRIEF;
+    let mut results = run(program, brief, &[Kind::Postgres, Kind::Sqlite]).await?;
+    results.join(growth::grow(program, growth::SMALL, 1, brief.pace).await?);
     for row in table::rows(&results) {
         let is_met = row
             .is_met()

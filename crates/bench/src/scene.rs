@@ -178,7 +178,7 @@ impl Scene {
                 self.share(service.population, connection),
             );
             let visitor = Visitor::new(way, service.address, mint, share, algorithm);
-            works.push(Box::new(visitor.await?));
+            works.push(Box::new(visitor));
         }
         self.shares += 1;
         self.subjects
@@ -258,7 +258,7 @@ impl Scene {
     pub(crate) async fn add_static(&mut self, server: &StaticServer) -> Result<()> {
         let mut works: Vec<Box<dyn Work>> = Vec::new();
         for _ in 0..MOST {
-            works.push(Box::new(StaticVisitor::new(server.address).await?));
+            works.push(Box::new(StaticVisitor::new(server.address)));
         }
         let watched = Watched {
             service: Some(server.process.id()),

@@ -230,7 +230,8 @@ impl Process {
 
 async fn answers(address: SocketAddr, path: &str) -> bool {
     let ask = async {
-        let mut connection = Connection::open(address).await?;
+        let mut connection = Connection::to(address);
+        connection.reopen().await?;
         let path = path.to_owned();
         let ask = Ask {
             path: &path,

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::{
     counts::{round_trips_of, rows_added},
+    growth::{self, SCENE},
     limits::Scheme,
     peer::Way,
     results::Results,
@@ -27,6 +28,13 @@ pub(crate) enum Goal {
 use Goal::{AtLeast, AtMost};
 
 impl Goal {
+    /// The figure itself.
+    pub(crate) const fn bound(self) -> f64 {
+        match self {
+            Self::AtLeast(bound) | Self::AtMost(bound) => bound,
+        }
+    }
+
     fn is_met(self, measured: f64) -> bool {
         match self {
             Self::AtLeast(goal) => measured >= goal,
@@ -101,6 +109,7 @@ pub(crate) fn rows(results: &Results) -> Vec<Row> {
     }
     table.peer();
     table.embedded();
+    table.growth();
     table.sizes();
     table.counted();
     table.rows
@@ -244,6 +253,25 @@ impl Table<'_> {
         let ratio = self.results.ratio(store, (refresh, 32), (COMMITS, 32));
         let what = format!("{store}: refreshes at 32 connections against single {COMMITS}");
         self.row(what, AtLeast(5.0), ratio);
+    }
+
+    fn growth(&mut self) {
+        let largest = self.results.largest();
+        for way in growth::PATHS {
+            let small = growth::on(way, growth::SMALL.len());
+            let others = [
+                largest.map(|it| (format!("on {it} authorizations"), growth::on(way, it))),
+                Some((
+                    "after a year of refreshes".to_owned(),
+                    growth::after_a_year(way),
+                )),
+            ];
+            for (what, subject) in others.into_iter().flatten() {
+                let ratio = self.results.ratio(SCENE, (&subject, MANY), (&small, MANY));
+                let what = format!("{} {what} against {}", way.name(), growth::SMALL.len());
+                self.row(what, AtLeast(0.85), ratio);
+            }
+        }
     }
 
     fn sizes(&mut self) {

@@ -82,21 +82,21 @@ pub(crate) struct Visitor {
 }
 
 impl Visitor {
-    pub(crate) async fn new(
+    pub(crate) fn new(
         way: Path,
         address: SocketAddr,
         mint: Mint,
         share: Share,
         algorithm: Option<SigningAlgorithm>,
-    ) -> Result<Self> {
-        Ok(Self {
+    ) -> Self {
+        Self {
             way,
-            connection: Connection::open(address).await?,
+            connection: Connection::to(address),
             mint,
             share,
             algorithm,
             ready: VecDeque::new(),
-        })
+        }
     }
 
     fn next_member(&mut self) -> Member {
