@@ -1,34 +1,93 @@
-use std::{sync::Arc, thread};
+use std::{
+    collections::VecDeque,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
+};
 
 use alias_domain::ports::Failure;
-use tokio::{sync::Semaphore, task};
+use tokio::{sync::oneshot, task};
 
 use crate::crypto;
 
 /// Runs what keeps a core busy beside the threads that serve requests, as many at a time as there
 /// are cores: with more, each would only be slower, and hashes would fill the memory. Tokio's
 /// blocking threads do the work, so that there is no pool of our own to start, size and stop.
+///
+/// Work waits in a line, and a thread that is done with one takes the next. Were it to give back a
+/// permit instead, whoever waits would have to be woken to send for a thread again, which takes as
+/// long as a small signature.
 #[derive(Clone)]
-pub(crate) struct Cores(Arc<Semaphore>);
+pub(crate) struct Cores(Arc<Shared>);
+
+struct Shared {
+    most: usize,
+    line: Mutex<Line>,
+}
+
+#[derive(Default)]
+struct Line {
+    waiting: VecDeque<Box<dyn FnOnce() + Send>>,
+    /// How many threads are at it.
+    busy: usize,
+}
 
 impl Cores {
     pub(crate) fn all() -> Self {
-        let cores = thread::available_parallelism().map_or(1, usize::from);
-        Self(Arc::new(Semaphore::new(cores)))
+        Self::of(thread::available_parallelism().map_or(1, usize::from))
     }
 
-    /// The work holds its permit itself: a caller that goes away does not end it, and must not
-    /// let another begin in its place.
+    fn of(most: usize) -> Self {
+        let line = Mutex::default();
+        Self(Arc::new(Shared { most, line }))
+    }
+
+    /// A caller that goes away does not end work that has begun; what has not begun is left out.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Failure> {
-        let permit = self.0.clone().acquire_owned().await.map_err(crypto)?;
-        let working = task::spawn_blocking(move || {
-            let _until_done = permit;
-            work()
-        });
-        working.await.map_err(crypto)
+        let (asker, answer) = oneshot::channel();
+        let work = move || {
+            if !asker.is_closed() {
+                drop(asker.send(work()));
+            }
+        };
+        if self.0.queue(Box::new(work)) {
+            let shared = Arc::clone(&self.0);
+            task::spawn_blocking(move || shared.work_off());
+        }
+        // If the work panics, it has no answer.
+        answer.await.map_err(crypto)
+    }
+}
+
+impl Shared {
+    fn line(&self) -> MutexGuard<'_, Line> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether one more thread is to be at it.
+    fn queue(&self, work: Box<dyn FnOnce() + Send>) -> bool {
+        let mut line = self.line();
+        line.waiting.push_back(work);
+        let is_core_free = line.busy < self.most;
+        line.busy += usize::from(is_core_free);
+        is_core_free
+    }
+
+    fn work_off(&self) {
+        while let Some(work) = self.next() {
+            // A panic is its asker's alone.
+            drop(catch_unwind(AssertUnwindSafe(work)));
+        }
+    }
+
+    fn next(&self) -> Option<Box<dyn FnOnce() + Send>> {
+        let mut line = self.line();
+        let next = line.waiting.pop_front();
+        line.busy -= usize::from(next.is_none());
+        next
     }
 }
 
@@ -38,7 +97,7 @@ mod tests {
         pin::pin,
         sync::{
             Barrier,
-            atomic::{AtomicUsize, Ordering},
+            atomic::{AtomicBool, AtomicUsize, Ordering},
             mpsc,
         },
     };
@@ -55,8 +114,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn as_much_work_runs_at_a_time_as_there_are_permits() {
-        let cores = Cores(Arc::new(Semaphore::new(2)));
+    async fn as_much_work_runs_at_a_time_as_there_are_cores() {
+        let cores = Cores::of(2);
         let (running, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
         // Each piece of work waits for another one to run beside it.
         let shared = Arc::new((running, most, Barrier::new(2)));
@@ -75,9 +134,9 @@ mod tests {
         assert_eq!(shared.1.load(Ordering::SeqCst), 2);
     }
 
-    #[tokio::test]
-    async fn work_whose_caller_went_away_keeps_its_permit() {
-        let cores = Cores(Arc::new(Semaphore::new(1)));
+    /// One core, busy with work whose caller went away; it ends when the sender is dropped.
+    async fn abandoned() -> (Cores, mpsc::Sender<()>) {
+        let cores = Cores::of(1);
         let (begin, begun) = oneshot::channel();
         let (finish, finished) = mpsc::channel::<()>();
         {
@@ -90,8 +149,50 @@ mod tests {
                 begun = begun => assert_eq!(begun, Ok(())),
             }
         }
-        assert_eq!(cores.0.available_permits(), 0);
+        (cores, finish)
+    }
+
+    #[tokio::test]
+    async fn work_whose_caller_went_away_keeps_its_core() {
+        let (cores, finish) = abandoned().await;
+        let began = Arc::new(AtomicBool::new(false));
+        let begins = Arc::clone(&began);
+        let mut next = pin!(cores.run(move || begins.store(true, Ordering::SeqCst)));
+        tokio::select! {
+            biased;
+            _ = &mut next => {}
+            () = std::future::ready(()) => {}
+        }
+        assert_eq!(cores.0.line().busy, 1);
+        assert!(!began.load(Ordering::SeqCst));
         drop(finish);
-        assert!(cores.0.acquire().await.is_ok());
+        assert!(next.await.is_ok());
+        assert!(began.load(Ordering::SeqCst));
+    }
+
+    #[tokio::test]
+    async fn work_that_nobody_waits_for_any_more_does_not_begin() {
+        let (cores, finish) = abandoned().await;
+        let began = Arc::new(AtomicBool::new(false));
+        let begins = Arc::clone(&began);
+        {
+            let mut given_up = pin!(cores.run(move || begins.store(true, Ordering::SeqCst)));
+            tokio::select! {
+                biased;
+                _ = &mut given_up => {}
+                () = std::future::ready(()) => {}
+            }
+        }
+        drop(finish);
+        assert!(cores.run(|| ()).await.is_ok());
+        assert!(!began.load(Ordering::SeqCst));
+    }
+
+    #[tokio::test]
+    async fn work_that_panics_is_an_error_and_frees_its_core() {
+        let cores = Cores::of(1);
+        let panics: fn() = || std::panic::panic_any("as it is to");
+        assert!(cores.run(panics).await.is_err());
+        assert!(cores.run(|| ()).await.is_ok());
     }
 }
