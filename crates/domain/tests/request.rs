@@ -7,6 +7,7 @@ use alias_domain::{
     requested_callback, requested_client,
     testing::sample::{self, client, public_client},
 };
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 /// A sound request of the sample client, with what each test puts into it.
 fn parse(extra: &str) -> Result<AuthorizationRequest, RequestError> {
@@ -410,8 +411,83 @@ fn a_private_use_scheme_takes_no_form() {
     );
     let refused = parse_raw(&query, &app).map_err(|it| it.code);
     assert_eq!(refused, Err(ErrorCode::InvalidRequest));
+    let inner = object(r#"{"response_mode":"form_post"}"#);
+    assert_eq!(refusal("", &inner, &app).mode, ResponseMode::Query);
     assert_eq!(mode(&query, &app), ResponseMode::Query);
     assert!(parse_raw(&query, &public_client()).is_ok(), "loopback does");
+}
+
+/// The reply that refuses a request for its request object.
+fn refusal(query: &str, object: &str, client: &Client) -> Reply {
+    let callback = client.callback(client.redirect_uris[0].as_str());
+    let params = Params::parse(&format!("{query}&request={object}"));
+    Reply::requested(&params, callback.expect("a registered URI")).by_refused_object(&params)
+}
+
+fn object(claims: &str) -> String {
+    format!("e30.{}.", URL_SAFE_NO_PAD.encode(claims))
+}
+
+#[test]
+fn r14_a_refused_request_object_says_how_the_refusal_is_told() {
+    let posted = object(r#"{"response_mode":"form_post","state":"inner"}"#);
+    let reply = |query: &str| {
+        let reply = refusal(query, &posted, &client());
+        (reply.mode, reply.state.expect("a state"))
+    };
+    let inner = (ResponseMode::FormPost, "inner".to_owned());
+    assert_eq!(reply(""), inner);
+    assert_eq!(reply("response_mode=&state="), inner, "R2");
+    // What stands outside wins, one by one.
+    let outer = (ResponseMode::FormPost, "outer".to_owned());
+    assert_eq!(reply("state=outer"), outer);
+    for mode in ["query", "fragment"] {
+        let outer = (ResponseMode::Query, "inner".to_owned());
+        assert_eq!(reply(&format!("response_mode={mode}")), outer, "{mode}");
+    }
+}
+
+#[test]
+fn r14_what_is_no_sound_request_object_says_nothing() {
+    let claims = r#"{"response_mode":"form_post","state":"s"}"#;
+    let padded = |length| {
+        let filler = "x".repeat(length);
+        object(&format!(
+            r#"{{"response_mode":"form_post","state":"s","x":"{filler}"}}"#
+        ))
+    };
+    let long_enough = refusal("", &padded(6000), &client());
+    assert_eq!(long_enough.mode, ResponseMode::FormPost);
+    for object in [
+        "x".to_owned(),
+        "..".to_owned(),
+        "%FF".to_owned(),
+        claims.to_owned(),
+        padded(7000),
+        object("[\"form_post\",\"s\"]"),
+        object(&claims[1..]),
+        object(r#"{"response_mode":"fragment","state":["s"]}"#),
+        object(r#"{"response_mode":["form_post"],"state":""}"#),
+        object(r#"{"response_mode":"form_post\u0000","state":"\u0000"}"#),
+        object(&format!(r#"{{"state":"{}"}}"#, "s".repeat(2049))),
+        // Not three parts: no JWS.
+        object(claims).trim_end_matches('.').to_owned(),
+        format!("{}..", object(claims)),
+    ] {
+        let reply = refusal("", &object, &client());
+        assert_eq!(
+            (reply.mode, reply.state),
+            (ResponseMode::Query, None),
+            "{object}"
+        );
+    }
+    let longest = "s".repeat(2048);
+    let reply = refusal(
+        "",
+        &object(&format!(r#"{{"state":"{longest}"}}"#)),
+        &client(),
+    );
+    assert_eq!(reply.state, Some(longest));
 }
 
 // Whom the request is about.

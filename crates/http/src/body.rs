@@ -14,6 +14,10 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
 /// The longest body that is read, in bytes.
 pub(crate) const LONGEST: usize = 64 * 1024;
 
+/// The longest query that a browser is sent to, in bytes: clients, proxies and this server itself
+/// take no address of any length.
+const LONGEST_QUERY: usize = 32 * 1024;
+
 /// Why a body is not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BodyError {
@@ -51,18 +55,27 @@ pub(crate) fn addressable(query: &[u8]) -> String {
     percent_encode(query, UNSAFE).to_string()
 }
 
-/// The body as a query string.
+/// The body as the query of an address to redirect to. It may be longer than the body was, for what
+/// is no ASCII there takes three bytes for one.
 pub(crate) async fn query(request: &HttpRequest, payload: Payload) -> Result<String, BodyError> {
+    let query = encoded(request, payload).await?;
+    if query.len() > LONGEST_QUERY {
+        return Err(BodyError::TooLarge);
+    }
+    Ok(query)
+}
+
+pub(crate) async fn form(request: &HttpRequest, payload: Payload) -> Result<Params, BodyError> {
+    Ok(Params::parse(&encoded(request, payload).await?))
+}
+
+async fn encoded(request: &HttpRequest, payload: Payload) -> Result<String, BodyError> {
     // Read first: a connection is not left with half a body.
     let bytes = bytes(request, payload).await?;
     if !is_form(request) {
         return Err(BodyError::NotAForm);
     }
     Ok(addressable(&bytes))
-}
-
-pub(crate) async fn form(request: &HttpRequest, payload: Payload) -> Result<Params, BodyError> {
-    Ok(Params::parse(&query(request, payload).await?))
 }
 
 fn is_form(request: &HttpRequest) -> bool {

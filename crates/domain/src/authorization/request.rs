@@ -40,7 +40,7 @@ const KNOWN: [&str; 24] = [
 ];
 
 /// The longest `state`, in bytes.
-const LONGEST_STATE: usize = 2048;
+pub(super) const LONGEST_STATE: usize = 2048;
 
 /// The longest `nonce`, in bytes.
 const LONGEST_NONCE: usize = 512;

@@ -2,7 +2,14 @@
 //! was asked for (OAuth 2.0 Multiple Response Type Encoding Practices 2.1, OAuth 2.0 Form Post
 //! Response Mode).
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::{Map, Value};
+
+use super::request::LONGEST_STATE;
 use crate::{AuthorizationRequest, Callback, Params, RequestError, Secret, params::push_query};
+
+/// The longest request object that is looked into, in bytes.
+const LONGEST_OBJECT: usize = 8192;
 
 /// How a response gets to a client.
 ///
@@ -143,6 +150,42 @@ impl Reply {
         }
     }
 
+    /// How the refusal of a request object (`request_not_supported`) gets to the client.
+    ///
+    /// OIDC Core 6.1 lets a client say `response_mode` and `state` in its object alone, and such a
+    /// client takes the refusal by no other way. So these two are read where they do not stand
+    /// outside, from an object that nobody verified: it decides nothing else, and what is no object
+    /// says nothing. The callback is always the one from outside.
+    ///
+    /// ```
+    /// # use alias_domain::*;
+    /// let callback = testing::sample::client().callback(testing::sample::REDIRECT_URI).unwrap();
+    /// // {"alg":"none"}.{"response_mode":"form_post"}.
+    /// let params = Params::parse("request=eyJhbGciOiJub25lIn0.eyJyZXNwb25zZV9tb2RlIjoiZm9ybV9wb3N0In0.");
+    /// let reply = Reply::requested(&params, callback);
+    /// assert_eq!(reply.mode, ResponseMode::Query);
+    /// assert_eq!(reply.by_refused_object(&params).mode, ResponseMode::FormPost);
+    /// ```
+    #[must_use]
+    pub fn by_refused_object(mut self, params: &Params) -> Self {
+        let object = params.one("request").ok().flatten().and_then(unverified);
+        let object = object.unwrap_or_default();
+        let inner = |name| {
+            let value = object.get(name)?.as_str()?;
+            let sound = !value.is_empty() && !value.contains(char::is_control);
+            (sound && !params.has(name)).then_some(value)
+        };
+        if let Some(mode) = inner("response_mode").and_then(ResponseMode::named)
+            && mode.reaches(&self.callback)
+        {
+            self.mode = mode;
+        }
+        if let Some(state) = inner("state").filter(|it| it.len() <= LONGEST_STATE) {
+            self.state = Some(state.to_owned());
+        }
+        self
+    }
+
     /// Hands a code to the client.
     ///
     /// ```
@@ -200,4 +243,16 @@ impl Reply {
         };
         Secret::new(format!("{uri}{joint}{query}"))
     }
+}
+
+/// The claims of a JWT in its compact form, whoever made it.
+fn unverified(object: &str) -> Option<Map<String, Value>> {
+    if object.len() > LONGEST_OBJECT {
+        return None;
+    }
+    let parts: Vec<&str> = object.split('.').collect();
+    let [_header, claims, _signature] = parts[..] else {
+        return None;
+    };
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()
 }

@@ -241,6 +241,9 @@ impl Provider {
                 request,
                 reply,
             }),
+            Err(error) if error.code == ErrorCode::RequestNotSupported => {
+                Err(self.refused(&reply.by_refused_object(params), error))
+            }
             Err(error) => Err(self.refused(&reply, error)),
         })
     }

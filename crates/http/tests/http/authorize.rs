@@ -105,6 +105,36 @@ async fn a_post_comes_again_as_a_get_with_the_same_parameters() {
 }
 
 #[actix_web::test]
+async fn a_post_whose_address_would_be_too_long_is_a_page() {
+    let alias = Alias::start().await;
+    for (path, next) in [("/oauth2/authorize", 400), ("/oauth2/logout", 303)] {
+        let post = async |body: String| {
+            let request = alias.post(path);
+            let request = request.header("content-type", "application/x-www-form-urlencoded");
+            request.body(body).send().await.expect("an answer")
+        };
+        // Three bytes for one: in the address this is exactly 32 KiB.
+        let longest = format!("x={}", "é".repeat(5461));
+        let answer = post(longest.clone()).await;
+        assert_eq!(answer.status(), 303, "{path}");
+        let location = answer.headers()["location"].to_str().expect("ASCII");
+        assert_eq!(location.len(), path.len() + 1 + 32 * 1024);
+        // And this server itself takes it.
+        let page = alias.browser().get(location).await;
+        assert_eq!(page.status, next, "{path}");
+        assert_eq!(page.status == 400, page.html.contains("<h1>"), "{path}");
+
+        for body in [format!("{longest}x"), format!("x={}", "é".repeat(20_000))] {
+            let answer = post(body).await;
+            assert_eq!(answer.status(), 413, "{path}");
+            assert!(!answer.headers().contains_key("location"), "{path}");
+            let html = answer.text().await.expect("a page");
+            assert!(html.contains("That is more than Alias takes"), "{html}");
+        }
+    }
+}
+
+#[actix_web::test]
 async fn a_live_session_token_outranks_the_cookie_and_a_dead_one_counts_as_none() {
     let alias = Alias::start().await;
     alias.code(SEED).await;

@@ -1,6 +1,9 @@
 //! OAuth 2.0 Form Post Response Mode: codes and errors alike are posted by the browser.
 
-use base64::{Engine, engine::general_purpose::STANDARD};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use openssl::sha::sha256;
 
 use crate::support::{Alias, ISSUER, Page, SEED, param, request};
@@ -113,6 +116,70 @@ async fn a_bad_redirect_uri_is_posted_nothing() {
     let page = alias.browser().authorize(&query).await;
     assert_eq!((page.status, page.location), (400, None));
     assert!(!page.html.contains("<form"), "{}", page.html);
+}
+
+/// A request of which only what must stand outside of its object does (OIDC Core 6.1).
+fn by_object(claims: &str) -> String {
+    let outside = request("&scope=openid").replace("&state=s", "");
+    format!("{outside}&request=e30.{}.", URL_SAFE_NO_PAD.encode(claims))
+}
+
+#[actix_web::test]
+async fn r14_a_refused_request_object_says_how_and_with_which_state() {
+    let alias = Alias::start().await;
+    let query = by_object(r#"{"response_mode":"form_post","state":"inner"}"#);
+    let fields = told(&alias.browser().authorize(&query).await);
+    assert_eq!(fields["error"], "request_not_supported");
+    assert_eq!(fields["state"], "inner");
+    // What stands outside wins.
+    let outer = format!("{query}&state=outer");
+    let fields = told(&alias.browser().authorize(&outer).await);
+    assert_eq!(fields["state"], "outer");
+    let outer = format!("{query}&response_mode=query");
+    let page = alias.browser().authorize(&outer).await;
+    assert_eq!(page.error().as_deref(), Some("request_not_supported"));
+    // Nothing but this error is told so.
+    let faulty = format!("{query}&nonce=%FF");
+    let page = alias.browser().authorize(&faulty).await;
+    assert_eq!(page.error().as_deref(), Some("invalid_request"));
+    let location = page.location.expect("a redirect");
+    assert_eq!(param(&location, "state"), None);
+}
+
+#[actix_web::test]
+async fn r14_a_request_object_that_cannot_be_read_is_refused_by_a_query() {
+    let alias = Alias::start().await;
+    let filler = "x".repeat(9000);
+    for claims in [
+        "",
+        "\u{0}",
+        r#"["form_post","s"]"#,
+        r#"{"response_mode":"form_post""#,
+        &format!(r#"{{"response_mode":"form_post","state":"s","x":"{filler}"}}"#),
+    ] {
+        let page = alias.browser().authorize(&by_object(claims)).await;
+        let error = page.error();
+        assert_eq!(error.as_deref(), Some("request_not_supported"), "{claims}");
+        let location = page.location.expect("a redirect");
+        assert_eq!(param(&location, "state"), None, "{claims}");
+    }
+}
+
+#[actix_web::test]
+async fn r29_a_request_object_brings_no_redirect_uri() {
+    let alias = Alias::start().await;
+    let claims = format!(r#"{{"response_mode":"form_post","redirect_uri":"{REDIRECT_URI}"}}"#);
+    let query = by_object(&claims);
+    let missing = query.replace(&format!("&redirect_uri={REDIRECT_URI}"), "");
+    for query in [query.replace("-callback", "-elsewhere"), missing] {
+        let page = alias.browser().authorize(&query).await;
+        assert_eq!((page.status, page.location), (400, None), "{query}");
+        assert!(!page.html.contains("<form"), "{}", page.html);
+    }
+    // Nor another one than that from outside.
+    let evil = r#"{"response_mode":"form_post","redirect_uri":"https://evil.example/"}"#;
+    let fields = told(&alias.browser().authorize(&by_object(evil)).await);
+    assert_eq!(fields["error"], "request_not_supported");
 }
 
 #[actix_web::test]

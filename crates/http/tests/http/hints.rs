@@ -1,12 +1,16 @@
 //! Whom a request is about: `id_token_hint`, `claims` with a `sub`, and `login_hint`
 //! (OIDC Core 3.1.2.1, 3.1.2.2, 5.5.1).
 
-use alias_domain::testing::sample;
+use alias_domain::{
+    IdTokenClaims, Secret, SigningAlgorithm,
+    ports::IdTokens as _,
+    testing::{TestIdTokens, sample},
+};
 use serde_json::json;
 
 use crate::support::{
-    Alias, Browser, PASSWORD, Page, SECRET, SEED, claims_of, json as ask, other_client, param,
-    request, text,
+    Alias, Browser, ISSUER, PASSWORD, Page, SECRET, SEED, claims_of, json as ask, other_client,
+    param, request, text,
 };
 
 const FRED: &str = "fred@example.com";
@@ -82,6 +86,49 @@ async fn the_session_of_the_user_who_is_asked_for_goes_on_though_another_is_late
             }
         }
     }
+}
+
+/// An ID token of ours for the same user, long over.
+async fn expired(id_token: &str) -> String {
+    let claims = IdTokenClaims {
+        jti: "DCZ2_7Se3ziXdcdSscAL0w".to_owned(),
+        iss: ISSUER.to_owned(),
+        aud: sample::client().id,
+        iat: 1_593_519_330,
+        exp: 1_593_521_130,
+        nonce: None,
+        at_hash: IdTokenClaims::at_hash(SigningAlgorithm::Rs256, &Secret::new("x".to_owned())),
+        sub: sub(id_token).parse().expect("an ID"),
+        nickname: None,
+        auth_time: 1_593_518_730,
+        acr: None,
+        amr: None,
+        sid: None,
+    };
+    let signed = TestIdTokens.sign(SigningAlgorithm::Rs256, &claims).await;
+    signed.expect("signed").expose().to_owned()
+}
+
+/// OIDC Core 3.1.2.2: a hint tells who was there, so its age does not count.
+#[actix_web::test]
+async fn an_expired_id_token_is_a_hint_too() {
+    let alias = Alias::start().await;
+    let fred = id_token(&alias, FRED).await;
+    id_token(&alias, GINGER).await;
+    let hint = expired(&fred).await;
+    let mut browser = both(&alias).await;
+    for prompt in ["", "&prompt=none"] {
+        let query = format!("{SEED}&id_token_hint={hint}{prompt}");
+        let page = browser.authorize(&query).await;
+        // Ginger is the latest here.
+        assert_eq!(user_of(&alias, page).await, sub(&fred), "{prompt}");
+    }
+    let query = format!("{SEED}&id_token_hint={hint}");
+    let page = alias.browser().authorize(&query).await;
+    assert!(page.path.ends_with("/sign-in"), "{}", page.path);
+    let silent = format!("{query}&prompt=none");
+    let page = alias.browser().authorize(&silent).await;
+    assert_eq!(page.error().as_deref(), Some("login_required"));
 }
 
 #[actix_web::test]
