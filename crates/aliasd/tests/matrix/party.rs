@@ -131,6 +131,8 @@ pub(crate) struct Registered<'a> {
     pub(crate) client_secret: &'a str,
     /// The authority that signed the issuer's certificate, in PEM.
     pub(crate) authority: &'a str,
+    /// What else its environment has.
+    pub(crate) variables: &'a [(&'a str, &'a str)],
 }
 
 /// Where a relying party will be, once there is one.
@@ -179,6 +181,7 @@ impl Party {
             .env("REQUESTS_CA_BUNDLE", &authority)
             .env("CA_FILE", &authority)
             .env("PASSPHRASE", passphrase())
+            .envs(registered.variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(fs::File::create(path.join("log")).expect("a log"));
