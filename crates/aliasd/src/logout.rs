@@ -129,6 +129,11 @@ fn report(notice: &LogoutNotice, told: &Result<Told, Failure>) {
         Aftermath::Delivered => {
             tracing::debug!(%client, attempt, "a client was told that a session ended");
         }
+        // Of the tries of a day the first one warns: `dev` logs from there, and a developer is to see
+        // that a back channel is wrong before the notice is given up.
+        Aftermath::Again(at) if attempt == 1 => {
+            tracing::warn!(%client, attempt, answer, again = %at, "a client was not told that a session ended");
+        }
         Aftermath::Again(at) => {
             tracing::info!(%client, attempt, answer, again = %at, "a client was not told that a session ended");
         }

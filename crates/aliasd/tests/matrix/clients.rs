@@ -1,4 +1,4 @@
-//! What each package does with Alias, by its defaults.
+//! What each package does with Alias, by its defaults unless a test's name says otherwise.
 
 use serde_json::json;
 
@@ -84,22 +84,44 @@ mod mod_auth_openidc {
 mod auth_core {
     use super::{Visit, json};
 
-    /// It asks for `profile` and `email` too, which Alias ignores; it has no refresh, and signs out
-    /// here alone.
-    #[actix_web::test]
-    async fn signs_in_and_signs_out_here() {
-        let visit = Visit::to("auth-core").await;
+    /// Its own page stands before that of Alias.
+    async fn sign_in(visit: &Visit) {
         visit.chromium.press("#sign-in").await;
         visit.chromium.press("form button[type=submit]").await;
         visit.allow_all().await;
-        let user = visit.userinfo().await;
-        assert_eq!(user.get("email"), None);
+    }
+
+    /// It asks for `profile` and `email` too, which Alias ignores; it has no refresh, and signs out
+    /// here alone.
+    #[actix_web::test]
+    async fn signs_in_by_the_id_token_alone_and_signs_out_here() {
+        let visit = Visit::to("auth-core").await;
+        sign_in(&visit).await;
+        // The party shows the claims that the package took: `aud` is in no userinfo.
+        let claims = visit.userinfo().await;
+        assert_eq!(claims["aud"], visit.client_id.as_str());
+        assert_eq!(claims.get("email"), None);
+        assert_eq!(claims["session"], json!({"id": claims["sub"]}));
+        assert!(!visit.has_asked_userinfo());
         visit.chromium.press("#sign-out").await;
         visit.chromium.press("form button[type=submit]").await;
         visit.is_signed_out_here().await;
         assert!(visit.is_signed_in_at_alias().await);
         visit.chromium.close().await;
-        assert_eq!(user["id"], json!(user["sub"]));
+    }
+
+    #[actix_web::test]
+    async fn with_id_token_false_signs_in_by_userinfo() {
+        let visit = Visit::with("auth-core", &[("ID_TOKEN", "false")]).await;
+        sign_in(&visit).await;
+        let claims = visit.userinfo().await;
+        let sub = &claims["sub"];
+        // Nothing that only an ID token has.
+        let session = json!({"id": sub, "name": "Fred"});
+        let told = json!({"sub": sub, "nickname": "Fred", "session": session});
+        assert_eq!(claims, told);
+        assert!(visit.has_asked_userinfo());
+        visit.chromium.close().await;
     }
 }
 

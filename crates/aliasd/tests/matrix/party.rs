@@ -11,12 +11,17 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use openssl::rand::rand_bytes;
 use tempfile::TempDir;
 
 use crate::running::{free_port, line_with};
 
 /// Who owns nothing, and may do nothing.
 const NOBODY: u32 = 65_534;
+
+/// What Apache says of a variable of its configuration that nobody set, and goes on with the name.
+const UNDEFINED: &str = "AH00111";
 
 /// A package, and the relying party that stands on it.
 pub(crate) struct Package {
@@ -126,6 +131,8 @@ pub(crate) struct Registered<'a> {
     pub(crate) client_secret: &'a str,
     /// The authority that signed the issuer's certificate, in PEM.
     pub(crate) authority: &'a str,
+    /// What else its environment has.
+    pub(crate) variables: &'a [(&'a str, &'a str)],
 }
 
 /// Where a relying party will be, once there is one.
@@ -173,6 +180,8 @@ impl Party {
             .env("NODE_EXTRA_CA_CERTS", &authority)
             .env("REQUESTS_CA_BUNDLE", &authority)
             .env("CA_FILE", &authority)
+            .env("PASSPHRASE", passphrase())
+            .envs(registered.variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(fs::File::create(path.join("log")).expect("a log"));
@@ -181,9 +190,17 @@ impl Party {
         let mut party = Self { child, folder };
         let mut out = party.child.stdout.take().expect("its output");
         line_with(&mut out, package.listens);
+        let defined = !party.log().contains(UNDEFINED);
+        assert!(defined, "{}: a variable is not set", package.name);
         // Whatever else it says is read, or it would block on a full pipe.
         std::thread::spawn(move || std::io::copy(&mut out.by_ref(), &mut std::io::sink()));
         party
+    }
+
+    /// What it wrote to standard error so far.
+    fn log(&self) -> String {
+        let log = fs::read(self.folder.path().join("log")).expect("its log");
+        String::from_utf8_lossy(&log).into_owned()
     }
 }
 
@@ -195,10 +212,16 @@ impl Drop for Party {
         let _ = Command::new("kill").args(["-TERM", &id]).status();
         let _ = self.child.wait();
         if std::thread::panicking() {
-            let log = fs::read_to_string(self.folder.path().join("log"));
-            eprintln!("the relying party said: {}", log.unwrap_or_default());
+            eprintln!("the relying party said: {}", self.log());
         }
     }
+}
+
+/// What one of them encrypts its cookies with.
+fn passphrase() -> String {
+    let mut bytes = [0; 32];
+    rand_bytes(&mut bytes).expect("random bytes");
+    URL_SAFE_NO_PAD.encode(bytes)
 }
 
 /// A file of the relying parties.

@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct Visit {
     alias: Running,
     authority: Authority,
-    client_id: String,
+    pub(crate) client_id: String,
     base_url: String,
     pub(crate) chromium: Chromium,
     _party: Party,
@@ -35,6 +35,11 @@ pub(crate) struct Visit {
 impl Visit {
     /// The service is fresh; the client is registered as its page says.
     pub(crate) async fn to(name: &str) -> Self {
+        Self::with(name, &[]).await
+    }
+
+    /// The party has these variables, too.
+    pub(crate) async fn with(name: &str, variables: &[(&str, &str)]) -> Self {
         let package = Package::named(name);
         let (authority, folder) = (Authority::new(), TempDir::new().expect("a folder"));
         let signed = authority.sign("127.0.0.1");
@@ -44,7 +49,7 @@ impl Visit {
         // By number, for some packages are lax about the name `localhost`.
         let listen = format!("127.0.0.1:{}", free_port());
         let issuer = format!("https://{listen}");
-        let variables = [
+        let settings = [
             ("ALIAS_ISSUER", issuer.as_str()),
             ("ALIAS_HTTP__LISTEN", &listen),
             ("ALIAS_HTTP__TLS__CERTIFICATE", "tls.pem"),
@@ -52,7 +57,7 @@ impl Visit {
             // Parties are told of logout at a loopback address.
             ("ALIAS_OUTBOUND__ALLOW_PRIVATE", "127.0.0.0/8"),
         ];
-        let mut alias = Running::serve_in(folder, TestStore::chosen(), &variables);
+        let mut alias = Running::serve_in(folder, TestStore::chosen(), &settings);
         alias.issuer = issuer;
         let fred = ["user", "create", "--email", EMAIL, "--nickname", "Fred"];
         let fred = [&fred[..], &["--password-stdin"]].concat();
@@ -68,6 +73,7 @@ impl Visit {
             client_id: &text("client_id"),
             client_secret: &text("client_secret"),
             authority: &authority.pem(),
+            variables,
         };
         let party = Party::start(package, &address, &registered);
         let trusting = format!("--ignore-certificate-errors-spki-list={}", pin(&signed));
@@ -107,6 +113,11 @@ impl Visit {
             serde_json::from_str(&text).unwrap_or_else(|_| panic!("userinfo is no JSON: {text}"));
         assert_eq!(userinfo["sub"], self.alias_id().await);
         userinfo
+    }
+
+    /// Whether the party, or anybody else, asked Alias for userinfo, by the log of Alias.
+    pub(crate) fn has_asked_userinfo(&self) -> bool {
+        self.alias.log().contains("\"/api/oauth2/userinfo\"")
     }
 
     /// The party refreshes: it has another user token, which is worth the same.

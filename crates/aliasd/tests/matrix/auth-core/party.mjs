@@ -4,6 +4,9 @@ import express from 'express'
 import { Auth } from '@auth/core'
 import { listen, page } from './page.mjs'
 
+// What the package took for the profile of who signed in last: claims of the ID token or of userinfo.
+let profile
+
 const config = {
   secret: process.env.AUTH_SECRET ?? crypto.randomUUID(),
   basePath: '/auth',
@@ -28,6 +31,19 @@ const config = {
       return session
     },
   },
+  events: {
+    signIn(event) {
+      profile = event.profile
+    },
+  },
+}
+
+// The package's other way, which the test chooses: userinfo is asked, here for a name too.
+if (process.env.ID_TOKEN === 'false') {
+  Object.assign(config.providers[0], {
+    idToken: false,
+    authorization: { params: { scope: 'openid nickname' } },
+  })
 }
 
 const app = express()
@@ -46,7 +62,7 @@ app.get('/', async (req, res) => {
   const url = new URL('/auth/session', process.env.BASE_URL)
   const headers = { cookie: req.headers.cookie ?? '' }
   const session = await (await Auth(new Request(url, { headers }), config)).json()
-  res.send(page(session && { userinfo: { ...session.user, sub: session.user.id } }))
+  res.send(page(session && { userinfo: { ...profile, session: session.user } }))
 })
 
 app.get('/sign-in', (_, res) => res.redirect('/auth/signin'))
