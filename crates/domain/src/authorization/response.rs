@@ -160,8 +160,8 @@ impl Reply {
     /// ```
     /// # use alias_domain::*;
     /// let callback = testing::sample::client().callback(testing::sample::REDIRECT_URI).unwrap();
-    /// // {"alg":"none"}.{"response_mode":"form_post"}.
-    /// let params = Params::parse("request=eyJhbGciOiJub25lIn0.eyJyZXNwb25zZV9tb2RlIjoiZm9ybV9wb3N0In0.");
+    /// // {}.{"response_mode":"form_post"}.
+    /// let params = Params::parse("request=e30.eyJyZXNwb25zZV9tb2RlIjoiZm9ybV9wb3N0In0.");
     /// let reply = Reply::requested(&params, callback);
     /// assert_eq!(reply.mode, ResponseMode::Query);
     /// assert_eq!(reply.by_refused_object(&params).mode, ResponseMode::FormPost);
