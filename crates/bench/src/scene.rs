@@ -1,6 +1,7 @@
 //! A service with everything that it is measured beside, and the rounds in which they take turns.
 
 use std::{
+    collections::HashMap,
     env,
     io::{self, IsTerminal, Write},
     path::Path as FilePath,
@@ -18,7 +19,6 @@ use crate::{
     limits::{DurableCommits, Scheme, Signatures, StaticVisitor, system_openssl},
     os,
     peer::{Peer, Way},
-    population::Population,
     results::{Results, Series},
     service::{Process, Service, free_address},
     share::Share,
@@ -144,8 +144,8 @@ impl Subject {
 pub(crate) struct Scene {
     pub(crate) name: String,
     pub(crate) subjects: Vec<Subject>,
-    /// How many shares are taken.
-    shares: u32,
+    /// How many shares of each service's population are taken.
+    shares: HashMap<u32, u32>,
 }
 
 impl Scene {
@@ -153,13 +153,16 @@ impl Scene {
         Self {
             name: name.into(),
             subjects: Vec::new(),
-            shares: 0,
+            shares: HashMap::new(),
         }
     }
 
-    fn share(&self, population: Population, connection: usize) -> Share {
-        let connection = u32::try_from(connection).unwrap_or(u32::MAX);
-        Share::of(population, self.shares, connection)
+    /// What the connections of the next subject have of a service's authorizations.
+    fn shares(&mut self, service: &Service) -> impl Iterator<Item = Share> + use<> {
+        let taken = self.shares.entry(service.process.id()).or_default();
+        let (subject, population) = (*taken, service.population);
+        *taken += 1;
+        (0..MOST as u32).map(move |connection| Share::of(population, subject, connection))
     }
 
     /// A path of the service; where the algorithm matters, for clients with that one.
@@ -172,15 +175,11 @@ impl Scene {
         algorithm: Option<SigningAlgorithm>,
     ) -> Result<()> {
         let mut works: Vec<Box<dyn Work>> = Vec::new();
-        for connection in 0..MOST {
-            let (mint, share) = (
-                service.mint.clone(),
-                self.share(service.population, connection),
-            );
+        for share in self.shares(service) {
+            let mint = service.mint.clone();
             let visitor = Visitor::new(way, service.address, mint, share, algorithm);
             works.push(Box::new(visitor));
         }
-        self.shares += 1;
         self.subjects
             .push(Subject::going_round(name, works, watched));
         Ok(())
@@ -194,13 +193,10 @@ impl Scene {
         watched: Watched,
     ) -> Result<()> {
         let mut works: Vec<Box<dyn Work>> = Vec::new();
-        for connection in 0..MOST {
-            let share = self.share(service.population, connection);
-            works.push(Box::new(
-                Bare::new(which, &service.place.url(), share).await?,
-            ));
+        let url = service.place.url();
+        for share in self.shares(service) {
+            works.push(Box::new(Bare::new(which, &url, share).await?));
         }
-        self.shares += 1;
         self.subjects
             .push(Subject::going_round(which.name(), works, watched));
         Ok(())
