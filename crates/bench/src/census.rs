@@ -152,13 +152,15 @@ impl Export for Census {
     async fn next_page(&mut self) -> Result<Option<Page>, StoreError> {
         let (extent, next_kind) = self.extent();
         let (from, to) = (self.next, extent.min(self.next + PAGE));
-        let page = self.page(from, to);
+        let Some(page) = self.page(from, to) else {
+            return Ok(None);
+        };
         self.next = to;
         if to == extent {
             (self.kind, self.next) = (next_kind, 0);
         }
         self.handed_over += u64::from(to - from);
         self.tell();
-        Ok(page)
+        Ok(Some(page))
     }
 }
