@@ -1,5 +1,6 @@
 //! What Alias holds keys for: sealed tokens, ID token signatures and password hashes. One stack
-//! does all of it but the password hashes: OpenSSL, which `josekit` brings along.
+//! does nearly all of it: OpenSSL, which `josekit` brings along. Password hashes and the derivation
+//! of keys are crates of their own.
 //!
 //! Everything secret hangs on one [`MasterKey`], which the operator keeps and every node has. The
 //! keys that seal tokens and sign ID tokens are in the store, sealed under a key that stems from it,
