@@ -151,6 +151,9 @@ async fn live(service: &Service, days: u32, results: &mut Results) -> Result<()>
         });
         try_join_all(refreshes).await?;
     }
+    for (work, _) in &works {
+        work.be_counted().await?;
+    }
     let after = size(&client).await?;
     results.note("bytes of the authorizations before the year", before.0);
     results.note("bytes of the authorizations after the year", after.0);

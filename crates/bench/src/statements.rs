@@ -218,6 +218,12 @@ impl Bare {
         Ok(())
     }
 
+    /// Has the server count now what was done so far: by itself it does so up to ten seconds later.
+    pub(crate) async fn be_counted(&self) -> Result<()> {
+        let statement = "SELECT pg_stat_force_next_flush()";
+        Ok(self.client.batch_execute(statement).await?)
+    }
+
     async fn two_inserts(&mut self, now: DateTime<Utc>) -> Result<()> {
         let (access, next) = (population::fresh(), population::fresh());
         let end = now + Lifetimes::default().refresh_token;
