@@ -1,21 +1,22 @@
-//! What a client's request to sign a user out may do (RP-Initiated Logout 1.0), and what a client
-//! sees of a session.
+//! What a client's request to sign a user out may do (RP-Initiated Logout 1.0), what a client sees
+//! of a session, and how long it is tried to tell one that a session ended.
 
 use alias_domain::{
-    BackchannelLogout, Client, Digest, Hinted, IdTokenClaims, IdTokenHint, LogoutFault,
+    Aftermath, BackchannelLogout, Client, Digest, Hinted, IdTokenClaims, IdTokenHint, LogoutFault,
     LogoutRequest, LogoutStep, LogoutTokenClaims, LogoutUri, Params, RedirectUri, Secret, Session,
     SessionAlias, SessionId, SigningAlgorithm, User, UserId,
     flows::{Logout, LogoutRefusal, Present, Provider, SignedOut, Visitor},
     logout_step,
     ports::{
-        Clients, Grants, IdTokens, Interactions, Passwords, Recorded, SessionStart, Sessions,
-        StoreError, Users,
+        Clients, Failure, Grants, IdTokens, Interactions, MockBackchannel, Passwords, Recorded,
+        SessionStart, Sessions, StoreError, Users,
     },
     testing::{
         MemoryStore, TestIdTokens, TestPasswords, provider,
         sample::{self, NOON, client, public_client, session},
     },
 };
+use chrono::TimeDelta;
 use pollster::block_on;
 use uuid::Uuid;
 
@@ -311,7 +312,10 @@ fn ginger() -> User {
 impl Scene {
     fn of(users: &[User]) -> Self {
         let store = MemoryStore::default();
-        let client = with_places(&[BYE]);
+        let client = Client {
+            backchannel_logout: sample::notice().client.backchannel_logout,
+            ..with_places(&[BYE])
+        };
         let mut tokens = Vec::new();
         let story = async {
             store.insert_client(&client, &[]).await?;
@@ -392,6 +396,41 @@ impl Scene {
             .map(|it| it.user.email.to_string())
             .collect()
     }
+
+    /// Fred signs out at noon. Says how many seconds after that each try is made, and what comes of
+    /// it: somebody looks every second of two days, and once more after a year, when whatever the
+    /// store still holds is due.
+    fn tries(&self, backchannel: &MockBackchannel) -> Vec<(i64, Aftermath)> {
+        const DAY: i64 = 24 * 60 * 60;
+        let story = async {
+            let fred = SessionId::from_uuid(sample::user().id.uuid());
+            self.provider.sign_out(fred).await?;
+            let mut tries = Vec::new();
+            for second in (0..2 * DAY).chain([365 * DAY]) {
+                let now = NOON + TimeDelta::seconds(second);
+                for notice in self.provider.due_notices(8, vec![], now).await? {
+                    let told = self.provider.tell(&notice, backchannel, || now).await?;
+                    tries.push((second, told.aftermath));
+                }
+            }
+            Ok::<_, Failure>(tries)
+        };
+        block_on(story).expect("the provider answers")
+    }
+}
+
+/// When a client that does not answer is told, in seconds: after pauses of 2, 8, 32 and so on, and
+/// at last of 7 hours.
+const TRIES: [i64; 11] = [0, 2, 10, 42, 170, 682, 2730, 10_922, 36_122, 61_322, 86_522];
+
+/// A client that fails so many times, and would then take what it is told.
+fn failing(times: usize) -> MockBackchannel {
+    let mut backchannel = MockBackchannel::new();
+    let fails = backchannel.expect_post_logout_token().times(times);
+    fails.returning(|_, _| Ok(503));
+    let takes = backchannel.expect_post_logout_token();
+    takes.returning(|_, _| Ok(200));
+    backchannel
 }
 
 const NOWHERE: SignedOut = SignedOut {
@@ -552,4 +591,20 @@ fn an_answer_that_was_not_asked_for_ends_nothing() {
     // All that were shown: Ginger was not.
     assert_eq!(answered(ask.form.expose(), "all"), Ok(Some(NOWHERE)));
     assert_eq!(scene.signed_in(), ["ginger@example.com"]);
+}
+
+#[test]
+fn a_notice_that_never_arrives_is_tried_eleven_times_in_a_day_and_then_forgotten() {
+    let backchannel = failing(TRIES.len());
+    let tries = Scene::of(&[sample::user()]).tries(&backchannel);
+    let times: Vec<i64> = tries.iter().map(|it| it.0).collect();
+    assert_eq!(times, TRIES);
+}
+
+#[test]
+fn a_notice_that_arrives_at_the_last_try_is_delivered_and_then_forgotten() {
+    let backchannel = failing(TRIES.len() - 1);
+    let tries = Scene::of(&[sample::user()]).tries(&backchannel);
+    let end = (tries.len(), tries.last().map(|it| it.1));
+    assert_eq!(end, (TRIES.len(), Some(Aftermath::Delivered)));
 }
