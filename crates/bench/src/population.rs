@@ -121,7 +121,7 @@ pub(crate) fn no_password() -> PasswordHash {
 pub(crate) struct Member(pub(crate) u32);
 
 impl Member {
-    const fn user(self) -> u32 {
+    pub(crate) const fn user(self) -> u32 {
         self.0 / CLIENTS
     }
 

@@ -178,10 +178,10 @@ impl Bare {
 
     async fn issue(&mut self, now: DateTime<Utc>) -> Result<()> {
         let (member, granted) = (self.share.next(), Granted::new());
+        let session = population::session_token(member.user()).digest();
         self.run(&[
             &population::fresh(),
             &member.client_id().uuid(),
-            &member.user_id().uuid(),
             &granted.scopes,
             &granted.channels,
             &sample::REDIRECT_URI,
@@ -189,7 +189,7 @@ impl Bare {
             &Some("n-0S6_WzA2Mj"),
             &(now + CODE),
             &now,
-            &member.session_id().uuid(),
+            &session.bytes().as_slice(),
             &"",
         ])
         .await

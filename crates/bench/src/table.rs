@@ -81,8 +81,8 @@ const HOT: [Path; 6] = [
 
 /// The most round trips to PostgreSQL that each may take.
 const ROUND_TRIPS: [(Path, f64); 9] = [
-    (Path::Flow, 3.0),
-    (Path::Authorize, 2.0),
+    (Path::Flow, 2.0),
+    (Path::Authorize, 1.0),
     (Path::Exchange, 1.0),
     (Path::Refresh, 1.0),
     (Path::UserInfo, 1.0),

@@ -1,6 +1,6 @@
 use actix_web::{HttpRequest, HttpResponse, cookie::Cookie, http::header::AUTHORIZATION};
 use alias_domain::{
-    ClientId, Digest, Secret,
+    Digest, Secret,
     flows::{Present, SignedIn, Visitor},
     ports::StoreError,
 };
@@ -8,12 +8,46 @@ use chrono::{DateTime, Utc};
 
 use crate::server::State;
 
+/// What a request shows of who sends it, before anything is looked up.
+pub(crate) struct Browser {
+    pub(crate) visitor: Visitor,
+    held: Vec<Secret>,
+    /// Set if the browser was not known yet.
+    fresh: Option<Secret>,
+}
+
+impl Browser {
+    pub(crate) fn of(request: &HttpRequest, state: &State) -> Self {
+        let held = state.cookies.sessions(request);
+        let known = state.cookies.browser(request);
+        let fresh = known.is_none().then(|| state.provider.fresh_secret());
+        let browser = known.as_ref().or(fresh.as_ref());
+        let visitor = Visitor {
+            bearer: bearer(request).map(|it| it.digest()),
+            cookies: held.iter().map(Secret::digest).collect(),
+            browser: browser.map_or_else(|| Digest::of(b""), Secret::digest),
+            newcomer: fresh.is_some(),
+        };
+        Self {
+            visitor,
+            held,
+            fresh,
+        }
+    }
+
+    /// Lets a browser that was not known yet be known from now on.
+    pub(crate) fn remember(&self, state: &State, mut response: HttpResponse) -> HttpResponse {
+        if let Some(browser) = &self.fresh {
+            add(&mut response, &state.cookies.set_browser(browser));
+        }
+        response
+    }
+}
+
 /// Who sends a request, with the cookies that go back to them.
 pub(crate) struct Arrival {
     pub(crate) present: Present,
-    held: Vec<Secret>,
-    /// Set if the browser was not known yet.
-    fresh_browser: Option<Secret>,
+    browser: Browser,
 }
 
 impl Arrival {
@@ -22,48 +56,19 @@ impl Arrival {
         state: &State,
         now: DateTime<Utc>,
     ) -> Result<Self, StoreError> {
-        Self::asked_by(None, request, state, now).await
-    }
-
-    /// The same, with what they grant to a client that asks.
-    pub(crate) async fn asked_by(
-        client: Option<ClientId>,
-        request: &HttpRequest,
-        state: &State,
-        now: DateTime<Utc>,
-    ) -> Result<Self, StoreError> {
-        let held = state.cookies.sessions(request);
-        let known = state.cookies.browser(request);
-        let fresh_browser = known.is_none().then(|| state.provider.fresh_secret());
-        let browser = known.as_ref().or(fresh_browser.as_ref());
-        let visitor = Visitor {
-            bearer: bearer(request).map(|it| it.digest()),
-            cookies: held.iter().map(Secret::digest).collect(),
-            browser: browser.map_or_else(|| Digest::of(b""), Secret::digest),
-            newcomer: fresh_browser.is_some(),
-        };
-        let present = match client {
-            Some(client) => state.provider.present_to(&visitor, client, now).await,
-            None => state.provider.present(&visitor, now).await,
-        };
-        Ok(Self {
-            present: present?,
-            held,
-            fresh_browser,
-        })
+        let browser = Browser::of(request, state);
+        let present = state.provider.present(&browser.visitor, now).await?;
+        Ok(Self { present, browser })
     }
 
     /// The digests of the session tokens in the cookie.
-    pub(crate) fn presented(&self) -> Vec<Digest> {
-        self.held.iter().map(Secret::digest).collect()
+    pub(crate) fn presented(&self) -> &[Digest] {
+        &self.browser.visitor.cookies
     }
 
-    /// Lets a browser that was not known yet be known from now on.
-    pub(crate) fn remember(&self, state: &State, mut response: HttpResponse) -> HttpResponse {
-        if let Some(browser) = &self.fresh_browser {
-            add(&mut response, &state.cookies.set_browser(browser));
-        }
-        response
+    /// See [`Browser::remember`].
+    pub(crate) fn remember(&self, state: &State, response: HttpResponse) -> HttpResponse {
+        self.browser.remember(state, response)
     }
 
     /// Gives the browser its new session, beside those of other accounts.
@@ -76,7 +81,7 @@ impl Arrival {
         let mut kept: Vec<Digest> = self.present.live_cookies().collect();
         kept.retain(|it| Some(*it) != signed_in.replaced);
         let cookie = state.cookies.set_sessions(
-            &self.held,
+            &self.browser.held,
             &kept,
             Some(&signed_in.token),
             signed_in.expires_in,
@@ -95,7 +100,9 @@ impl Arrival {
     ) -> HttpResponse {
         let kept: Vec<Digest> = still.live_cookies().collect();
         let max_age = state.provider.lifetimes().session.num_seconds();
-        let cookie = state.cookies.set_sessions(&self.held, &kept, None, max_age);
+        let cookie = state
+            .cookies
+            .set_sessions(&self.browser.held, &kept, None, max_age);
         add(&mut response, &cookie);
         response
     }

@@ -9,13 +9,13 @@ use std::sync::LazyLock;
 use alias_domain::{
     Access, AliasId, Client, ClientId, Connection, Digest, InteractionId, NewAuthorization,
     Revocation, RevocationError, SessionId, UserId,
-    ports::{Decision, Grants, LiveGrant, Moment, Recorded, StoreError},
+    ports::{Anticipated, Decision, Grants, LiveGrant, Moment, Recorded, StoreError},
     revoked,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use deadpool_postgres::Transaction;
-use tokio_postgres::Row as PgRow;
+use tokio_postgres::{Row as PgRow, types::ToSql};
 
 use crate::{
     PostgresStore, authorizations,
@@ -80,8 +80,8 @@ fn client_and_grant(row: &PgRow) -> Result<(Client, Option<Connection>), StoreEr
 /// A session with its user, and the connection with its client where there is one.
 fn live_grant(row: &PgRow, now: DateTime<Utc>) -> Result<Option<LiveGrant>, StoreError> {
     let mut joined = Joined::new(row);
-    let (session, user) = (joined.next(&SESSIONS), joined.next(&USERS));
     let (bond, client) = (joined.next(&CONNECTIONS), joined.next(&CLIENTS));
+    let (session, user) = (joined.next(&SESSIONS), joined.next(&USERS));
     let token = session.digest("token_digest")?;
     let Some(session) = sessions::live(session, user, now)? else {
         return Ok(None);
@@ -280,40 +280,78 @@ async fn revoke(
     Ok(Ok(()))
 }
 
-/// Issues in one round trip, as nearly every request that needs no answer is: if the session lives
-/// and the connection covers the access, the authorization is there. Whoever ends the session waits
-/// for this, or this finds it gone.
-pub(crate) static ISSUE: LazyLock<String> = LazyLock::new(|| {
+/// Issues in one round trip, as nearly every request that needs no answer is: if the session of
+/// this key lives and the connection covers the access, the authorization is there. Whoever ends the
+/// session waits for this, or this finds it gone.
+fn issue_by(key: &str) -> String {
     let (connection, client) = (CONNECTIONS.list(), CLIENTS.list());
     let (session, user) = (SESSIONS.list(), USERS.list());
     format!(
         "WITH moment AS MATERIALIZED (
             SELECT {connection}, {client}, {session}, {user},
-                c.scopes AS granted_scopes, c.channels AS granted_channels,
-                s.auth_time AS authenticated, s.expires_at > $10 AND NOT u.locked AS live
-            FROM connections c
+                u.id AS owner, c.scopes AS granted_scopes, c.channels AS granted_channels,
+                s.id AS began, s.auth_time AS authenticated,
+                s.expires_at > $9 AND NOT u.locked AS live
+            FROM sessions s
+            JOIN users u ON u.id = s.user_id
+            JOIN connections c ON c.user_id = s.user_id AND c.client_id = $2
             JOIN clients k ON k.id = c.client_id
-            JOIN users u ON u.id = c.user_id
-            JOIN sessions s ON s.id = $11 AND s.user_id = c.user_id
-            WHERE c.user_id = $3 AND c.client_id = $2
+            WHERE s.{key} = $10
             FOR SHARE OF c FOR KEY SHARE OF s
         ), made AS (
             INSERT INTO authorizations (
                 id, client_id, user_id, approved_scopes, approved_channels, session_id, auth_time,
                 redirect_uri, challenge, nonce, asked_claims, code_expires_at, ends_at, sweep_at
             )
-            SELECT $1, $2, $3, $4, $5, $11, authenticated, $6, $7, $8, $12, $9, $9, $9 FROM moment
-            WHERE live AND granted_scopes @> $4 AND granted_channels @> $5
-            RETURNING id
+            SELECT $1, $2, owner, $3, $4, began, authenticated, $5, $6, $7, $11, $8, $8, $8
+            FROM moment WHERE live AND granted_scopes @> $3 AND granted_channels @> $4
+            RETURNING session_id
         ), took_part AS (
-            INSERT INTO session_clients (session_id, client_id) SELECT $11, $2 FROM made
+            INSERT INTO session_clients (session_id, client_id) SELECT session_id, $2 FROM made
             ON CONFLICT (session_id, client_id) DO NOTHING
         )
         SELECT moment.*, EXISTS (SELECT FROM made) FROM moment"
     )
-});
+}
+
+static ISSUE: LazyLock<String> = LazyLock::new(|| issue_by("id"));
+
+/// The same for a session token.
+pub(crate) static ISSUE_BY_TOKEN: LazyLock<String> = LazyLock::new(|| issue_by("token_digest"));
+
+/// Whether [`issue_by`] issued.
+fn is_made(row: &PgRow) -> bool {
+    row.try_get(row.len() - 1).unwrap_or_default()
+}
 
 impl PostgresStore {
+    /// Runs a statement of [`issue_by`].
+    async fn run_issue(
+        &self,
+        statement: &str,
+        new: &Anticipated,
+        key: &(dyn ToSql + Sync),
+        now: DateTime<Utc>,
+    ) -> Result<Option<PgRow>, StoreError> {
+        let approved = Stored::from(&new.access);
+        let challenge = new.binding.challenge.as_ref().map(ToString::to_string);
+        let params: Params<'_> = &[
+            &new.id.uuid(),
+            &new.client_id.uuid(),
+            &approved.scopes,
+            &approved.channels,
+            &new.binding.redirect_uri,
+            &challenge,
+            &new.binding.nonce,
+            &new.code_expires_at,
+            &now,
+            key,
+            &new.binding.asked_claims.to_string(),
+        ];
+        let rows = self.steps.write(statement, params).await?;
+        Ok(rows.into_iter().next())
+    }
+
     /// Issues by [`ISSUE`]; `None` if that did not do what the domain says.
     async fn issue_at_once(
         &self,
@@ -322,36 +360,21 @@ impl PostgresStore {
         session: SessionId,
         now: DateTime<Utc>,
     ) -> Result<Option<Recorded>, StoreError> {
-        let approved = Stored::from(access);
-        let challenge = new.binding.challenge.as_ref().map(ToString::to_string);
-        let rows = self
-            .steps
-            .write(
-                &ISSUE,
-                &[
-                    &new.id.uuid(),
-                    &new.client_id.uuid(),
-                    &new.user_id.uuid(),
-                    &approved.scopes,
-                    &approved.channels,
-                    &new.binding.redirect_uri,
-                    &challenge,
-                    &new.binding.nonce,
-                    &new.code_expires_at,
-                    &now,
-                    &session.uuid(),
-                    &new.binding.asked_claims.to_string(),
-                ],
-            )
-            .await;
-        let rows = rows?;
-        let Some(row) = rows.first() else {
+        let anticipated = Anticipated {
+            id: new.id,
+            client_id: new.client_id,
+            binding: new.binding.clone(),
+            code_expires_at: new.code_expires_at,
+            access: access.clone(),
+        };
+        let key = session.uuid();
+        let row = self.run_issue(&ISSUE, &anticipated, &key, now);
+        let Some(row) = row.await? else {
             // One of the three is gone, or the two have never met.
             return Ok(Some(Recorded::Changed));
         };
-        let made = row.try_get(row.len() - 1).unwrap_or_default();
-        let judged = moment_from_row(row, true, now).map(|moment| new.issued(access, &moment));
-        match (judged, made) {
+        let judged = moment_from_row(&row, true, now).map(|moment| new.issued(access, &moment));
+        match (judged, is_made(&row)) {
             (Ok(Ok(_)), true) => Ok(Some(Recorded::Issued)),
             (Ok(Ok(_)), false) => Ok(None),
             (Ok(Err(refused)), false) => Ok(Some(refused)),
@@ -385,10 +408,10 @@ impl Grants for PostgresStore {
         now: DateTime<Utc>,
     ) -> Result<Vec<LiveGrant>, StoreError> {
         static STATEMENT: LazyLock<String> = LazyLock::new(|| {
-            let (session, user) = (SESSIONS.list(), USERS.list());
             let (connection, client) = (CONNECTIONS.list(), CLIENTS.list());
+            let (session, user) = (SESSIONS.list(), USERS.list());
             format!(
-                "SELECT {session}, {user}, {connection}, {client}
+                "SELECT {connection}, {client}, {session}, {user}
                 FROM sessions s
                 JOIN users u ON u.id = s.user_id
                 LEFT JOIN (connections c JOIN clients k ON k.id = c.client_id)
@@ -402,6 +425,30 @@ impl Grants for PostgresStore {
         let rows = self.steps.read(&STATEMENT, params).await?;
         let found = rows.iter().map(|row| live_grant(row, now));
         found.filter_map(Result::transpose).collect()
+    }
+
+    async fn issue_anticipated(
+        &self,
+        token: Digest,
+        anticipated: &Anticipated,
+        now: DateTime<Utc>,
+    ) -> Result<(Option<LiveGrant>, bool), StoreError> {
+        let digest = token.bytes();
+        let key = digest.as_slice();
+        let row = self.run_issue(&ISSUE_BY_TOKEN, anticipated, &key, now);
+        let Some(row) = row.await? else {
+            // Nobody is signed in, or the two have never met.
+            let live = self
+                .live_grants(&[token], anticipated.client_id, now)
+                .await?;
+            return Ok((live.into_iter().next(), false));
+        };
+        let is_made = is_made(&row);
+        let live = live_grant(&row, now);
+        if is_made && live.is_err() {
+            self.end(anticipated.id).await?;
+        }
+        Ok((live?, is_made))
     }
 
     async fn known_as(

@@ -48,7 +48,7 @@ impl Hot {
         match self {
             Self::Exchange => &authorizations::REDEEM,
             Self::Refresh => &authorizations::ROTATE,
-            Self::Issue => &grants::ISSUE,
+            Self::Issue => &grants::ISSUE_BY_TOKEN,
             Self::Standing => &authorizations::STANDING,
         }
     }

@@ -108,6 +108,52 @@ pub fn decide(request: &AuthorizationRequest, situation: &Situation<'_>) -> Step
     }
 }
 
+/// What [`decide`] issues whenever the user is signed in and granted at least this (R9, R13), so that
+/// a store may look and issue in one step. `None` if it also depends on how the user signed in, on
+/// what else they granted, or on an answer of theirs.
+///
+/// ```
+/// # use alias_domain::*;
+/// # let client = testing::sample::client();
+/// let anticipated = |extra: &str| {
+///     let query = "scope=openid&response_type=code&redirect_uri=https://example.com/alias-callback";
+///     let params = Params::parse(&format!("{query}{extra}"));
+///     let callback = requested_callback(&params, &client).ok()?;
+///     let request = AuthorizationRequest::parse(&params, &client, callback).ok()?;
+///     anticipate(&request, &client)
+/// };
+/// assert_eq!(anticipated(""), Some(Access::openid()));
+/// assert_eq!(anticipated("&include_granted_scopes=true"), None);
+/// assert_eq!(anticipated("&prompt=consent"), None);
+/// ```
+#[must_use]
+pub fn anticipate(request: &AuthorizationRequest, client: &Client) -> Option<Access> {
+    let (Prompt::None
+    | Prompt::Allowed {
+        login: false,
+        consent: false,
+        select_account: false,
+    }) = request.prompt
+    else {
+        return None;
+    };
+    let of_any_sign_in = request.max_age.is_none() && request.subjects().is_none();
+    if !of_any_sign_in || request.includes_granted() {
+        return None;
+    }
+    let wanted = request.effective(client, None).ok()?;
+    let all_is_granted = Situation {
+        client,
+        session: None,
+        account_chosen: false,
+        authenticated_here: false,
+        connection: Some(&wanted),
+        users: None,
+        now: DateTime::UNIX_EPOCH,
+    };
+    (!must_ask(request, &all_is_granted, &wanted)).then_some(wanted)
+}
+
 /// R14, R15: with `prompt=none` no page is shown, and the client learns which would have been.
 fn without_a_page(request: &AuthorizationRequest, situation: &Situation<'_>) -> Step {
     let session = situation.session;

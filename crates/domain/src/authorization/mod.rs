@@ -9,7 +9,7 @@ mod response;
 mod state;
 
 pub use claims::{ClaimRequest, ClaimsRequest, MalformedClaims};
-pub use decision::{Situation, Step, decide};
+pub use decision::{Situation, Step, anticipate, decide};
 pub use error::{ErrorCode, PageError, RequestError};
 pub use request::{AuthorizationRequest, Prompt, requested_callback, requested_client};
 pub use response::{FormPost, Reply, Response, ResponseMode};

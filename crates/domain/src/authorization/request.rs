@@ -305,6 +305,12 @@ impl AuthorizationRequest {
         self.subjects.as_deref()
     }
 
+    /// Whether the effective request depends on what is granted (R6).
+    pub(crate) const fn includes_granted(&self) -> bool {
+        self.include_granted_scopes
+            || matches!(&self.channels, RequestedChannels::Checked(wanted) if wanted.include_granted)
+    }
+
     /// The effective request: what was asked for and, where that was asked for too, what the
     /// connection has (R3, R4, R6).
     ///

@@ -1,12 +1,12 @@
 use chrono::{DateTime, Utc};
 
-use super::{Present, Provider};
+use super::{Present, Provider, Visitor};
 use crate::{
     Access, AliasId, AuthorizationId, AuthorizationRequest, Capsule, Client, CodeBinding, Email,
     ErrorCode, Form, FormPurpose, Interaction, InteractionId, Lifetimes, NewAuthorization,
     PageError, Params, Reply, RequestError, Response, Screen, Secret, Session, Situation, Step,
-    UserId, decide,
-    ports::{Failure, Recorded},
+    UserId, anticipate, decide,
+    ports::{Anticipated, Failure, Recorded},
     requested_callback, requested_client,
 };
 
@@ -101,8 +101,7 @@ impl Provider {
     /// # pollster::block_on(async {
     /// let provider = provider(MemoryStore::default());
     /// let visitor = Visitor { bearer: None, cookies: vec![], browser: Digest::of(b"browser"), newcomer: false };
-    /// let present = provider.present(&visitor, sample::NOON).await?;
-    /// let outcome = provider.authorize(&Params::parse(""), &present, sample::NOON).await?;
+    /// let outcome = provider.authorize(&Params::parse(""), &visitor, sample::NOON).await?;
     /// assert!(matches!(outcome, Outcome::Page(PageError::MissingClient)));
     /// # Ok::<(), ports::Failure>(())
     /// # });
@@ -110,13 +109,26 @@ impl Provider {
     pub async fn authorize(
         &self,
         params: &Params,
-        present: &Present,
+        visitor: &Visitor,
         now: DateTime<Utc>,
     ) -> Result<Outcome, Failure> {
-        match self.sound(params, None).await? {
-            Ok(sound) => self.advance(&sound, None, params, present, now).await,
-            Err(outcome) => Ok(outcome),
-        }
+        let sound = match self.sound(params, None).await? {
+            Ok(sound) => sound,
+            Err(outcome) => return Ok(outcome),
+        };
+        let anticipated = anticipate(&sound.request, &sound.client).map(|access| Anticipated {
+            id: AuthorizationId::from_uuid(self.ports.chance.id()),
+            client_id: sound.client.id,
+            binding: CodeBinding::of(&sound.request),
+            code_expires_at: now + self.lifetimes.auth_code,
+            access,
+        });
+        let (present, is_issued) = self
+            .present_to(visitor, sound.client.id, anticipated.as_ref(), now)
+            .await?;
+        let issued = anticipated.filter(|_| is_issued);
+        self.advance(&sound, None, issued, params, &present, now)
+            .await
     }
 
     /// Takes an interaction as far as it goes without asking anybody more.
@@ -148,7 +160,7 @@ impl Provider {
         let params = Params::parse(&interaction.query);
         match self.sound(&params, interaction.hinted).await? {
             Ok(sound) => {
-                self.advance(&sound, Some(&interaction), &params, present, now)
+                self.advance(&sound, Some(&interaction), None, &params, present, now)
                     .await
             }
             Err(outcome) => Ok(outcome),
@@ -264,10 +276,13 @@ impl Provider {
         Ok(Some(users))
     }
 
+    /// Goes on as the rules say with what is known. `issued` is what a store issued as it was
+    /// anticipated.
     async fn advance(
         &self,
         sound: &Sound,
         interaction: Option<&Interaction>,
+        mut issued: Option<Anticipated>,
         params: &Params,
         present: &Present,
         now: DateTime<Utc>,
@@ -301,6 +316,13 @@ impl Provider {
                     now,
                 },
             );
+            if let Some(issued) = issued.take() {
+                if matches!(&step, Step::Issue(access) if *access == issued.access) {
+                    return self.hand_out(sound, issued.id);
+                }
+                // Its code is nowhere yet.
+                self.store().end_authorization(issued.id).await?;
+            }
             let stage = match (step, session) {
                 (Step::Refuse(error), _) => return Ok(self.refused(&sound.reply, error)),
                 (Step::Issue(access), Some(session)) => {

@@ -3,7 +3,7 @@ use chrono::{DateTime, Utc};
 use super::Provider;
 use crate::{
     ClientId, Connection, Digest, Session, SessionId, UserId,
-    ports::{LiveGrant, StoreError},
+    ports::{Anticipated, LiveGrant, StoreError},
 };
 
 /// What a request shows of who sends it: digests of what it holds.
@@ -84,32 +84,22 @@ impl Provider {
     }
 
     /// The same, with what each of them grants to a client that asks, which is looked up in the
-    /// same step.
-    ///
-    /// # Errors
-    /// If the store does not answer.
-    ///
-    /// ```
-    /// # use alias_domain::{Digest, flows::Visitor, testing::{MemoryStore, provider, sample}};
-    /// # pollster::block_on(async {
-    /// let dead = Digest::of(b"a token that ended");
-    /// let visitor = Visitor { bearer: Some(dead), cookies: vec![], browser: Digest::of(b"b"), newcomer: false };
-    /// let provider = provider(MemoryStore::default());
-    /// let present = provider.present_to(&visitor, sample::client().id, sample::NOON).await?;
-    /// assert!(present.latest().is_none());
-    /// # Ok::<(), alias_domain::ports::StoreError>(())
-    /// # });
-    /// ```
-    pub async fn present_to(
+    /// same step. What is anticipated may be issued in it, too: `true` if it was.
+    pub(super) async fn present_to(
         &self,
         visitor: &Visitor,
         client: ClientId,
+        anticipated: Option<&Anticipated>,
         now: DateTime<Utc>,
-    ) -> Result<Present, StoreError> {
+    ) -> Result<(Present, bool), StoreError> {
         let tokens = visitor.tokens();
-        let live = match tokens.is_empty() {
-            true => Vec::new(),
-            false => self.store().live_grants(&tokens, client, now).await?,
+        let (live, issued) = match (tokens.as_slice(), anticipated) {
+            ([], _) => (Vec::new(), false),
+            ([token], Some(it)) => {
+                let (live, issued) = self.store().issue_anticipated(*token, it, now).await?;
+                (live.into_iter().collect(), issued)
+            }
+            (tokens, _) => (self.store().live_grants(tokens, client, now).await?, false),
         };
         let (mut sessions, mut granted) = (Vec::new(), Vec::new());
         for LiveGrant {
@@ -121,10 +111,11 @@ impl Provider {
             granted.push(((session.user.id, client), connection));
             sessions.push((token, session));
         }
-        Ok(Present {
+        let present = Present {
             granted,
             ..Present::of(visitor, sessions)
-        })
+        };
+        Ok((present, issued))
     }
 }
 

@@ -3,8 +3,9 @@ use chrono::{DateTime, Utc};
 
 use super::StoreError;
 use crate::{
-    Access, AliasId, Answer, Authorization, Client, ClientId, Connection, Digest, InteractionId,
-    NewAuthorization, NotShown, Revocation, RevocationError, Screen, Session, SessionId, UserId,
+    Access, AliasId, Answer, Authorization, AuthorizationId, Client, ClientId, CodeBinding,
+    Connection, Digest, InteractionId, NewAuthorization, NotShown, Revocation, RevocationError,
+    Screen, Session, SessionId, UserId,
 };
 
 /// A user's answer to a screen, to be recorded whole.
@@ -48,6 +49,48 @@ pub struct LiveGrant {
     pub session: Session,
     /// What is granted; `None` when the two are not connected.
     pub connection: Option<Connection>,
+}
+
+/// An authorization that [`anticipate`](crate::anticipate) expects, whoever the user is.
+///
+/// ```
+/// # use alias_domain::{Access, ports::Anticipated, testing::sample};
+/// let new = sample::new_authorization();
+/// let anticipated = Anticipated {
+///     id: new.id,
+///     client_id: new.client_id,
+///     binding: new.binding.clone(),
+///     code_expires_at: new.code_expires_at,
+///     access: Access::openid(),
+/// };
+/// assert_eq!(anticipated.asked_of(new.user_id), new);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Anticipated {
+    /// Fresh.
+    pub id: AuthorizationId,
+    /// The client that asked.
+    pub client_id: ClientId,
+    /// What the code will be bound to.
+    pub binding: CodeBinding,
+    /// The end of the code's life (R17).
+    pub code_expires_at: DateTime<Utc>,
+    /// What will be approved.
+    pub access: Access,
+}
+
+impl Anticipated {
+    /// The same, once it is known who is asked; see the type for an example.
+    #[must_use]
+    pub fn asked_of(&self, user_id: UserId) -> NewAuthorization {
+        NewAuthorization {
+            id: self.id,
+            client_id: self.client_id,
+            user_id,
+            binding: self.binding.clone(),
+            code_expires_at: self.code_expires_at,
+        }
+    }
 }
 
 /// What became of an approval.
@@ -210,6 +253,24 @@ pub trait Grants: Send + Sync {
         client: ClientId,
         now: DateTime<Utc>,
     ) -> Result<Vec<LiveGrant>, StoreError>;
+
+    /// The session of a token as by [`Grants::live_grants`], and whether what was anticipated was
+    /// issued in the same step: never without a live session whose user's connection covers it.
+    /// Whoever asks judges by what was read, and ends what the rules do not issue. A store to which
+    /// two steps cost no more than one leaves it at looking.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    async fn issue_anticipated(
+        &self,
+        token: Digest,
+        anticipated: &Anticipated,
+        now: DateTime<Utc>,
+    ) -> Result<(Option<LiveGrant>, bool), StoreError> {
+        let client = anticipated.client_id;
+        let live = self.live_grants(&[token], client, now).await?;
+        Ok((live.into_iter().next(), false))
+    }
 
     /// The user whom a client knows, or knew before a disconnect, by an alias ID; `None` if that is
     /// nobody's, or another client's.

@@ -11,10 +11,9 @@ use crate::{
     Capsule, Digest, IdTokenClaims, Lifetimes, LogoutTokenClaims, Secret, SigningAlgorithm,
     flows::{Ports, Provider},
     ports::{Chance, Failure, IdTokens, PasswordHash, PasswordVerdict, Passwords, Sealer, Store},
-    testing::MemoryStore,
 };
 
-/// A provider on an in-memory store and fakes: a whole grant without a runtime.
+/// A provider on a store, mostly the one in memory, and fakes: a whole grant without a runtime.
 ///
 /// ```
 /// use alias_domain::testing::{MemoryStore, provider};
@@ -22,7 +21,7 @@ use crate::{
 /// assert_eq!(provider.issuer(), "https://projectalias.com");
 /// ```
 #[must_use]
-pub fn provider(store: MemoryStore) -> Provider {
+pub fn provider(store: impl Store + 'static) -> Provider {
     let store: Arc<dyn Store> = Arc::new(store);
     Provider::new(
         "https://projectalias.com".to_owned(),

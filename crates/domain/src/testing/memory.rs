@@ -12,9 +12,9 @@ use crate::{
     NewAuthorization, Redeem, Redemption, Revocation, RevocationError, Rotate, Rotation, Session,
     SessionId, Standing, User, UserId,
     ports::{
-        Authorizations, Claim, Clients, Decision, EmailTaken, Grants, Interactions, Keys,
-        LiveGrant, Moment, Notices, PasswordHash, Recorded, SessionStart, Sessions, Started, Store,
-        StoreError, StoredConnection, StoredKey, StoredNotice, StoredSession, Users,
+        Anticipated, Authorizations, Claim, Clients, Decision, EmailTaken, Grants, Interactions,
+        Keys, LiveGrant, Moment, Notices, PasswordHash, Recorded, SessionStart, Sessions, Started,
+        Store, StoreError, StoredConnection, StoredKey, StoredNotice, StoredSession, Users,
     },
     redeem, revoked, rotate,
 };
@@ -468,6 +468,24 @@ impl Grants for MemoryStore {
             })
         };
         Ok(tokens.iter().filter_map(live).collect())
+    }
+
+    async fn issue_anticipated(
+        &self,
+        token: Digest,
+        anticipated: &Anticipated,
+        now: DateTime<Utc>,
+    ) -> Result<(Option<LiveGrant>, bool), StoreError> {
+        let client = anticipated.client_id;
+        let live = self.live_grants(&[token], client, now).await?.pop();
+        let Some(grant) = &live else {
+            return Ok((None, false));
+        };
+        let (new, session) = (anticipated.asked_of(grant.session.user.id), &grant.session);
+        let recorded = self
+            .issue(&new, &anticipated.access, session.id, None, now)
+            .await?;
+        Ok((live, recorded == Recorded::Issued))
     }
 
     async fn known_as(

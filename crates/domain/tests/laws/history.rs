@@ -189,7 +189,7 @@ impl World {
     }
 
     /// The user at their browser, signed in anew; `None` while they are locked.
-    async fn present(&self, user: usize) -> Option<Present> {
+    async fn visitor(&self, user: usize) -> Option<Visitor> {
         let email = ["fred@example.com", "ginger@example.com"][user];
         let password = Secret::new(PASSWORD.to_owned());
         let signed_in = self
@@ -200,18 +200,19 @@ impl World {
         let SignIn::Done(signed_in) = signed_in else {
             return None;
         };
-        let visitor = Visitor {
+        Some(Visitor {
             bearer: None,
             cookies: vec![signed_in.token.digest()],
             browser: Digest::of(email.as_bytes()),
             newcomer: false,
-        };
-        Some(
-            self.provider
-                .present(&visitor, self.now)
-                .await
-                .expect("answered"),
-        )
+        })
+    }
+
+    /// Who is there then.
+    async fn present(&self, user: usize) -> Option<Present> {
+        let visitor = self.visitor(user).await?;
+        let present = self.provider.present(&visitor, self.now).await;
+        Some(present.expect("answered"))
     }
 
     async fn client(&self, index: usize) -> Client {
@@ -259,13 +260,13 @@ impl World {
                     merge.1,
                     if consent { "&prompt=consent" } else { "" },
                 );
-                let Some(present) = self.present(user).await else {
+                let Some(visitor) = self.visitor(user).await else {
                     return;
                 };
                 let before = self.connection(user, client).await;
                 let outcome = self
                     .provider
-                    .authorize(&Params::parse(&query), &present, self.now)
+                    .authorize(&Params::parse(&query), &visitor, self.now)
                     .await
                     .expect("answered");
                 match outcome {

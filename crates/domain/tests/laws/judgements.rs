@@ -2,7 +2,7 @@
 
 use alias_domain::{
     Access, AuthorizationRequest, ChannelId, Lifetimes, Params, Phase, RequestedScope, Rotate,
-    Rotation, Scope, Screen, Standing, rotate,
+    Rotation, Scope, Screen, Situation, Standing, Step, anticipate, decide, rotate,
     testing::sample::{self, NOON},
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -142,6 +142,33 @@ proptest! {
         let once = answer(connection.as_ref());
         prop_assert!(once.covers(&wanted));
         prop_assert_eq!(answer(Some(&once)), once);
+    }
+
+    #[test]
+    fn r13_what_is_anticipated_is_issued_to_whoever_granted_it_and_to_nobody_else(
+        connection in access(), scope in scope_list(), wish in prop::sample::select(vec![
+            "", "&prompt=none", "&prompt=login", "&prompt=consent", "&prompt=select_account",
+            "&max_age=9", "&channels=notifications", "&channels=notifications&prompt=none",
+            "&include_granted_scopes=true", "&channels=notifications&include_granted_channels=true",
+        ]),
+    ) {
+        let client = sample::client();
+        let query = format!("response_type=code&scope=openid+{}{wish}", scope.replace(' ', "+"));
+        let callback = client.callback(sample::REDIRECT_URI).expect("a registered URI");
+        let request = AuthorizationRequest::parse(&Params::parse(&query), &client, callback);
+        if let Some((request, access)) = request.ok().and_then(|it| Some((it.clone(), anticipate(&it, &client)?))) {
+            let step = decide(&request, &Situation {
+                client: &client,
+                session: Some(&sample::session()),
+                account_chosen: false,
+                authenticated_here: false,
+                connection: Some(&connection),
+                users: None,
+                now: NOON + TimeDelta::hours(1),
+            });
+            let covered = connection.covers(&access);
+            prop_assert_eq!(step == Step::Issue(access), covered);
+        }
     }
 
     #[test]

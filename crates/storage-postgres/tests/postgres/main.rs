@@ -1,5 +1,6 @@
 //! The PostgreSQL store keeps the contract of every store, and what a server demands beyond it.
 
+mod anticipated;
 mod contract;
 mod corruption;
 mod fixture;

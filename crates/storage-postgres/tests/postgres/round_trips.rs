@@ -1,9 +1,9 @@
 //! What a step costs: the messages between a store and its server, counted on their way.
 
 use alias_domain::{
-    AuthorizationId, Lifetimes, NewAuthorization, Redeem, Redemption, RequestedScope, Revocation,
-    Rotate, Rotation, Scope,
-    ports::{Authorizations, Grants, Recorded},
+    AuthorizationId, Digest, Lifetimes, NewAuthorization, Redeem, Redemption, RequestedScope,
+    Revocation, Rotate, Rotation, Scope,
+    ports::{Anticipated, Authorizations, Grants, Recorded},
     testing::sample::{self, NOON},
 };
 use alias_storage_postgres::{PostgresStore, testing::Proxy};
@@ -118,6 +118,25 @@ fn issuing_without_asking_is_one_round_trip() {
     let counted = Counted::prepared();
     let step = counted.issue(AuthorizationId::from_uuid(Uuid::from_u128(2)));
     assert_eq!(counted.trips(step), (Recorded::Issued, 1));
+}
+
+#[test]
+fn looking_and_issuing_as_anticipated_is_one_round_trip() {
+    let counted = Counted::prepared();
+    let token = Digest::of(b"a session token");
+    let anticipated = |number| Anticipated {
+        id: AuthorizationId::from_uuid(Uuid::from_u128(number)),
+        client_id: sample::client().id,
+        binding: sample::new_authorization().binding,
+        code_expires_at: sample::new_authorization().code_expires_at,
+        access: sample::everything(),
+    };
+    let (first, second) = (anticipated(2), anticipated(3));
+    let issue = |it| counted.store.issue_anticipated(token, it, NOON);
+    wait(issue(&first)).expect("the store answers");
+    let (issued, trips) = counted.trips(issue(&second));
+    assert!(issued.is_ok_and(|(_, issued)| issued));
+    assert_eq!(trips, 1);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::{Kept, scene::*};
 use crate::{
     Access, Answer, AskedClaims, ChannelId, Client, Connection, Digest, Interaction, Revocation,
     RevocationError, Scope, Screen,
-    ports::{Decision, Recorded, Store, StoreError},
+    ports::{Anticipated, Decision, LiveGrant, Recorded, Store, StoreError},
 };
 
 const OPENID: Access = Access::openid();
@@ -399,6 +399,67 @@ pub async fn live_grants_tell_what_each_user_grants_to_the_client_now(store: &dy
     let revoked = revokes(store, Revocation::Disconnect).await?;
     revoked.expect("they are connected");
     assert_eq!(granted(example().id).await?, [None, None]);
+    Ok(())
+}
+
+/// Whether the `number`th request of the first client, which is anticipated, was issued to Fred's
+/// session, and what was seen of that.
+async fn issues_anticipated(
+    store: &dyn Store,
+    number: u128,
+    access: &Access,
+    now: DateTime<Utc>,
+) -> Result<(Option<LiveGrant>, bool), StoreError> {
+    let new = new_authorization(number, &fred(), &example());
+    let anticipated = Anticipated {
+        id: new.id,
+        client_id: new.client_id,
+        binding: new.binding,
+        code_expires_at: new.code_expires_at,
+        access: access.clone(),
+    };
+    let token = sign_in(&fred()).token;
+    store.issue_anticipated(token, &anticipated, now).await
+}
+
+pub async fn r13_what_is_anticipated_is_issued_whole_or_not_at_all(store: &dyn Store) -> Kept {
+    approved(store).await?;
+    let (live, issued) = issues_anticipated(store, 2, &everything(), NOON).await?;
+    let token = sign_in(&fred()).token;
+    let looked = store.live_grants(&[token], example().id, NOON).await?;
+    assert_eq!(live.as_ref(), looked.first());
+    let new = new_authorization(2, &fred(), &example());
+    let whole = new.approved(everything(), &session(&fred()));
+    let standing = store.standing(authorization(2)).await?;
+    assert_eq!(standing.map(|it| it.authorization), issued.then_some(whole));
+    Ok(())
+}
+
+pub async fn what_is_anticipated_is_not_issued_without_session_and_cover(
+    store: &dyn Store,
+) -> Kept {
+    let came_of_it = async |access: &Access, now| {
+        let (live, issued) = issues_anticipated(store, 2, access, now).await?;
+        assert_eq!(store.standing(authorization(2)).await?, None);
+        Ok((live.is_some(), issued))
+    };
+    assert_eq!(came_of_it(&OPENID, NOON).await?, (false, false), "nobody");
+    signed_in(store).await?;
+    assert_eq!(came_of_it(&OPENID, NOON).await?, (true, false), "strangers");
+    approves(store, 1).await?;
+    let end = sign_in(&fred()).expires_at;
+    assert_eq!(came_of_it(&OPENID, end).await?, (false, false), "ended");
+    let nickname = Revocation::Scope(Scope::Nickname);
+    revokes(store, nickname).await?.expect("it was granted");
+    let revoked = came_of_it(&everything(), NOON).await?;
+    assert_eq!(revoked, (true, false), "not covered");
+    let disconnect = Revocation::Disconnect;
+    revokes(store, disconnect).await?.expect("connected");
+    let alone = came_of_it(&OPENID, NOON).await?;
+    assert_eq!(alone, (true, false), "disconnected");
+    approves(store, 3).await?;
+    store.lock_user(fred().id, true).await?;
+    assert_eq!(came_of_it(&OPENID, NOON).await?, (false, false), "locked");
     Ok(())
 }
 
