@@ -60,13 +60,32 @@ fn health(config: &mut ServiceConfig) {
         .service(program("/readyz", "GET, HEAD").route(readable().to(health::ready)));
 }
 
+/// An address is looked up in this order, so what is asked for most is first.
 fn served(config: &mut ServiceConfig) {
     config
+        .service(program(TOKEN, "POST").route(post().to(token::token)))
+        .service(
+            program(USERINFO, "GET, POST")
+                .route(get().to(userinfo::get))
+                .route(post().to(userinfo::post)),
+        )
+        .service(program(REVOCATION, "POST").route(post().to(revocation::revoke)))
+        .service(program(INTROSPECTION, "POST").route(post().to(introspection::introspect)))
         .service(
             page(AUTHORIZE, "GET, POST")
                 .route(get().to(authorize::get))
                 .route(post().to(authorize::post)),
         )
+        .service(
+            program("/.well-known/openid-configuration", "GET, HEAD")
+                .route(readable().to(discovery::openid)),
+        )
+        .service(
+            program("/.well-known/oauth-authorization-server", "GET, HEAD")
+                .route(readable().to(discovery::oauth)),
+        )
+        .service(program(KEY_SET, "GET, HEAD").route(readable().to(discovery::key_set)));
+    config
         .service(page("/interaction/{id}", "GET").route(get().to(interaction::show)))
         .service(
             page("/interaction/{id}/sign-in", "GET, POST")
@@ -103,14 +122,6 @@ fn served(config: &mut ServiceConfig) {
         .service(page(ACCOUNT, "GET").route(get().to(account::page)))
         .service(page("/account/revoke", "POST").route(post().to(account::revoke)))
         .service(page("/account/disconnect", "POST").route(post().to(account::disconnect)))
-        .service(program(TOKEN, "POST").route(post().to(token::token)))
-        .service(
-            program(USERINFO, "GET, POST")
-                .route(get().to(userinfo::get))
-                .route(post().to(userinfo::post)),
-        )
-        .service(program(REVOCATION, "POST").route(post().to(revocation::revoke)))
-        .service(program(INTROSPECTION, "POST").route(post().to(introspection::introspect)))
         .service(
             program("/api/session", "POST, DELETE")
                 .route(post().to(session::begin))
@@ -126,15 +137,6 @@ fn served(config: &mut ServiceConfig) {
             program("/api/grants/{client}/channels/{channel}", "DELETE")
                 .route(delete().to(grants::revoke_channel)),
         )
-        .service(
-            program("/.well-known/openid-configuration", "GET, HEAD")
-                .route(readable().to(discovery::openid)),
-        )
-        .service(
-            program("/.well-known/oauth-authorization-server", "GET, HEAD")
-                .route(readable().to(discovery::oauth)),
-        )
-        .service(program(KEY_SET, "GET, HEAD").route(readable().to(discovery::key_set)))
         .service(page("/", "GET").route(get().to(home)))
         .service(web::scope("/api").default_service(web::to(api::not_found)))
         .default_service(web::to(page_not_found));
