@@ -86,6 +86,13 @@ fn processes() -> Result<Vec<Process>> {
     Ok(pids.filter_map(|pid| Process::read(pid).ok()).collect())
 }
 
+/// Lets a process's peak be what it holds from now on: what it took to start is not load.
+pub(crate) fn forget_peak(pid: u32) -> Result<()> {
+    let path = format!("/proc/{pid}/clear_refs");
+    // See proc(5).
+    fs::write(&path, "5").context(path)
+}
+
 /// How much memory a process holds now, and how much it held at most, in bytes.
 pub(crate) fn memory(pid: u32) -> Result<(u64, u64)> {
     let path = format!("/proc/{pid}/status");

@@ -215,6 +215,7 @@ pub(crate) fn ready(kind: Kind) -> String {
 
 fn note_start(kind: Kind, service: &Service, results: &mut Results) -> Result<()> {
     let (idle, _) = os::memory(service.process.id())?;
+    os::forget_peak(service.process.id())?;
     results.note(format!("{}: memory idle, bytes", kind.name()), idle as f64);
     results.note(ready(kind), service.ready_after.as_secs_f64());
     Ok(())
