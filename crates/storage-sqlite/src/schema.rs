@@ -20,6 +20,10 @@ const BRIEFLY_BUSY: Duration = Duration::from_secs(1);
 /// How large the write-ahead log may stay once it is no longer needed, in bytes.
 const IDLE_LOG: i64 = 16 << 20;
 
+/// After how many pages, of 4 KiB each, a commit moves the log into the file, for which everybody
+/// waits: once the log is as large as it may stay.
+const CHECKPOINT: i64 = IDLE_LOG / 4096;
+
 mod embedded {
     refinery::embed_migrations!("../../migrations/sqlite");
 }
@@ -167,6 +171,7 @@ pub(crate) fn connect(path: &Path) -> Result<Connection, rusqlite::Error> {
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.pragma_update(None, "journal_size_limit", IDLE_LOG)?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }
