@@ -5,7 +5,9 @@ use std::cmp::Reverse;
 use alias_domain::{
     Access, AliasId, Client, ClientId, Connection as Granted, Digest, InteractionId,
     NewAuthorization, Revocation, RevocationError, SessionId, UserId,
-    ports::{Decision, Grants, LiveGrant, Moment, Recorded, StoreError, StoredConnection},
+    ports::{
+        Anticipated, Decision, Grants, LiveGrant, Moment, Recorded, StoreError, StoredConnection,
+    },
     revoked,
 };
 use async_trait::async_trait;
@@ -85,6 +87,27 @@ fn granted(
     Ok(bond.and_then(|it| it.granted(client)))
 }
 
+/// A session with what its user grants to a client, if it lives.
+fn live_grant(
+    connection: &Connection,
+    token: Digest,
+    client: Option<&Client>,
+    now: DateTime<Utc>,
+) -> Result<Option<LiveGrant>, StoreError> {
+    let Some(session) = sessions::live_by_token(connection, token, now)? else {
+        return Ok(None);
+    };
+    let granted = match client {
+        Some(client) => granted(connection, session.user.id, client)?,
+        None => None,
+    };
+    Ok(Some(LiveGrant {
+        token,
+        session,
+        connection: granted,
+    }))
+}
+
 /// Writes what is granted. The alias ID is used if the two have not met before.
 fn grant(
     connection: &Connection,
@@ -148,6 +171,30 @@ fn issue(
     }
     authorizations::insert(connection, &authorization)?;
     Ok(Recorded::Issued)
+}
+
+fn issue_anticipated(
+    connection: &Connection,
+    token: Digest,
+    anticipated: &Anticipated,
+    now: DateTime<Utc>,
+) -> Result<(Option<LiveGrant>, bool), StoreError> {
+    let client = clients::find(connection, anticipated.client_id)?;
+    let Some(live) = live_grant(connection, token, client.as_ref(), now)? else {
+        return Ok((None, false));
+    };
+    let moment = Moment {
+        waits: true,
+        client,
+        session: Some(live.session.clone()),
+        connection: live.connection.as_ref().map(|it| it.access.clone()),
+    };
+    let new = anticipated.asked_of(live.session.user.id);
+    let issued = new.issued(&anticipated.access, &moment);
+    if let Ok(authorization) = &issued {
+        authorizations::insert(connection, authorization)?;
+    }
+    Ok((Some(live), issued.is_ok()))
 }
 
 fn record(
@@ -222,23 +269,23 @@ impl Grants for SqliteStore {
         let tokens = tokens.to_vec();
         self.read(move |connection| {
             let client = clients::find(connection, client)?;
-            let live = tokens.into_iter().map(|token| {
-                let Some(session) = sessions::live_by_token(connection, token, now)? else {
-                    return Ok(None);
-                };
-                let granted = match &client {
-                    Some(client) => granted(connection, session.user.id, client)?,
-                    None => None,
-                };
-                Ok(Some(LiveGrant {
-                    token,
-                    session,
-                    connection: granted,
-                }))
-            });
+            let live = tokens
+                .into_iter()
+                .map(|token| live_grant(connection, token, client.as_ref(), now));
             live.filter_map(Result::transpose).collect()
         })
         .await
+    }
+
+    async fn issue_anticipated(
+        &self,
+        token: Digest,
+        anticipated: &Anticipated,
+        now: DateTime<Utc>,
+    ) -> Result<(Option<LiveGrant>, bool), StoreError> {
+        let anticipated = anticipated.clone();
+        self.write(move |connection| issue_anticipated(connection, token, &anticipated, now))
+            .await
     }
 
     async fn known_as(

@@ -255,9 +255,9 @@ pub trait Grants: Send + Sync {
     ) -> Result<Vec<LiveGrant>, StoreError>;
 
     /// The session of a token as by [`Grants::live_grants`], and whether what was anticipated was
-    /// issued in the same step: never without a live session whose user's connection covers it.
-    /// Whoever asks judges by what was read, and ends what the rules do not issue. A store to which
-    /// two steps cost no more than one leaves it at looking.
+    /// issued in the same step, as by [`Grants::issue`]: it is if the session lives and its user's
+    /// connection covers the access. Whoever asks judges by what was read, and ends what the rules
+    /// do not issue: a store need not look whether the client still declares every channel.
     ///
     /// # Errors
     /// If the store does not answer.
@@ -266,11 +266,7 @@ pub trait Grants: Send + Sync {
         token: Digest,
         anticipated: &Anticipated,
         now: DateTime<Utc>,
-    ) -> Result<(Option<LiveGrant>, bool), StoreError> {
-        let client = anticipated.client_id;
-        let live = self.live_grants(&[token], client, now).await?;
-        Ok((live.into_iter().next(), false))
-    }
+    ) -> Result<(Option<LiveGrant>, bool), StoreError>;
 
     /// The user whom a client knows, or knew before a disconnect, by an alias ID; `None` if that is
     /// nobody's, or another client's.

@@ -10,9 +10,9 @@ use alias_domain::{
     UserId,
     flows::Ports,
     ports::{
-        Authorizations, Claim, Clients, Decision, EmailTaken, Failure, Grants, Interactions, Keys,
-        LiveGrant, MockIdTokens, Notices, PasswordHash, Recorded, SessionStart, Sessions, Started,
-        Store, StoreError, StoredKey, Users,
+        Anticipated, Authorizations, Claim, Clients, Decision, EmailTaken, Failure, Grants,
+        Interactions, Keys, LiveGrant, MockIdTokens, Notices, PasswordHash, Recorded, SessionStart,
+        Sessions, Started, Store, StoreError, StoredKey, Users,
     },
 };
 use async_trait::async_trait;
@@ -159,6 +159,14 @@ impl Grants for Away {
         _: ClientId,
         _: DateTime<Utc>,
     ) -> Result<Vec<LiveGrant>, StoreError> {
+        away()
+    }
+    async fn issue_anticipated(
+        &self,
+        _: Digest,
+        _: &Anticipated,
+        _: DateTime<Utc>,
+    ) -> Result<(Option<LiveGrant>, bool), StoreError> {
         away()
     }
     async fn known_as(&self, _: AliasId, _: ClientId) -> Result<Option<UserId>, StoreError> {

@@ -131,7 +131,7 @@ macro_rules! contract_tests {
                 connections_come_newest_first
                 live_grants_come_with_the_live_sessions_in_the_order_of_the_tokens
                 live_grants_tell_what_each_user_grants_to_the_client_now
-                r13_what_is_anticipated_is_issued_whole_or_not_at_all
+                r13_what_is_anticipated_is_issued_in_the_step_that_looks
                 what_is_anticipated_is_not_issued_without_session_and_cover
                 a_connection_tells_when_its_user_last_answered
                 an_alias_id_is_of_one_user_and_one_client
