@@ -189,8 +189,8 @@ impl Bare {
             &Some("n-0S6_WzA2Mj"),
             &(now + CODE),
             &now,
-            &session.bytes().as_slice(),
             &"",
+            &session.bytes().as_slice(),
         ])
         .await
     }

@@ -2,7 +2,7 @@
 
 use alias_domain::{
     Access, AuthorizationRequest, ChannelId, Client, ErrorCode, Params, Scope, Session, Situation,
-    Step, UserId, decide,
+    Step, UserId, anticipate, decide,
     testing::sample::{self, NOON, client, public_client, session},
 };
 use chrono::TimeDelta;
@@ -287,4 +287,52 @@ proptest! {
         let step = case.step(&format!("scope={scope}&prompt={prompt}{max_age}").replace(' ', "+"));
         prop_assert!(!matches!(step, Step::Issue(_) | Step::AskConsent(_)), "{step:?}");
     }
+}
+
+fn sound(client: &Client, extra: &str) -> AuthorizationRequest {
+    let callback = client.callback(client.redirect_uris[0].as_str());
+    let params = Params::parse(&format!("response_type=code&scope=openid+{extra}"));
+    let request = AuthorizationRequest::parse(&params, client, callback.expect("registered"));
+    request.expect("a sound request")
+}
+
+#[test]
+fn r13_a_request_without_wishes_is_anticipated() {
+    let nickname = Access::openid().with(Scope::Nickname);
+    let contact = Access::openid().with_contact([ChannelId(1)].into());
+    for (extra, access) in [
+        ("", Access::openid()),
+        ("nickname", nickname.clone()),
+        ("nickname&prompt=none", nickname),
+        ("contact&channels=notifications", contact),
+    ] {
+        let anticipated = anticipate(&sound(&client(), extra), &client());
+        assert_eq!(anticipated, Some(access), "{extra}");
+    }
+}
+
+#[test]
+fn what_depends_on_more_than_the_grant_is_not_anticipated() {
+    for extra in [
+        "&prompt=login",
+        "&prompt=consent",
+        "&prompt=select_account",
+        "&max_age=99999",
+        "&include_granted_scopes=true",
+        "contact&channels=notifications&include_granted_channels=true",
+    ] {
+        let anticipated = anticipate(&sound(&client(), extra), &client());
+        assert_eq!(anticipated, None, "{extra}");
+    }
+    let about_fred = sound(&client(), "").about(sample::standing().alias_id);
+    let about_fred = about_fred.expect("it was about anybody");
+    assert_eq!(anticipate(&about_fred, &client()), None);
+}
+
+#[test]
+fn r9_a_client_that_others_could_pose_as_is_not_anticipated() {
+    let pkce =
+        "&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256";
+    let native = public_client();
+    assert_eq!(anticipate(&sound(&native, pkce), &native), None);
 }

@@ -164,7 +164,7 @@ pub(crate) async fn sign_in(
     let password = Secret::new(field("password").to_owned());
     let signed_in = state
         .provider
-        .sign_in(email, &password, &arrival.presented(), now)
+        .sign_in(email, &password, arrival.presented(), now)
         .await?;
     measures::sign_in(&signed_in);
     let SignIn::Done(signed_in) = signed_in else {

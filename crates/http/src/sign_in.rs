@@ -53,7 +53,7 @@ pub(crate) async fn submit(
     let password = Secret::new(field("password").to_owned());
     let signed_in = state
         .provider
-        .sign_in(field("email"), &password, &arrival.presented(), now)
+        .sign_in(field("email"), &password, arrival.presented(), now)
         .await?;
     measures::sign_in(&signed_in);
     match signed_in {

@@ -345,9 +345,9 @@ pub(crate) static ROTATE: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// What a statement read and wrote.
-type Anticipated = (Standing, Option<(Phase, DateTime<Utc>)>);
+type Attempt = (Standing, Option<(Phase, DateTime<Utc>)>);
 
-fn anticipated(row: &PgRow) -> Result<Anticipated, StoreError> {
+fn attempt(row: &PgRow) -> Result<Attempt, StoreError> {
     let (standing, mut joined) = standing_from_row(row)?;
     joined.next(&FACTS);
     let written = written(joined.next(&WRITTEN))?;
@@ -373,7 +373,7 @@ impl PostgresStore {
             let Some(row) = rows.first() else {
                 return Ok(None);
             };
-            let (standing, written) = anticipated(row)?;
+            let (standing, written) = attempt(row)?;
             let verdict = judge(&standing);
             match (verdict.next(), written) {
                 (Some(next), Some(written)) if written == (next.phase, next.ends_at) => {}

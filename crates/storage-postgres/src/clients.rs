@@ -199,7 +199,7 @@ async fn add_secrets(
 
 /// Removes a client, with what refers to it: first what users grant to it and then the requests
 /// that wait, as whoever answers one locks them. So none of the two waits for the other in a
-/// circle.
+/// circle. Whoever is first issued to in a session may: one of the two is undone, and runs again.
 async fn delete(transaction: &Transaction<'_>, id: ClientId) -> Tried<bool> {
     without_haste(transaction).await?;
     for statement in [

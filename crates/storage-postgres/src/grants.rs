@@ -1,15 +1,15 @@
 //! Connections, and the steps that change what they grant.
 //!
 //! Whoever changes what a user grants to a client locks that row of `connections` first, and reads
-//! the rest in a statement that begins after. So all such steps of the two run one after another,
-//! and an authorization is made before a disconnect, which ends it, or after.
+//! the rest in a statement that begins after. Whoever issues shares it. So all such steps of the two
+//! run one after another, and an authorization is made before a disconnect, which ends it, or after.
 
 use std::sync::LazyLock;
 
 use alias_domain::{
     Access, AliasId, Client, ClientId, Connection, Digest, InteractionId, NewAuthorization,
     Revocation, RevocationError, SessionId, UserId,
-    ports::{Anticipated, Decision, Grants, LiveGrant, Moment, Recorded, StoreError},
+    ports::{Anticipated, Anticipation, Decision, Grants, LiveGrant, Moment, Recorded, StoreError},
     revoked,
 };
 use async_trait::async_trait;
@@ -280,10 +280,14 @@ async fn revoke(
     Ok(Ok(()))
 }
 
-/// Issues in one round trip, as nearly every request that needs no answer is: if the session of
-/// this key lives and the connection covers the access, the authorization is there. Whoever ends the
-/// session waits for this, or this finds it gone.
-fn issue_by(key: &str) -> String {
+/// Issues in one round trip, as nearly every request that needs no answer is: if this session lives
+/// and the connection covers the access, the authorization is there. Whoever ends the session waits
+/// for this, or this finds it gone.
+///
+/// The connection and the session are read as they are once they are locked. The user and the client
+/// are of the moment before: whoever locks a user ends the session, and what a client still declares
+/// counts when the code is exchanged.
+fn issue_by(condition: &str) -> String {
     let (connection, client) = (CONNECTIONS.list(), CLIENTS.list());
     let (session, user) = (SESSIONS.list(), USERS.list());
     format!(
@@ -296,14 +300,14 @@ fn issue_by(key: &str) -> String {
             JOIN users u ON u.id = s.user_id
             JOIN connections c ON c.user_id = s.user_id AND c.client_id = $2
             JOIN clients k ON k.id = c.client_id
-            WHERE s.{key} = $10
+            WHERE {condition}
             FOR SHARE OF c FOR KEY SHARE OF s
         ), made AS (
             INSERT INTO authorizations (
                 id, client_id, user_id, approved_scopes, approved_channels, session_id, auth_time,
                 redirect_uri, challenge, nonce, asked_claims, code_expires_at, ends_at, sweep_at
             )
-            SELECT $1, $2, owner, $3, $4, began, authenticated, $5, $6, $7, $11, $8, $8, $8
+            SELECT $1, $2, owner, $3, $4, began, authenticated, $5, $6, $7, $10, $8, $8, $8
             FROM moment WHERE live AND granted_scopes @> $3 AND granted_channels @> $4
             RETURNING session_id
         ), took_part AS (
@@ -314,10 +318,12 @@ fn issue_by(key: &str) -> String {
     )
 }
 
-static ISSUE: LazyLock<String> = LazyLock::new(|| issue_by("id"));
+/// For a session that is known already, and its user.
+static ISSUE: LazyLock<String> = LazyLock::new(|| issue_by("s.id = $11 AND s.user_id = $12"));
 
-/// The same for a session token.
-pub(crate) static ISSUE_BY_TOKEN: LazyLock<String> = LazyLock::new(|| issue_by("token_digest"));
+/// For the session of a token.
+pub(crate) static ISSUE_BY_TOKEN: LazyLock<String> =
+    LazyLock::new(|| issue_by("s.token_digest = $11"));
 
 /// Whether [`issue_by`] issued.
 fn is_made(row: &PgRow) -> bool {
@@ -325,19 +331,21 @@ fn is_made(row: &PgRow) -> bool {
 }
 
 impl PostgresStore {
-    /// Runs a statement of [`issue_by`].
+    /// Runs a statement of [`issue_by`], for the session that `session` names.
     async fn run_issue(
         &self,
         statement: &str,
         new: &Anticipated,
-        key: &(dyn ToSql + Sync),
+        session: Params<'_>,
         now: DateTime<Utc>,
     ) -> Result<Option<PgRow>, StoreError> {
         let approved = Stored::from(&new.access);
         let challenge = new.binding.challenge.as_ref().map(ToString::to_string);
-        let params: Params<'_> = &[
-            &new.id.uuid(),
-            &new.client_id.uuid(),
+        let (id, client) = (new.id.uuid(), new.client_id.uuid());
+        let asked_claims = new.binding.asked_claims.to_string();
+        let params: [&(dyn ToSql + Sync); 10] = [
+            &id,
+            &client,
             &approved.scopes,
             &approved.channels,
             &new.binding.redirect_uri,
@@ -345,10 +353,10 @@ impl PostgresStore {
             &new.binding.nonce,
             &new.code_expires_at,
             &now,
-            key,
-            &new.binding.asked_claims.to_string(),
+            &asked_claims,
         ];
-        let rows = self.steps.write(statement, params).await?;
+        let params = [params.as_slice(), session].concat();
+        let rows = self.steps.write(statement, &params).await?;
         Ok(rows.into_iter().next())
     }
 
@@ -367,8 +375,9 @@ impl PostgresStore {
             code_expires_at: new.code_expires_at,
             access: access.clone(),
         };
-        let key = session.uuid();
-        let row = self.run_issue(&ISSUE, &anticipated, &key, now);
+        let (id, user) = (session.uuid(), new.user_id.uuid());
+        let named: Params<'_> = &[&id, &user];
+        let row = self.run_issue(&ISSUE, &anticipated, named, now);
         let Some(row) = row.await? else {
             // One of the three is gone, or the two have never met.
             return Ok(Some(Recorded::Changed));
@@ -432,23 +441,30 @@ impl Grants for PostgresStore {
         token: Digest,
         anticipated: &Anticipated,
         now: DateTime<Utc>,
-    ) -> Result<(Option<LiveGrant>, bool), StoreError> {
+    ) -> Result<Anticipation, StoreError> {
         let digest = token.bytes();
         let key = digest.as_slice();
-        let row = self.run_issue(&ISSUE_BY_TOKEN, anticipated, &key, now);
+        let named: Params<'_> = &[&key];
+        let row = self.run_issue(&ISSUE_BY_TOKEN, anticipated, named, now);
         let Some(row) = row.await? else {
             // Nobody is signed in, or the two have never met.
             let live = self
                 .live_grants(&[token], anticipated.client_id, now)
                 .await?;
-            return Ok((live.into_iter().next(), false));
+            let live = live.into_iter().next();
+            return Ok(live.map_or(Anticipation::NoSession, Anticipation::NotIssued));
         };
-        let is_made = is_made(&row);
-        let live = live_grant(&row, now);
-        if is_made && live.is_err() {
-            self.end(anticipated.id).await?;
-        }
-        Ok((live?, is_made))
+        Ok(match (live_grant(&row, now), is_made(&row)) {
+            (Ok(Some(live)), true) => Anticipation::Issued(live),
+            (Ok(Some(live)), false) => Anticipation::NotIssued(live),
+            (Ok(None), false) => Anticipation::NoSession,
+            (Err(corrupt), false) => return Err(corrupt),
+            // It is to be told whether or not the authorization can be ended: nobody has its code.
+            (nothing, true) => {
+                drop(self.end(anticipated.id).await);
+                nothing.map(|_| Anticipation::NoSession)?
+            }
+        })
     }
 
     async fn known_as(

@@ -6,7 +6,8 @@ use alias_domain::{
     Access, AliasId, Client, ClientId, Connection as Granted, Digest, InteractionId,
     NewAuthorization, Revocation, RevocationError, SessionId, UserId,
     ports::{
-        Anticipated, Decision, Grants, LiveGrant, Moment, Recorded, StoreError, StoredConnection,
+        Anticipated, Anticipation, Decision, Grants, LiveGrant, Moment, Recorded, StoreError,
+        StoredConnection,
     },
     revoked,
 };
@@ -173,15 +174,16 @@ fn issue(
     Ok(Recorded::Issued)
 }
 
+/// The writer looks, too: to ask a reader first would take as long as to issue.
 fn issue_anticipated(
     connection: &Connection,
     token: Digest,
     anticipated: &Anticipated,
     now: DateTime<Utc>,
-) -> Result<(Option<LiveGrant>, bool), StoreError> {
+) -> Result<Anticipation, StoreError> {
     let client = clients::find(connection, anticipated.client_id)?;
     let Some(live) = live_grant(connection, token, client.as_ref(), now)? else {
-        return Ok((None, false));
+        return Ok(Anticipation::NoSession);
     };
     let moment = Moment {
         waits: true,
@@ -189,12 +191,12 @@ fn issue_anticipated(
         session: Some(live.session.clone()),
         connection: live.connection.as_ref().map(|it| it.access.clone()),
     };
-    let new = anticipated.asked_of(live.session.user.id);
-    let issued = new.issued(&anticipated.access, &moment);
-    if let Ok(authorization) = &issued {
-        authorizations::insert(connection, authorization)?;
-    }
-    Ok((Some(live), issued.is_ok()))
+    let new = anticipated.of_user(live.session.user.id);
+    let Ok(authorization) = new.issued(&anticipated.access, &moment) else {
+        return Ok(Anticipation::NotIssued(live));
+    };
+    authorizations::insert(connection, &authorization)?;
+    Ok(Anticipation::Issued(live))
 }
 
 fn record(
@@ -282,7 +284,7 @@ impl Grants for SqliteStore {
         token: Digest,
         anticipated: &Anticipated,
         now: DateTime<Utc>,
-    ) -> Result<(Option<LiveGrant>, bool), StoreError> {
+    ) -> Result<Anticipation, StoreError> {
         let anticipated = anticipated.clone();
         self.write(move |connection| issue_anticipated(connection, token, &anticipated, now))
             .await

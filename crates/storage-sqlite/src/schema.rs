@@ -20,9 +20,9 @@ const BRIEFLY_BUSY: Duration = Duration::from_secs(1);
 /// How large the write-ahead log may stay once it is no longer needed, in bytes.
 const IDLE_LOG: i64 = 16 << 20;
 
-/// After how many pages, of 4 KiB each, a commit moves the log into the file, for which everybody
-/// waits: once the log is as large as it may stay.
-const CHECKPOINT: i64 = IDLE_LOG / 4096;
+/// After how many pages, of 4 KiB and a header each, a commit moves the log into the file, for which
+/// everybody waits who writes: once the log is as large as it may stay.
+const CHECKPOINT: i64 = IDLE_LOG / (4096 + 24);
 
 mod embedded {
     refinery::embed_migrations!("../../migrations/sqlite");

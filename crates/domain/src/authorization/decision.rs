@@ -108,9 +108,9 @@ pub fn decide(request: &AuthorizationRequest, situation: &Situation<'_>) -> Step
     }
 }
 
-/// What [`decide`] issues whenever the user is signed in and granted at least this (R9, R13), so that
-/// a store may look and issue in one step. `None` if it also depends on how the user signed in, on
-/// what else they granted, or on an answer of theirs.
+/// What [`decide`] issues whenever somebody is signed in and granted at least this (R9, R13), so that
+/// a store can look and issue in one step. `None` if it also depends on who they are and when they
+/// signed in, on what else they granted, or on an answer of theirs.
 ///
 /// ```
 /// # use alias_domain::*;
@@ -137,21 +137,11 @@ pub fn anticipate(request: &AuthorizationRequest, client: &Client) -> Option<Acc
     else {
         return None;
     };
-    let of_any_sign_in = request.max_age.is_none() && request.subjects().is_none();
-    if !of_any_sign_in || request.includes_granted() {
+    let of_any_session = request.max_age.is_none() && request.subjects().is_none();
+    if !of_any_session || request.includes_granted() || may_be_posed_as(request, client) {
         return None;
     }
-    let wanted = request.effective(client, None).ok()?;
-    let all_is_granted = Situation {
-        client,
-        session: None,
-        account_chosen: false,
-        authenticated_here: false,
-        connection: Some(&wanted),
-        users: None,
-        now: DateTime::UNIX_EPOCH,
-    };
-    (!must_ask(request, &all_is_granted, &wanted)).then_some(wanted)
+    request.effective(client, None).ok()
 }
 
 /// R14, R15: with `prompt=none` no page is shown, and the client learns which would have been.
@@ -194,13 +184,16 @@ fn too_old(request: &AuthorizationRequest, session: &Session, now: DateTime<Utc>
     })
 }
 
-/// R9: what is not granted yet must be asked for, and a client that others on the device could
-/// pose as is never trusted to be itself (RFC 8252 8.6).
+/// Whether others on the device could pose as the client: it is never trusted to be itself
+/// (RFC 8252 8.6).
+fn may_be_posed_as(request: &AuthorizationRequest, client: &Client) -> bool {
+    client.kind == ClientKind::Public && request.callback.is_native()
+}
+
+/// R9: what is not granted yet must be asked for.
 fn must_ask(request: &AuthorizationRequest, situation: &Situation<'_>, wanted: &Access) -> bool {
     let granted = situation
         .connection
         .is_some_and(|connection| connection.covers(wanted));
-    let may_be_posed_as =
-        situation.client.kind == ClientKind::Public && request.callback.is_native();
-    !granted || may_be_posed_as
+    !granted || may_be_posed_as(request, situation.client)
 }

@@ -305,7 +305,7 @@ impl AuthorizationRequest {
         self.subjects.as_deref()
     }
 
-    /// Whether the effective request depends on what is granted (R6).
+    /// Whether the effective request depends on what is granted (R3, R6).
     pub(crate) const fn includes_granted(&self) -> bool {
         self.include_granted_scopes
             || matches!(&self.channels, RequestedChannels::Checked(wanted) if wanted.include_granted)

@@ -94,7 +94,7 @@ impl Provider {
     /// Takes an authorization request as far as it goes without asking anybody.
     ///
     /// # Errors
-    /// If the store or the cryptography fails; nothing is half done then.
+    /// If the store or the cryptography fails; no code is handed out then.
     ///
     /// ```
     /// # use alias_domain::{*, flows::*, testing::{MemoryStore, provider, sample}};
@@ -320,7 +320,7 @@ impl Provider {
                 if matches!(&step, Step::Issue(access) if *access == issued.access) {
                     return self.hand_out(sound, issued.id);
                 }
-                // Its code is nowhere yet.
+                // The client is not what this node knew when it anticipated. Nobody has the code.
                 self.store().end_authorization(issued.id).await?;
             }
             let stage = match (step, session) {

@@ -3,7 +3,7 @@ use chrono::{DateTime, Utc};
 use super::Provider;
 use crate::{
     ClientId, Connection, Digest, Session, SessionId, UserId,
-    ports::{Anticipated, LiveGrant, StoreError},
+    ports::{Anticipated, Anticipation, LiveGrant, StoreError},
 };
 
 /// What a request shows of who sends it: digests of what it holds.
@@ -84,7 +84,7 @@ impl Provider {
     }
 
     /// The same, with what each of them grants to a client that asks, which is looked up in the
-    /// same step. What is anticipated may be issued in it, too: `true` if it was.
+    /// same step. What is anticipated is issued in it to an only session: `true` if it was.
     pub(super) async fn present_to(
         &self,
         visitor: &Visitor,
@@ -96,8 +96,9 @@ impl Provider {
         let (live, issued) = match (tokens.as_slice(), anticipated) {
             ([], _) => (Vec::new(), false),
             ([token], Some(it)) => {
-                let (live, issued) = self.store().issue_anticipated(*token, it, now).await?;
-                (live.into_iter().collect(), issued)
+                let found = self.store().issue_anticipated(*token, it, now).await?;
+                let issued = matches!(found, Anticipation::Issued(_));
+                (found.live().into_iter().collect(), issued)
             }
             (tokens, _) => (self.store().live_grants(tokens, client, now).await?, false),
         };

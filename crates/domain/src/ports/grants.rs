@@ -51,7 +51,7 @@ pub struct LiveGrant {
     pub connection: Option<Connection>,
 }
 
-/// An authorization that [`anticipate`](crate::anticipate) expects, whoever the user is.
+/// An authorization that [`anticipate`](crate::anticipate) expects, whoever is signed in.
 ///
 /// ```
 /// # use alias_domain::{Access, ports::Anticipated, testing::sample};
@@ -63,7 +63,7 @@ pub struct LiveGrant {
 ///     code_expires_at: new.code_expires_at,
 ///     access: Access::openid(),
 /// };
-/// assert_eq!(anticipated.asked_of(new.user_id), new);
+/// assert_eq!(anticipated.of_user(new.user_id), new);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Anticipated {
@@ -80,15 +80,47 @@ pub struct Anticipated {
 }
 
 impl Anticipated {
-    /// The same, once it is known who is asked; see the type for an example.
+    /// The same, once it is known who is signed in; see the type for an example.
     #[must_use]
-    pub fn asked_of(&self, user_id: UserId) -> NewAuthorization {
+    pub fn of_user(&self, user_id: UserId) -> NewAuthorization {
         NewAuthorization {
             id: self.id,
             client_id: self.client_id,
             user_id,
             binding: self.binding.clone(),
             code_expires_at: self.code_expires_at,
+        }
+    }
+}
+
+/// What a store found when it looked for a session and issued what was anticipated.
+///
+/// ```
+/// # use alias_domain::{Digest, ports::{Anticipation, LiveGrant}, testing::sample};
+/// let stranger = LiveGrant {
+///     token: Digest::of(b"a session token"),
+///     session: sample::session(),
+///     connection: None,
+/// };
+/// assert_eq!(Anticipation::NotIssued(stranger.clone()).live(), Some(stranger));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Anticipation {
+    /// The session does not live.
+    NoSession,
+    /// The session lives, and its user did not grant all of it.
+    NotIssued(LiveGrant),
+    /// The authorization exists.
+    Issued(LiveGrant),
+}
+
+impl Anticipation {
+    /// The session, if it lives; see the type for an example.
+    #[must_use]
+    pub fn live(self) -> Option<LiveGrant> {
+        match self {
+            Self::NoSession => None,
+            Self::NotIssued(live) | Self::Issued(live) => Some(live),
         }
     }
 }
@@ -254,10 +286,11 @@ pub trait Grants: Send + Sync {
         now: DateTime<Utc>,
     ) -> Result<Vec<LiveGrant>, StoreError>;
 
-    /// The session of a token as by [`Grants::live_grants`], and whether what was anticipated was
-    /// issued in the same step, as by [`Grants::issue`]: it is if the session lives and its user's
+    /// Looks for the session of a token as [`Grants::live_grants`] does, and in the same step issues
+    /// what was anticipated as [`Grants::issue`] does: if the session lives and its user's
     /// connection covers the access. Whoever asks judges by what was read, and ends what the rules
-    /// do not issue: a store need not look whether the client still declares every channel.
+    /// do not issue, before anybody has its code: a store need not look whether the client still
+    /// declares every channel. The client counts as one that took part even then.
     ///
     /// # Errors
     /// If the store does not answer.
@@ -266,7 +299,7 @@ pub trait Grants: Send + Sync {
         token: Digest,
         anticipated: &Anticipated,
         now: DateTime<Utc>,
-    ) -> Result<(Option<LiveGrant>, bool), StoreError>;
+    ) -> Result<Anticipation, StoreError>;
 
     /// The user whom a client knows, or knew before a disconnect, by an alias ID; `None` if that is
     /// nobody's, or another client's.

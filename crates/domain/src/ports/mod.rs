@@ -30,7 +30,9 @@ pub use crypto::{MockChance, MockIdTokens, MockPasswords, MockSealer};
 pub use error::{Failure, StoreError};
 #[cfg(feature = "testing")]
 pub use grants::MockGrants;
-pub use grants::{Anticipated, Approval, Decision, Grants, LiveGrant, Moment, Recorded};
+pub use grants::{
+    Anticipated, Anticipation, Approval, Decision, Grants, LiveGrant, Moment, Recorded,
+};
 pub use interactions::Interactions;
 #[cfg(feature = "testing")]
 pub use interactions::MockInteractions;

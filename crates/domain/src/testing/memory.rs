@@ -12,9 +12,10 @@ use crate::{
     NewAuthorization, Redeem, Redemption, Revocation, RevocationError, Rotate, Rotation, Session,
     SessionId, Standing, User, UserId,
     ports::{
-        Anticipated, Authorizations, Claim, Clients, Decision, EmailTaken, Grants, Interactions,
-        Keys, LiveGrant, Moment, Notices, PasswordHash, Recorded, SessionStart, Sessions, Started,
-        Store, StoreError, StoredConnection, StoredKey, StoredNotice, StoredSession, Users,
+        Anticipated, Anticipation, Authorizations, Claim, Clients, Decision, EmailTaken, Grants,
+        Interactions, Keys, LiveGrant, Moment, Notices, PasswordHash, Recorded, SessionStart,
+        Sessions, Started, Store, StoreError, StoredConnection, StoredKey, StoredNotice,
+        StoredSession, Users,
     },
     redeem, revoked, rotate,
 };
@@ -76,6 +77,15 @@ impl State {
     fn session_of(&self, token: Digest, now: DateTime<Utc>) -> Option<Session> {
         let (id, _) = self.sessions.iter().find(|(_, it)| it.token == token)?;
         self.session(*id, now)
+    }
+
+    fn live_grant(&self, token: Digest, client: ClientId, now: DateTime<Utc>) -> Option<LiveGrant> {
+        let session = self.session_of(token, now)?;
+        Some(LiveGrant {
+            token,
+            connection: self.connection(session.user.id, client),
+            session,
+        })
     }
 
     fn waiting(&mut self, id: InteractionId, now: DateTime<Utc>) -> Option<&mut Interaction> {
@@ -459,14 +469,7 @@ impl Grants for MemoryStore {
         now: DateTime<Utc>,
     ) -> Result<Vec<LiveGrant>, StoreError> {
         let state = self.state();
-        let live = |token: &Digest| {
-            let session = state.session_of(*token, now)?;
-            Some(LiveGrant {
-                token: *token,
-                connection: state.connection(session.user.id, client),
-                session,
-            })
-        };
+        let live = |token: &Digest| state.live_grant(*token, client, now);
         Ok(tokens.iter().filter_map(live).collect())
     }
 
@@ -475,17 +478,18 @@ impl Grants for MemoryStore {
         token: Digest,
         anticipated: &Anticipated,
         now: DateTime<Utc>,
-    ) -> Result<(Option<LiveGrant>, bool), StoreError> {
-        let client = anticipated.client_id;
-        let live = self.live_grants(&[token], client, now).await?.pop();
-        let Some(grant) = &live else {
-            return Ok((None, false));
+    ) -> Result<Anticipation, StoreError> {
+        let mut state = self.state();
+        let Some(live) = state.live_grant(token, anticipated.client_id, now) else {
+            return Ok(Anticipation::NoSession);
         };
-        let (new, session) = (anticipated.asked_of(grant.session.user.id), &grant.session);
-        let recorded = self
-            .issue(&new, &anticipated.access, session.id, None, now)
-            .await?;
-        Ok((live, recorded == Recorded::Issued))
+        let new = anticipated.of_user(live.session.user.id);
+        let moment = state.moment(&new, live.session.id, None, now);
+        let Ok(authorization) = new.issued(&anticipated.access, &moment) else {
+            return Ok(Anticipation::NotIssued(live));
+        };
+        state.issue(authorization);
+        Ok(Anticipation::Issued(live))
     }
 
     async fn known_as(

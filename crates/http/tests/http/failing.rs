@@ -10,9 +10,9 @@ use alias_domain::{
     UserId,
     flows::Ports,
     ports::{
-        Anticipated, Authorizations, Claim, Clients, Decision, EmailTaken, Failure, Grants,
-        Interactions, Keys, LiveGrant, MockIdTokens, Notices, PasswordHash, Recorded, SessionStart,
-        Sessions, Started, Store, StoreError, StoredKey, Users,
+        Anticipated, Anticipation, Authorizations, Claim, Clients, Decision, EmailTaken, Failure,
+        Grants, Interactions, Keys, LiveGrant, MockIdTokens, Notices, PasswordHash, Recorded,
+        SessionStart, Sessions, Started, Store, StoreError, StoredKey, Users,
     },
 };
 use async_trait::async_trait;
@@ -166,7 +166,7 @@ impl Grants for Away {
         _: Digest,
         _: &Anticipated,
         _: DateTime<Utc>,
-    ) -> Result<(Option<LiveGrant>, bool), StoreError> {
+    ) -> Result<Anticipation, StoreError> {
         away()
     }
     async fn known_as(&self, _: AliasId, _: ClientId) -> Result<Option<UserId>, StoreError> {

@@ -2,8 +2,8 @@
 
 use crate::fixture::{Fixture, approved, wait};
 use alias_domain::{
-    Access, Lifetimes, Standing,
-    ports::{Authorizations, Grants, StoreError},
+    Access, AuthorizationId, Digest, Lifetimes, Standing,
+    ports::{Anticipated, Authorizations, Grants, StoreError},
     testing::sample::{self, NOON},
 };
 
@@ -46,6 +46,25 @@ fn a_corrupt_authorization_is_not_exchanged() {
     let lifetimes = Lifetimes::default();
     let redeemed = wait(fixture.redeem(&sample::redemption(), &lifetimes, NOON));
     assert_eq!(redeemed, Err(corrupt_authorization("approved_scopes")));
+}
+
+#[test]
+fn nothing_is_issued_to_a_corrupt_session() {
+    let fixture = after("UPDATE sessions SET auth_time = 'infinity'");
+    let new = sample::new_authorization();
+    let anticipated = Anticipated {
+        id: AuthorizationId::from_uuid(sample::client().id.uuid()),
+        client_id: new.client_id,
+        binding: new.binding,
+        code_expires_at: new.code_expires_at,
+        access: sample::everything(),
+    };
+    let token = Digest::of(b"a session token");
+    let found = wait(fixture.issue_anticipated(token, &anticipated, NOON));
+    let key = sample::session().id.to_string();
+    assert_eq!(found, Err(corrupt("sessions", key, "auth_time")));
+    let left = fixture.database.ask("SELECT count(*) FROM authorizations");
+    assert_eq!(left.as_deref(), Some("1"), "that of the story");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use alias_domain::{
     AuthorizationId, Digest, Lifetimes, NewAuthorization, Redeem, Redemption, RequestedScope,
     Revocation, Rotate, Rotation, Scope,
-    ports::{Anticipated, Authorizations, Grants, Recorded},
+    ports::{Anticipated, Anticipation, Authorizations, Grants, Recorded},
     testing::sample::{self, NOON},
 };
 use alias_storage_postgres::{PostgresStore, testing::Proxy};
@@ -113,6 +113,17 @@ impl Counted {
     }
 }
 
+fn anticipated(number: u128) -> Anticipated {
+    let new = sample::new_authorization();
+    Anticipated {
+        id: AuthorizationId::from_uuid(Uuid::from_u128(number)),
+        client_id: new.client_id,
+        binding: new.binding,
+        code_expires_at: new.code_expires_at,
+        access: sample::everything(),
+    }
+}
+
 #[test]
 fn issuing_without_asking_is_one_round_trip() {
     let counted = Counted::prepared();
@@ -123,20 +134,35 @@ fn issuing_without_asking_is_one_round_trip() {
 #[test]
 fn looking_and_issuing_as_anticipated_is_one_round_trip() {
     let counted = Counted::prepared();
-    let token = Digest::of(b"a session token");
-    let anticipated = |number| Anticipated {
-        id: AuthorizationId::from_uuid(Uuid::from_u128(number)),
-        client_id: sample::client().id,
-        binding: sample::new_authorization().binding,
-        code_expires_at: sample::new_authorization().code_expires_at,
-        access: sample::everything(),
-    };
     let (first, second) = (anticipated(2), anticipated(3));
+    let token = Digest::of(b"a session token");
     let issue = |it| counted.store.issue_anticipated(token, it, NOON);
     wait(issue(&first)).expect("the store answers");
-    let (issued, trips) = counted.trips(issue(&second));
-    assert!(issued.is_ok_and(|(_, issued)| issued));
+    let (found, trips) = counted.trips(issue(&second));
+    assert!(matches!(found, Ok(Anticipation::Issued(_))));
     assert_eq!(trips, 1);
+
+    let nickname = Revocation::Scope(Scope::Nickname);
+    let revoke = counted
+        .store
+        .revoke(sample::user().id, sample::client().id, &nickname);
+    assert_eq!(wait(revoke), Ok(Ok(())));
+    let less = anticipated(4);
+    let (found, trips) = counted.trips(issue(&less));
+    assert!(matches!(found, Ok(Anticipation::NotIssued(_))));
+    assert_eq!(trips, 1);
+}
+
+#[test]
+fn a_guessed_session_token_is_two_round_trips() {
+    let counted = Counted::prepared();
+    let guess = anticipated(2);
+    let issue = || {
+        let token = Digest::of(b"a guess");
+        counted.store.issue_anticipated(token, &guess, NOON)
+    };
+    wait(issue()).expect("the store answers");
+    assert_eq!(counted.trips(issue()), (Ok(Anticipation::NoSession), 2));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::{Kept, scene::*};
 use crate::{
     Access, Answer, AskedClaims, ChannelId, Client, Connection, Digest, Interaction, Revocation,
     RevocationError, Scope, Screen,
-    ports::{Anticipated, Decision, LiveGrant, Recorded, Store, StoreError},
+    ports::{Anticipation, Decision, Recorded, Store, StoreError},
 };
 
 const OPENID: Access = Access::openid();
@@ -310,6 +310,8 @@ pub async fn what_is_not_covered_is_not_issued(store: &dyn Store) -> Kept {
 pub async fn nothing_is_issued_without_a_live_session_of_the_user(store: &dyn Store) -> Kept {
     approved(store).await?;
     arrives(store, &ginger()).await?;
+    let hers = decision(3, &ginger(), &example(), OPENID);
+    assert_eq!(records(store, &hers).await?, Recorded::Issued);
     let end = sign_in(&fred()).expires_at;
     assert_eq!(issues(store, 2, &OPENID, end).await?, Recorded::Changed);
     let new = new_authorization(2, &fred(), &example());
@@ -402,33 +404,24 @@ pub async fn live_grants_tell_what_each_user_grants_to_the_client_now(store: &dy
     Ok(())
 }
 
-/// Whether the `number`th request of the first client, which is anticipated, was issued to Fred's
-/// session, and what was seen of that.
+/// The `number`th request of the first client is anticipated, with Fred's session token.
 async fn issues_anticipated(
     store: &dyn Store,
     number: u128,
     access: &Access,
     now: DateTime<Utc>,
-) -> Result<(Option<LiveGrant>, bool), StoreError> {
-    let new = new_authorization(number, &fred(), &example());
-    let anticipated = Anticipated {
-        id: new.id,
-        client_id: new.client_id,
-        binding: new.binding,
-        code_expires_at: new.code_expires_at,
-        access: access.clone(),
-    };
+) -> Result<Anticipation, StoreError> {
+    let anticipated = anticipated(number, &example(), access.clone());
     let token = sign_in(&fred()).token;
     store.issue_anticipated(token, &anticipated, now).await
 }
 
 pub async fn r13_what_is_anticipated_is_issued_in_the_step_that_looks(store: &dyn Store) -> Kept {
     approved(store).await?;
-    let (live, issued) = issues_anticipated(store, 2, &everything(), NOON).await?;
-    assert!(issued);
+    let found = issues_anticipated(store, 2, &everything(), NOON).await?;
     let token = sign_in(&fred()).token;
-    let looked = store.live_grants(&[token], example().id, NOON).await?;
-    assert_eq!(live.as_ref(), looked.first());
+    let mut looked = store.live_grants(&[token], example().id, NOON).await?;
+    assert_eq!(looked.pop().map(Anticipation::Issued), Some(found));
     let new = new_authorization(2, &fred(), &example());
     let whole = new.approved(everything(), &session(&fred()));
     let standing = store.standing(authorization(2)).await?;
@@ -439,28 +432,31 @@ pub async fn r13_what_is_anticipated_is_issued_in_the_step_that_looks(store: &dy
 pub async fn what_is_anticipated_is_not_issued_without_session_and_cover(
     store: &dyn Store,
 ) -> Kept {
-    let came_of_it = async |access: &Access, now| {
-        let (live, issued) = issues_anticipated(store, 2, access, now).await?;
+    // Whether there is a session, to which nothing is issued.
+    let looks = async |access: &Access, now| {
+        let found = issues_anticipated(store, 2, access, now).await?;
         assert_eq!(store.standing(authorization(2)).await?, None);
-        Ok((live.is_some(), issued))
+        Ok(match found {
+            Anticipation::NoSession => false,
+            Anticipation::NotIssued(_) => true,
+            Anticipation::Issued(_) => panic!("it does not stand"),
+        })
     };
-    assert_eq!(came_of_it(&OPENID, NOON).await?, (false, false), "nobody");
+    assert!(!looks(&OPENID, NOON).await?, "nobody is there");
     signed_in(store).await?;
-    assert_eq!(came_of_it(&OPENID, NOON).await?, (true, false), "strangers");
+    assert!(looks(&OPENID, NOON).await?, "the two have not met");
     approves(store, 1).await?;
     let end = sign_in(&fred()).expires_at;
-    assert_eq!(came_of_it(&OPENID, end).await?, (false, false), "ended");
+    assert!(!looks(&OPENID, end).await?, "the session ended");
     let nickname = Revocation::Scope(Scope::Nickname);
     revokes(store, nickname).await?.expect("it was granted");
-    let revoked = came_of_it(&everything(), NOON).await?;
-    assert_eq!(revoked, (true, false), "not covered");
+    assert!(looks(&everything(), NOON).await?, "some was revoked");
     let disconnect = Revocation::Disconnect;
     revokes(store, disconnect).await?.expect("connected");
-    let alone = came_of_it(&OPENID, NOON).await?;
-    assert_eq!(alone, (true, false), "disconnected");
+    assert!(looks(&OPENID, NOON).await?, "they are disconnected");
     approves(store, 3).await?;
     store.lock_user(fred().id, true).await?;
-    assert_eq!(came_of_it(&OPENID, NOON).await?, (false, false), "locked");
+    assert!(!looks(&OPENID, NOON).await?, "he is locked");
     Ok(())
 }
 

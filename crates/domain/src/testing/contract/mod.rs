@@ -221,6 +221,7 @@ macro_rules! contract_tests {
             of_rivals_with_one_email_address_one_is_added
             of_rivals_that_claim_a_notice_one_has_it
             no_client_that_is_issued_to_is_left_out_when_the_session_ends
+            a_session_token_that_was_renewed_is_issued_nothing
             deleting_a_user_while_others_issue_and_sign_out_tells_every_client
             of_rivals_with_a_first_key_one_is_told_so
             of_rivals_that_rotate_a_key_one_is_told_so

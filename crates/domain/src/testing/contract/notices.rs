@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{Kept, scene::*};
 use crate::{
     Access, Client, ClientId, LogoutNotice, SessionId,
-    ports::{Claim, Recorded, SessionStart, Store, StoreError},
+    ports::{Anticipation, Claim, Recorded, SessionStart, Store, StoreError},
 };
 
 const OPENID: Access = Access::openid();
@@ -119,8 +119,9 @@ pub async fn a_client_that_took_part_by_consent_or_without_is_told(store: &dyn S
     store.end_session(session_of(&fred())).await?;
     assert_eq!(told_clients(store).await?, [told().id]);
 
-    // In the next session, without asking: as the answer to a request that waits, and at once.
-    for (number, waits) in [(2, true), (3, false)] {
+    // In the next session, without asking: as the answer to a request that waits, at once, and as it
+    // was anticipated.
+    for (number, waits) in [(2, Some(true)), (3, Some(false)), (4, None)] {
         let start = SessionStart {
             id: SessionId::from_uuid(uuid::Uuid::from_u128(number)),
             ..sign_in(&fred())
@@ -128,10 +129,16 @@ pub async fn a_client_that_took_part_by_consent_or_without_is_told(store: &dyn S
         store.start_session(&start).await?;
         let asked = interaction(number, &told());
         store.open_interaction(&asked).await?;
-        let new = new_authorization(number, &fred(), &told());
-        let waiting = waits.then_some(asked.id);
-        let issued = store.issue(&new, &OPENID, start.id, waiting, NOON).await?;
-        assert_eq!(issued, Recorded::Issued);
+        if let Some(waits) = waits {
+            let new = new_authorization(number, &fred(), &told());
+            let waiting = waits.then_some(asked.id);
+            let issued = store.issue(&new, &OPENID, start.id, waiting, NOON).await?;
+            assert_eq!(issued, Recorded::Issued);
+        } else {
+            let new = anticipated(number, &told(), OPENID);
+            let found = store.issue_anticipated(start.token, &new, NOON).await?;
+            assert!(matches!(found, Anticipation::Issued(_)));
+        }
         store.end_session(start.id).await?;
         assert_eq!(told_clients(store).await?, [told().id]);
     }

@@ -7,9 +7,12 @@ use uuid::Uuid;
 
 use super::{Kept, Runner, finish, scene::*, transfer};
 use crate::{
-    Access, ChannelId, Client, ClientId, Digest, Lifetimes, Phase, Redeem, Revocation, Rotate,
-    Rotation, Scope, SessionId, User, UserId,
-    ports::{Claim, Decision, ImportError, Recorded, SessionStart, Store, StoreError, StoredKey},
+    Access, ChannelId, Client, ClientId, Digest, Lifetimes, NewAuthorization, Phase, Redeem,
+    Revocation, Rotate, Rotation, Scope, SessionId, User, UserId,
+    ports::{
+        Anticipated, Anticipation, Claim, Decision, ImportError, Recorded, SessionStart, Store,
+        StoreError, StoredKey,
+    },
 };
 
 const RIVALS: u128 = 20;
@@ -31,6 +34,33 @@ fn race<T: Send>(
             .collect();
         let told = |it: thread::ScopedJoinHandle<'_, _>| it.join().expect("no rival panics");
         rivals.into_iter().map(told).collect()
+    })
+}
+
+/// Fred's or another's session is issued to without asking: every second rival's by its ID, and the
+/// others' as it was anticipated.
+async fn issues(
+    store: &dyn Store,
+    rival: u128,
+    new: &NewAuthorization,
+    start: &SessionStart,
+) -> Result<Recorded, StoreError> {
+    let openid = Access::openid();
+    if rival.is_multiple_of(2) {
+        return store.issue(new, &openid, start.id, None, NOON).await;
+    }
+    let anticipated = Anticipated {
+        id: new.id,
+        client_id: new.client_id,
+        binding: new.binding.clone(),
+        code_expires_at: new.code_expires_at,
+        access: openid,
+    };
+    let token = start.token;
+    let found = store.issue_anticipated(token, &anticipated, NOON).await?;
+    Ok(match found {
+        Anticipation::Issued(_) => Recorded::Issued,
+        Anticipation::NotIssued(_) | Anticipation::NoSession => Recorded::Changed,
     })
 }
 
@@ -261,12 +291,14 @@ pub fn r25_no_authorization_outlives_a_disconnect(store: &dyn Store, run: Runner
                 1..10 => _ = rotate(store, &refresh, NOON).await?,
                 _ => {
                     let new = new_authorization(number, &fred(), &example());
-                    let session = session_of(&fred());
                     // Some on a page that Fred was shown before, as one to sign in on.
-                    let page = (rival % 2 == 0).then(|| asked(rival).id);
-                    store
-                        .issue(&new, &Access::openid(), session, page, NOON)
-                        .await?;
+                    if rival % 3 == 0 {
+                        let (session, page) = (session_of(&fred()), Some(asked(rival).id));
+                        let openid = Access::openid();
+                        store.issue(&new, &openid, session, page, NOON).await?;
+                    } else {
+                        issues(store, rival, &new, &sign_in(&fred())).await?;
+                    }
                 }
             }
             Ok(())
@@ -304,10 +336,7 @@ pub fn r30_nothing_outlives_its_client_or_user(store: &dyn Store, run: Runner) -
                 5..12 => _ = store.record_decision(&freds(number), NOON).await?,
                 _ => {
                     let new = new_authorization(number, &fred(), &example());
-                    let session = session_of(&fred());
-                    store
-                        .issue(&new, &Access::openid(), session, None, NOON)
-                        .await?;
+                    issues(store, rival, &new, &sign_in(&fred())).await?;
                 }
             }
             Ok(())
@@ -445,8 +474,7 @@ pub fn no_client_that_is_issued_to_is_left_out_when_the_session_ends(
                 return Ok(Recorded::Changed);
             }
             let new = new_authorization(numbered(round, rival), &fred(), &rivals_client(rival));
-            let openid = Access::openid();
-            store.issue(&new, &openid, start.id, None, NOON).await
+            issues(store, rival, &new, &start).await
         })?;
         let mut issued: Vec<ClientId> = (0..)
             .zip(told)
@@ -462,6 +490,44 @@ pub fn no_client_that_is_issued_to_is_left_out_when_the_session_ends(
             assert_eq!(notice.session, start.id);
             finish(run, store.close_notice(notice))?;
         }
+    }
+    Ok(())
+}
+
+pub fn a_session_token_that_was_renewed_is_issued_nothing(store: &dyn Store, run: Runner) -> Kept {
+    finish(run, approved(store))?;
+    let token = |round: u128| Digest::of(&round.to_be_bytes());
+    let start = |round| SessionStart {
+        token: token(round),
+        presented: vec![token(round - 1), sign_in(&fred()).token],
+        ..sign_in(&fred())
+    };
+    for round in 1..=ROUNDS {
+        let before = match round {
+            1 => sign_in(&fred()),
+            _ => start(round - 1),
+        };
+        let told = race(run, async |rival| {
+            if rival == RIVALS / 2 {
+                store.start_session(&start(round)).await?;
+                return Ok(None);
+            }
+            let number = numbered(round, rival);
+            let new = anticipated(number, &example(), Access::openid());
+            store
+                .issue_anticipated(before.token, &new, NOON)
+                .await
+                .map(Some)
+        })?;
+        for (rival, found) in (0..).zip(told) {
+            let id = authorization(numbered(round, rival));
+            let stands = finish(run, store.standing(id))?.is_some();
+            assert_eq!(stands, matches!(found, Some(Anticipation::Issued(_))));
+        }
+        // Whoever comes after the renewal has no session.
+        let late = anticipated(numbered(round, RIVALS / 2), &example(), Access::openid());
+        let found = finish(run, store.issue_anticipated(before.token, &late, NOON))?;
+        assert_eq!(found, Anticipation::NoSession);
     }
     Ok(())
 }
@@ -488,8 +554,7 @@ pub fn deleting_a_user_while_others_issue_and_sign_out_tells_every_client(
                 2 => _ = store.lock_user(user.id, true).await?,
                 _ => {
                     let new = new_authorization(numbered(round, rival), &user, &told());
-                    let openid = Access::openid();
-                    store.issue(&new, &openid, session, None, NOON).await?;
+                    issues(store, rival, &new, &sign_in(&user)).await?;
                 }
             }
             Ok(())

@@ -9,7 +9,9 @@ use crate::{
     Access, AliasId, Answer, AuthorizationId, ChannelId, Client, ClientChange, ClientId,
     DeclaredChannel, Interaction, InteractionId, Lifetimes, NewAuthorization, Redeem, Redemption,
     RequestedScope, Rotate, Rotation, Screen, Session, SessionId, User, UserId,
-    ports::{Decision, PasswordHash, Recorded, SessionStart, Started, Store, StoreError},
+    ports::{
+        Anticipated, Decision, PasswordHash, Recorded, SessionStart, Started, Store, StoreError,
+    },
     testing::sample,
 };
 
@@ -129,6 +131,18 @@ pub(super) fn new_authorization(number: u128, user: &User, client: &Client) -> N
         client_id: client.id,
         user_id: user.id,
         ..sample::new_authorization()
+    }
+}
+
+/// The `number`th request of the client, which somebody granted before.
+pub(super) fn anticipated(number: u128, client: &Client, access: Access) -> Anticipated {
+    let new = sample::new_authorization();
+    Anticipated {
+        id: authorization(number),
+        client_id: client.id,
+        binding: new.binding,
+        code_expires_at: new.code_expires_at,
+        access,
     }
 }
 
