@@ -3,6 +3,9 @@
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/alias
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$cache/target}
 
+# A function that fails says so by the trap of its step.
+set -o errtrace
+
 fail() {
     echo "$(basename "$0"): $*" >&2
     exit 1
@@ -12,12 +15,17 @@ need() {
     command -v "$1" >/dev/null || fail "$1 is missing: $2"
 }
 
-# Runs a step and says which, and how long it took.
+# Runs a step and says which, and how long it took. The first command of it that fails ends it: as a
+# condition ("$@" || …) it would go on to the next, and only the last would count.
 step() {
-    local name=$1 began=$SECONDS
+    local name=$1 began=$SECONDS shell=$BASH_SUBSHELL outer
+    outer=$(trap -p ERR)
     shift
     printf '\n==> %s\n' "$name"
-    "$@" || fail "$name failed after $((SECONDS - began)) s"
+    # What fails within $(…) is for whoever asked to judge.
+    trap '((BASH_SUBSHELL > shell)) || fail "$name failed after $((SECONDS - began)) s"' ERR
+    "$@"
+    eval "${outer:-trap - ERR}"
     printf '==> %s: done in %s s\n' "$name" "$((SECONDS - began))"
 }
 
@@ -41,7 +49,7 @@ install_packages() {
         fail "$why; on Debian: sudo apt-get install $*"
     fi
     command -v apt-get >/dev/null || fail "$why; install it and try again"
-    run_as_root "$why" apt-get update --quiet
+    run_as_root "$why" apt-get update --quiet || echo "what is known of the packages may be old"
     run_as_root "$why" env DEBIAN_FRONTEND=noninteractive \
         apt-get install --quiet --yes --no-install-recommends "$@"
 }

@@ -45,14 +45,13 @@ async fn replay() -> Result<(), Box<dyn Error>> {
         browser: Digest::of(b"Fred's browser"),
         newcomer: false,
     };
-    let present = alias.present(&browser, NOON).await?;
     let request = Params::parse(&format!(
         "response_type=code&client_id={}&redirect_uri={}&state=s\
          &scope=openid+offline_access+contact+nickname&channels=notifications+product_updates",
         client.id,
         sample::REDIRECT_URI,
     ));
-    let Outcome::Ask(ask) = alias.authorize(&request, &present, NOON).await? else {
+    let Outcome::Ask(ask) = alias.authorize(&request, &browser, NOON).await? else {
         return Err("nobody asked Fred".into());
     };
 
@@ -63,6 +62,7 @@ async fn replay() -> Result<(), Box<dyn Error>> {
         scopes: owned(&["offline_access", "contact"]),
         channels: owned(&["notifications"]),
     };
+    let present = alias.present(&browser, NOON).await?;
     let outcome = alias
         .answer(ask.interaction, ask.form.expose(), answer, &present, NOON)
         .await?;

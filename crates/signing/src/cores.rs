@@ -191,7 +191,7 @@ mod tests {
     #[tokio::test]
     async fn work_that_panics_is_an_error_and_frees_its_core() {
         let cores = Cores::of(1);
-        let panics: fn() = || std::panic::panic_any("as it is to");
+        let panics: fn() = || std::panic::resume_unwind(Box::new("as it is to"));
         assert!(cores.run(panics).await.is_err());
         assert!(cores.run(|| ()).await.is_ok());
     }
