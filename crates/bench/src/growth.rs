@@ -1,15 +1,16 @@
 //! Whether a database that has grown is slower: by many authorizations, or by a year of refreshes.
 
-use std::{path::Path as FilePath, time::Instant};
+use std::{env, path::Path as FilePath, process::Command, time::Instant};
 
 use alias_domain::ports::Import;
 use alias_storage_postgres::{Database, PostgresStore, testing::TestDatabase};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use futures_util::future::try_join_all;
 
 use crate::{
     census::Census,
     drive::Work,
+    os,
     population::Population,
     results::Results,
     run::MANY,
@@ -54,6 +55,33 @@ pub(crate) const YEAR: u32 = 365;
 /// How many connections refresh in that year.
 const AT_ONCE: u32 = 32;
 
+/// What an authorization takes on the disk with all that belongs to it, in bytes, about.
+const EACH: u64 = 1200;
+
+/// What a server has for its tables if nobody says how much, in bytes.
+const USUAL_MEMORY: u64 = 128 << 20;
+
+/// What stops the server and starts it again.
+const SERVER_CTL: &str = "ALIAS_TEST_POSTGRES_CTL";
+
+/// Gives the server as much memory for its tables as they need, but at most two fifths of the
+/// machine's: more is seldom of use, as PostgreSQL's manual says.
+fn give_memory(authorizations: u32) -> Result<()> {
+    let most = os::memory_of_machine()? / 5 * 2;
+    let needed = (u64::from(authorizations) * EACH).min(most);
+    if needed <= USUAL_MEMORY {
+        return Ok(());
+    }
+    progress(&format!("the server has {} MB for tables", needed >> 20));
+    let set = format!("ALTER SYSTEM SET shared_buffers = '{}MB'", needed >> 20);
+    TestDatabase::empty().execute(&set);
+    let ctl = env::var(SERVER_CTL).context(SERVER_CTL)?;
+    let restart = format!("{ctl} restart");
+    let status = Command::new("sh").args(["-c", &restart]).status()?;
+    ensure!(status.success(), "{restart}: {status}");
+    Ok(())
+}
+
 /// Measures the paths on populations up to this one, in alternate rounds.
 pub(crate) async fn grow(
     program: &FilePath,
@@ -62,6 +90,7 @@ pub(crate) async fn grow(
     pace: Pace,
 ) -> Result<Results> {
     let (began, mut results) = (Instant::now(), Results::of_this_machine());
+    give_memory(largest.len())?;
     let mut sizes = vec![SMALL];
     // Beside the ends of the curve a point in between.
     let between = Population::fresh(largest.users / 10);
@@ -110,7 +139,8 @@ async fn watching(service: &Service) -> Result<Watched> {
     })
 }
 
-/// A service on a population that was copied in, with nothing left for the server to tidy up.
+/// A service on a population that was copied in, with nothing left for the server to tidy up, and
+/// its tables in memory as far as they go, as if it had served for a while.
 async fn settle(program: &FilePath, population: Population) -> Result<Service> {
     let place = TestDatabase::migrated();
     let database: Database = place.url().parse()?;
@@ -121,6 +151,7 @@ async fn settle(program: &FilePath, population: Population) -> Result<Service> {
     let client = statements::connect(&place.url()).await?;
     client.batch_execute("VACUUM (ANALYZE)").await?;
     client.batch_execute("CHECKPOINT").await?;
+    client.batch_execute(WARM_UP).await?;
     Service::on(
         program,
         Place::Postgres(place),
@@ -129,6 +160,11 @@ async fn settle(program: &FilePath, population: Population) -> Result<Service> {
     )
     .await
 }
+
+const WARM_UP: &str = "
+    CREATE EXTENSION pg_prewarm;
+    SELECT sum(pg_prewarm(oid)) FROM pg_class
+    WHERE relkind IN ('r', 'i') AND relnamespace = 'public'::regnamespace";
 
 /// Refreshes every authorization once a day, by the statement that the service uses.
 async fn live(service: &Service, days: u32, results: &mut Results) -> Result<()> {

@@ -105,6 +105,13 @@ pub(crate) fn memory(pid: u32) -> Result<(u64, u64)> {
     Ok((bytes("VmRSS:")?, bytes("VmHWM:")?))
 }
 
+/// How much memory there is, in bytes.
+pub(crate) fn memory_of_machine() -> Result<u64> {
+    let amount = |variable| sysconf(variable)?.context("the system does not say");
+    let pages = amount(SysconfVar::_PHYS_PAGES)?;
+    Ok(u64::try_from(pages * amount(SysconfVar::PAGE_SIZE)?)?)
+}
+
 /// The machine, in a line: its processor, as the system has it, and how many cores of it.
 pub(crate) fn machine() -> String {
     let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();

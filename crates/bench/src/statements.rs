@@ -1,7 +1,7 @@
 //! The hot statements run bare: through the same driver, on as many connections, and with nothing
 //! around them.
 
-use alias_domain::{Lifetimes, Scope, testing::sample};
+use alias_domain::{AuthorizationId, Lifetimes, Scope, testing::sample};
 use alias_storage_postgres::testing::Hot;
 use anyhow::{Context, Result, ensure};
 use async_trait::async_trait;
@@ -180,7 +180,7 @@ impl Bare {
         let (member, granted) = (self.share.next(), Granted::new());
         let session = population::session_token(member.user()).digest();
         self.run(&[
-            &population::fresh(),
+            &authorization(now),
             &member.client_id().uuid(),
             &granted.scopes,
             &granted.channels,
@@ -269,7 +269,7 @@ impl Work for Bare {
         }
         let insert = self.client.prepare(INSERT).await?;
         while self.codes.len() < turns {
-            let code = (population::fresh(), self.share.next());
+            let code = (authorization(now()), self.share.next());
             self.insert(&insert, code.0, code.1, now()).await?;
             self.codes.push(code);
         }
@@ -293,13 +293,18 @@ impl Work for Bare {
             }
             Statement::Insert => {
                 let member = self.share.next();
-                self.insert(&self.prepared, population::fresh(), member, now)
+                self.insert(&self.prepared, authorization(now), member, now)
                     .await?;
             }
             Statement::TwoInserts => self.two_inserts(now).await?,
         }
         Ok(true)
     }
+}
+
+/// As the service makes it.
+fn authorization(now: DateTime<Utc>) -> Uuid {
+    AuthorizationId::fresh(now, population::fresh()).uuid()
 }
 
 fn now() -> DateTime<Utc> {

@@ -3,8 +3,9 @@
 use std::{fmt, str::FromStr};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use uuid::Uuid;
+use uuid::{Builder, Uuid};
 
 use crate::Digest;
 
@@ -101,6 +102,27 @@ id! {
 id! {
     /// Names one authorization, from which a code, user tokens and refresh tokens stem.
     AuthorizationId
+}
+
+impl AuthorizationId {
+    /// A fresh one: the time, and 74 of 128 bits that were drawn (RFC 9562 5.7). So a store keeps what
+    /// is new in one place, however much it keeps; the others are few, or known to clients, who need
+    /// not learn when they were made.
+    ///
+    /// ```
+    /// # use alias_domain::{AuthorizationId, testing::sample::NOON};
+    /// # use chrono::TimeDelta;
+    /// let drawn = uuid::Uuid::from_u128(u128::MAX);
+    /// let earlier = AuthorizationId::fresh(NOON, drawn);
+    /// let later = AuthorizationId::fresh(NOON + TimeDelta::milliseconds(1), uuid::Uuid::nil());
+    /// assert!(earlier < later);
+    /// ```
+    #[must_use]
+    pub fn fresh(now: DateTime<Utc>, drawn: Uuid) -> Self {
+        let millis = u64::try_from(now.timestamp_millis()).unwrap_or_default();
+        let [_, _, _, _, _, _, drawn @ ..] = drawn.into_bytes();
+        Self(Builder::from_unix_timestamp_millis(millis, &drawn).into_uuid())
+    }
 }
 id! {
     /// Names one user's sign-in at one browser or program. It is no credential.

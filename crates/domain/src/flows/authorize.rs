@@ -117,7 +117,7 @@ impl Provider {
             Err(outcome) => return Ok(outcome),
         };
         let anticipated = anticipate(&sound.request, &sound.client).map(|access| Anticipated {
-            id: AuthorizationId::from_uuid(self.ports.chance.id()),
+            id: AuthorizationId::fresh(now, self.ports.chance.id()),
             client_id: sound.client.id,
             binding: CodeBinding::of(&sound.request),
             code_expires_at: now + self.lifetimes.auth_code,
@@ -384,7 +384,7 @@ impl Provider {
         now: DateTime<Utc>,
     ) -> NewAuthorization {
         NewAuthorization {
-            id: AuthorizationId::from_uuid(self.ports.chance.id()),
+            id: AuthorizationId::fresh(now, self.ports.chance.id()),
             client_id: sound.client.id,
             user_id,
             binding: CodeBinding::of(&sound.request),
