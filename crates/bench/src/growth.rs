@@ -149,8 +149,7 @@ async fn settle(program: &FilePath, population: Population) -> Result<Service> {
     let rows: u64 = counts.iter().map(|it| it.1).sum();
     progress(&format!("{rows} rows are there; the server tidies up"));
     let client = statements::connect(&place.url()).await?;
-    client.batch_execute("VACUUM (ANALYZE)").await?;
-    client.batch_execute("CHECKPOINT").await?;
+    statements::tidy_up(&client).await?;
     client.batch_execute(WARM_UP).await?;
     Service::on(
         program,

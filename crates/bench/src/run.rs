@@ -93,6 +93,7 @@ pub(crate) async fn run(program: &FilePath, extent: Extent, stores: &[Kind]) -> 
         }
         scene.add_static(&fixed).await?;
         for &connections in extent.connections {
+            tidy_up(&service).await?;
             scene
                 .measure(connections, extent.pace, &mut results)
                 .await?;
@@ -132,6 +133,7 @@ pub(crate) async fn run(program: &FilePath, extent: Extent, stores: &[Kind]) -> 
         if let Some(peer) = &peer {
             scene.add_peer(peer, server).await?;
         }
+        tidy_up(&service).await?;
         scene.measure(MANY, extent.pace, &mut results).await?;
     }
     for &kind in stores {
@@ -163,6 +165,16 @@ pub(crate) async fn check(program: &FilePath) -> Result<()> {
     }
     progress("the benchmark works, and what is counted is as it should");
     Ok(())
+}
+
+/// See [`statements::tidy_up`].
+async fn tidy_up(service: &Service) -> Result<()> {
+    match &service.place {
+        Place::Postgres(database) => {
+            statements::tidy_up(&statements::connect(&database.url()).await?).await
+        }
+        Place::Sqlite(_) => Ok(()),
+    }
 }
 
 /// The database's own process, where it is not the service's.

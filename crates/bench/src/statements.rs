@@ -261,6 +261,14 @@ pub(crate) async fn connect(url: &str) -> Result<Client> {
     Ok(client)
 }
 
+/// Lets the server do now what it would do later, in the midst of what is measured next.
+pub(crate) async fn tidy_up(client: &Client) -> Result<()> {
+    for statement in ["VACUUM (ANALYZE)", "CHECKPOINT"] {
+        client.batch_execute(statement).await?;
+    }
+    Ok(())
+}
+
 #[async_trait(?Send)]
 impl Work for Bare {
     async fn stock(&mut self, turns: usize) -> Result<()> {
