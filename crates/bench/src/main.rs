@@ -60,7 +60,7 @@ enum Command {
         program: Option<PathBuf>,
     },
     /// Measures the hot paths on few authorizations and on many, and after a year of refreshes. Ten
-    /// million of them take some ten minutes to copy in, and 10 GB; it says how long is left.
+    /// million of them take a quarter of an hour, and 12 GB; it says how long is left.
     Growth {
         /// How many authorizations: a multiple of 10.
         #[arg(long, value_name = "NUMBER", default_value_t = 10_000_000)]
