@@ -8,6 +8,7 @@ mod http;
 mod issuer;
 mod master_key;
 mod outbound;
+mod rate;
 mod settings;
 mod tls;
 
@@ -25,6 +26,7 @@ pub(crate) use http::Http;
 pub(crate) use issuer::Issuer;
 pub(crate) use master_key::MasterKeySource;
 pub(crate) use outbound::OutboundSettings;
+pub(crate) use rate::{LimitSettings, Rate};
 pub(crate) use settings::Settings;
 use settings::{Origin, Setting};
 pub(crate) use tls::TlsFiles;
@@ -48,6 +50,8 @@ pub(crate) struct Config {
     pub(crate) rsa: RsaSize,
     /// How long things live.
     pub(crate) lifetimes: Lifetimes,
+    /// How often strangers may do what costs something.
+    pub(crate) limits: LimitSettings,
     /// Where it may go by itself.
     pub(crate) outbound: OutboundSettings,
 }
@@ -138,6 +142,7 @@ impl Config {
                 refresh_grace: required(settings, "lifetimes.refresh_grace", duration::parse)?,
                 session: required(settings, "lifetimes.session", some_time)?,
             },
+            limits: LimitSettings::from_settings(settings)?,
             outbound: OutboundSettings::from_settings(settings)?,
         })
     }

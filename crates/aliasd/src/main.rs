@@ -9,6 +9,7 @@
 //! | `dev` | the service with everything that a first look needs |
 //! | `opening` | the store, waited for while the service listens |
 //! | `certificate` | what TLS connections are shown, and its renewal |
+//! | `limits` | how often strangers may do what costs something |
 //! | `metrics` | what the service measures of itself |
 //! | `upkeep` | what is done beside requests: `sweep` removes what has ended, `keys` follows the keys, `logout` tells clients that sessions ended |
 //! | `view`, `output`, `error` | what is said, and how |
@@ -22,6 +23,7 @@ mod config;
 mod dev;
 mod error;
 mod keys;
+mod limits;
 mod logout;
 mod logs;
 mod metrics;

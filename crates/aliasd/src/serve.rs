@@ -22,6 +22,7 @@ use crate::{
     clock,
     config::{Config, Http},
     error::Error,
+    limits::RateLimits,
     logs, metrics,
     opening::{self, Opened},
     output::Format,
@@ -114,6 +115,7 @@ pub(crate) async fn wire(
         id_tokens: Arc::new(IdTokenSigner::new(&keyring)),
         passwords: Arc::new(Argon2Passwords::new()?),
         chance: Arc::new(OsChance),
+        limits: Arc::new(RateLimits::new(config.limits)),
     };
     let provider = Provider::new(config.issuer.to_string(), config.lifetimes, ports);
     let service = Service {

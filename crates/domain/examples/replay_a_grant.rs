@@ -44,6 +44,7 @@ async fn replay() -> Result<(), Box<dyn Error>> {
         cookies: vec![session.token.digest()],
         browser: Digest::of(b"Fred's browser"),
         newcomer: false,
+        source: None,
     };
     let request = Params::parse(&format!(
         "response_type=code&client_id={}&redirect_uri={}&state=s\

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::{AliasId, ClientId, Digest, InteractionId, SessionId};
+use crate::{ClientId, Digest, InteractionId, RequestRecord, SessionId};
 
 /// An authorization request that waits for its user.
 ///
@@ -21,10 +21,8 @@ pub struct Interaction {
     pub binding: Option<Digest>,
     /// The client that asks.
     pub client_id: ClientId,
-    /// The request, as a query string of known parameters.
-    pub query: String,
-    /// The user whom an ID token hint named, as the client knows them.
-    pub hinted: Option<AliasId>,
+    /// The request.
+    pub request: RequestRecord,
     /// The account that this interaction goes on with.
     pub account: Option<ChosenAccount>,
     /// Whether it had its answer: it has one at most.

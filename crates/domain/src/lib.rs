@@ -50,8 +50,8 @@ pub use assurance::Assurance;
 pub use authorization::{
     Authorization, AuthorizationRequest, ClaimRequest, ClaimsRequest, CodeBinding, ErrorCode,
     FormPost, MalformedClaims, NewAuthorization, PageError, Phase, Prompt, RefreshChain, Reply,
-    RequestError, Response, ResponseMode, Situation, Standing, Step, anticipate, decide,
-    requested_callback, requested_client,
+    RequestError, RequestRecord, Response, ResponseMode, Situation, Standing, Step, anticipate,
+    decide, requested_callback, requested_client,
 };
 pub use channel::{
     ChannelId, ChannelName, Channels, DeclaredChannel, META_CHANNEL, MalformedChannelName,

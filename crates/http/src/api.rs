@@ -169,6 +169,15 @@ pub(crate) async fn not_found() -> HttpResponse {
     ApiError::not_found("no such resource").error_response()
 }
 
+pub(crate) fn address_too_long() -> HttpResponse {
+    let error = ApiError::new(
+        StatusCode::URI_TOO_LONG,
+        "invalid_request",
+        "the address is longer than 16 KiB",
+    );
+    error.error_response()
+}
+
 pub(crate) fn method_not_allowed() -> HttpResponse {
     let error = ApiError::new(
         StatusCode::METHOD_NOT_ALLOWED,

@@ -15,7 +15,7 @@ use arc_swap::ArcSwap;
 use crate::{
     api::ApiError,
     pages::ErrorCause,
-    respond,
+    respond, routes,
     server::{Service, State},
 };
 
@@ -115,7 +115,7 @@ pub(crate) async fn enter(
 
 /// For a program or a person, by where it was asked.
 fn unavailable(path: &str) -> HttpResponse {
-    if path.starts_with("/api/") || path.starts_with("/.well-known/") {
+    if routes::is_for_programs(path) {
         ApiError::unavailable().error_response()
     } else {
         respond::error(ErrorCause::Unavailable)

@@ -35,6 +35,7 @@ pub(crate) fn towards(outcome: &Outcome) -> Page {
         Outcome::Ask(ask) => see_other(&address(ask.interaction, page_of(&ask.stage))),
         Outcome::UnknownInteraction => respond::error(ErrorCause::UnknownInteraction),
         Outcome::AlreadyAnswered => respond::error(ErrorCause::AlreadyAnswered),
+        Outcome::TooMany(wait) => respond::too_many(*wait),
     })
 }
 

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod account;
+mod address;
 mod api;
 mod authorize;
 mod body;
@@ -39,6 +40,7 @@ pub use door::Door;
 pub use forwarded::{MalformedProxies, TrustedProxies};
 pub use measures::{
     DURATION_BUCKETS, Exposition, describe as describe_measures, logout as measure_logout,
+    over_limit as measure_over_limit,
 };
 pub use server::{Bound, KeySet, Public, Service};
 pub use tls::{Identity, IdentityError, Tls};

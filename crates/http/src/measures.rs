@@ -38,6 +38,7 @@ const SIGN_INS: &str = "alias_sign_ins_total";
 const FAILURES: &str = "alias_failures_total";
 const LOGOUTS: &str = "alias_logout_notices_total";
 const CERTIFICATE: &str = "alias_tls_certificate_expiry_timestamp_seconds";
+const OVER_LIMIT: &str = "alias_requests_over_limit_total";
 const BUILD: &str = "alias_build_info";
 
 const AUTHORIZATION_CODE: &str = "authorization_code";
@@ -62,6 +63,7 @@ pub fn describe(version: &'static str) {
     describe_counter!(SIGN_INS, "Attempts to sign in");
     describe_counter!(LOGOUTS, "Tries to tell a client that a session ended");
     describe_counter!(FAILURES, "Failures of the store or of cryptography");
+    describe_counter!(OVER_LIMIT, "Requests refused because there were too many");
     describe_gauge!(CERTIFICATE, "When the certificate in use expires");
     describe_gauge!(BUILD, "1, with the version that runs");
     gauge!(BUILD, "version" => version).set(1);
@@ -74,6 +76,9 @@ pub fn describe(version: &'static str) {
     }
     for outcome in [DELIVERED, FAILED, GIVEN_UP] {
         counter!(LOGOUTS, "outcome" => outcome).increment(0);
+    }
+    for limit in ["limits.requests", "limits.requests_total"] {
+        counter!(OVER_LIMIT, "limit" => limit).increment(0);
     }
     for cause in [STORE_UNAVAILABLE, STORE_CORRUPT, CRYPTOGRAPHY] {
         counter!(FAILURES, "cause" => cause).increment(0);
@@ -174,6 +179,11 @@ pub fn logout(aftermath: Aftermath) {
         Aftermath::GivenUp => GIVEN_UP,
     };
     counter!(LOGOUTS, "outcome" => outcome).increment(1);
+}
+
+/// A request that is refused, for there were too many; with the setting that bounds them.
+pub fn over_limit(setting: &'static str) {
+    counter!(OVER_LIMIT, "limit" => setting).increment(1);
 }
 
 pub(crate) fn failure(failure: &Failure) {

@@ -10,7 +10,7 @@ use chrono::{DateTime, SubsecRound, Utc};
 use tracing_actix_web::TracingLogger;
 
 use crate::{
-    cookies::Cookies, door::Door, forwarded::TrustedProxies, headers, measures,
+    address, cookies::Cookies, door::Door, forwarded::TrustedProxies, headers, measures,
     measures::Exposition, routes, tls::Tls, trace::Span,
 };
 
@@ -93,6 +93,7 @@ impl Bound {
             App::new()
                 .app_data(door.clone())
                 .app_data(proxies.clone())
+                .wrap(from_fn(address::bounded))
                 .wrap(from_fn(headers::add))
                 .wrap(TracingLogger::<Span>::new())
                 .wrap(from_fn(measures::requests))

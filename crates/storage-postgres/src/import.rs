@@ -4,7 +4,7 @@
 use std::pin::Pin;
 
 use alias_domain::{
-    AliasId, Authorization, Client, ClientSecret, Interaction, SessionId, User,
+    Authorization, Client, ClientSecret, Interaction, SessionId, User,
     ports::{
         Counts, Export, Import, ImportError, Page, Participation, PasswordHash, StoredConnection,
         StoredKey, StoredNotice, StoredSession,
@@ -267,19 +267,19 @@ async fn copy_interactions(
     let mut copy = Copy::begin(
         transaction,
         "COPY interactions (
-            id, binding, client_id, query, account_session, account_authenticated, answered,
-            expires_at, hinted
+            id, binding, client_id, query, request, account_session, account_authenticated, answered,
+            expires_at
         ) FROM STDIN BINARY",
         &[
             Type::UUID,
             Type::BYTEA,
             Type::UUID,
             Type::TEXT,
+            Type::TEXT,
             Type::UUID,
             Type::BOOL,
             Type::BOOL,
             Type::TIMESTAMPTZ,
-            Type::UUID,
         ],
     )
     .await?;
@@ -288,12 +288,12 @@ async fn copy_interactions(
             &interaction.id.uuid(),
             &interaction.binding.map(|it| it.bytes().to_vec()),
             &interaction.client_id.uuid(),
-            &interaction.query,
+            &"",
+            &json(&interaction.request)?,
             &interaction.account.map(|it| it.session.uuid()),
             &interaction.account.map(|it| it.authenticated),
             &interaction.answered,
             &interaction.expires_at,
-            &interaction.hinted.map(AliasId::uuid),
         ])
         .await?;
     }

@@ -167,7 +167,8 @@ fn everything(connection: &Connection, pages: &Pages) -> Result<(), StoreError> 
         Page::Sessions,
         sessions::stored,
     )?;
-    all(
+    all_where(
+        interactions::UNDERSTOOD,
         &INTERACTIONS,
         connection,
         pages,
@@ -206,7 +207,19 @@ fn all<T>(
     page: fn(Vec<T>) -> Page,
     from_row: impl Fn(&Row<'_>) -> Result<T, StoreError>,
 ) -> Result<(), StoreError> {
-    let query = format!("SELECT * FROM {}", table.name);
+    all_where("TRUE", table, connection, pages, page, from_row)
+}
+
+/// Reads those rows of a table that meet a condition, page after page.
+fn all_where<T>(
+    condition: &str,
+    table: &'static Table,
+    connection: &Connection,
+    pages: &Pages,
+    page: fn(Vec<T>) -> Page,
+    from_row: impl Fn(&Row<'_>) -> Result<T, StoreError>,
+) -> Result<(), StoreError> {
+    let query = format!("SELECT * FROM {} WHERE {condition}", table.name);
     let mut rows = Vec::new();
     let hand_over = |rows: &mut Vec<T>| {
         let page = page(std::mem::take(rows));

@@ -64,6 +64,33 @@ fn look(
     })
 }
 
+/// Free pages that are kept, for what comes next is written there: of 4 KiB each, and a quarter of
+/// the file at least.
+const SPARE_PAGES: i64 = 1024;
+
+/// Pages that one step gives back: it holds up no request for long.
+const PAGES_GIVEN_BACK: i64 = 1000;
+
+/// Gives some of the free pages at the end of the file back to the system; `false` if there are none
+/// to spare, or the database was made by a version that did not foresee it. The file gets shorter once
+/// the log has moved into it.
+fn give_back(connection: &Connection) -> Result<bool, StoreError> {
+    let number = |pragma: &str| -> Result<i64, StoreError> {
+        let read = connection.pragma_query_value(None, pragma, |row| row.get(0));
+        read.map_err(unavailable)
+    };
+    let (pages, free) = (number("page_count")?, number("freelist_count")?);
+    let spare = SPARE_PAGES.max((pages - free) / 3);
+    if free <= spare || number("auto_vacuum")? == 0 {
+        return Ok(false);
+    }
+    let some = PAGES_GIVEN_BACK.min(free - spare);
+    // Read to its end: each row is a page.
+    let given_back = connection.pragma(None, "incremental_vacuum", some, |_| Ok(()));
+    given_back.map_err(unavailable)?;
+    Ok(true)
+}
+
 /// Reads what every database has, so that the file is really looked at.
 fn schema_version(connection: &Connection) -> Result<i64, StoreError> {
     let version = connection.pragma_query_value(None, "schema_version", |row| row.get(0));
@@ -109,6 +136,10 @@ impl Store for SqliteStore {
                 break;
             }
         }
-        Ok(total + removed)
+        let removed = total + removed;
+        if removed < limit {
+            while self.write(give_back).await? {}
+        }
+        Ok(removed)
     }
 }

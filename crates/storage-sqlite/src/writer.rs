@@ -7,7 +7,11 @@ use alias_domain::ports::StoreError;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::{row::unavailable, schema::OpenError, workers::Workers};
+use crate::{
+    row::unavailable,
+    schema::{self, OpenError},
+    workers::Workers,
+};
 
 #[cfg(test)]
 mod tests;
@@ -98,6 +102,7 @@ fn work(mut connection: Connection, mut jobs: mpsc::Receiver<Box<dyn Job>>) {
             job.answer(&committed);
         }
     }
+    schema::release(&connection);
 }
 
 /// Runs each job within a savepoint, and commits those that succeed.

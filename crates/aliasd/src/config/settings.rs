@@ -114,6 +114,8 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting("lifetimes.refresh_token", Some("90d")),
     setting("lifetimes.refresh_grace", Some("1h")),
     setting("lifetimes.session", Some("14d")),
+    setting("limits.requests", Some("300/5m")),
+    setting("limits.requests_total", Some("6000/5m")),
     Setting {
         list: true,
         ..setting("outbound.allow_private", None)

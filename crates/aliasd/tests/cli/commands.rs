@@ -1,10 +1,18 @@
 //! Usage, configuration and the database.
 
+use std::{
+    fs,
+    os::unix::{
+        fs::{MetadataExt, PermissionsExt},
+        process::CommandExt,
+    },
+};
+
 use serde_json::json;
 
 use crate::{
     clients::URI,
-    sandbox::{MASTER_KEY, Sandbox},
+    sandbox::{MASTER_KEY, Ran, Sandbox},
 };
 
 // Usage.
@@ -299,4 +307,69 @@ fn only_migrate_makes_a_database() {
     assert_ne!(sandbox.json(&["migrate"])["applied"], json!([]));
     assert_eq!(sandbox.json(&["migrate"])["applied"], json!([]));
     assert_eq!(sandbox.json(&["client", "list"]), json!([]));
+}
+
+/// Takes a right away from a file, and runs a command as somebody who then lacks it: root may do
+/// everything.
+fn without_rights(sandbox: &Sandbox, path: &str, mode: u32) -> String {
+    let path = sandbox.path().join(path);
+    let is_root = fs::metadata(&path).expect("a file").uid() == 0;
+    let open = fs::Permissions::from_mode(0o755);
+    fs::set_permissions(sandbox.path(), open).expect("rights");
+    fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("rights");
+    let mut command = sandbox.command(&["client", "list"]);
+    if is_root {
+        // What is built may lie where nobody else may look.
+        let program = sandbox.path().join("aliasd");
+        fs::copy(command.get_program(), &program).expect("a copy");
+        let mut other = std::process::Command::new(program);
+        other
+            .args(["client", "list"])
+            .current_dir(sandbox.path())
+            .env_clear()
+            .uid(65_534)
+            .gid(65_534);
+        command = other;
+    }
+    Ran::from(command.output().expect("aliasd runs")).refused()
+}
+
+#[test]
+fn a_database_that_may_not_be_read_is_named_with_its_setting() {
+    let sandbox = Sandbox::embedded();
+    sandbox.run(&["migrate"]).succeeded();
+    let folder = sandbox.path().join(".alias");
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).expect("rights");
+    let refused = without_rights(&sandbox, ".alias/alias.db", 0o000);
+    assert!(
+        refused
+            .starts_with("database.url: the database .alias/alias.db cannot be read and written"),
+        "{refused}"
+    );
+    assert!(refused.contains("ermission denied"), "{refused}");
+}
+
+#[test]
+fn a_folder_in_which_the_log_may_not_be_written_is_named() {
+    let sandbox = Sandbox::embedded();
+    sandbox.run(&["migrate"]).succeeded();
+    let file = sandbox.path().join(".alias/alias.db");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).expect("rights");
+    let refused = without_rights(&sandbox, ".alias", 0o555);
+    assert!(refused.starts_with("database.url: "), "{refused}");
+    assert!(refused.contains("rights of the folder .alias"), "{refused}");
+}
+
+#[test]
+fn a_file_that_is_no_database_is_named() {
+    let sandbox = Sandbox::embedded();
+    fs::create_dir(sandbox.path().join(".alias")).expect("a folder");
+    sandbox.write(".alias/alias.db", &"no database ".repeat(1000));
+    for command in [&["client", "list"][..], &["migrate"]] {
+        let refused = sandbox.run(command).refused();
+        assert_eq!(
+            refused,
+            "database.url: .alias/alias.db is no SQLite database"
+        );
+    }
 }

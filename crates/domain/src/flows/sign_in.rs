@@ -125,7 +125,7 @@ impl Provider {
     /// # use alias_domain::{*, flows::*, testing::{MemoryStore, provider, sample}};
     /// # pollster::block_on(async {
     /// # let provider = provider(MemoryStore::default());
-    /// # let visitor = Visitor { bearer: None, cookies: vec![], browser: Digest::of(b"browser"), newcomer: false };
+    /// # let visitor = Visitor { bearer: None, cookies: vec![], browser: Digest::of(b"browser"), newcomer: false, source: None };
     /// # let present = provider.present(&visitor, sample::NOON).await?;
     /// let account = ChosenAccount { session: sample::session().id, authenticated: false };
     /// let id = sample::interaction().id;

@@ -10,6 +10,7 @@ mod error;
 mod grants;
 mod interactions;
 mod keys;
+mod limits;
 mod notices;
 mod sessions;
 mod transfer;
@@ -39,6 +40,9 @@ pub use interactions::MockInteractions;
 #[cfg(feature = "testing")]
 pub use keys::MockKeys;
 pub use keys::{Keys, StoredKey};
+pub use limits::Limits;
+#[cfg(feature = "testing")]
+pub use limits::MockLimits;
 #[cfg(feature = "testing")]
 pub use notices::MockNotices;
 pub use notices::{Claim, Notices};

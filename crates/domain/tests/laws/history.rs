@@ -205,6 +205,7 @@ impl World {
             cookies: vec![signed_in.token.digest()],
             browser: Digest::of(email.as_bytes()),
             newcomer: false,
+            source: None,
         })
     }
 
