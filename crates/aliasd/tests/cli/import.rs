@@ -147,9 +147,9 @@ fn what_cannot_be_imported_is_said_in_one_line_and_nothing_is_changed() {
         .sandbox
         .write("diary.db", &"Dear diary, ".repeat(1000));
     let refused = from("sqlite:diary.db");
-    assert!(
-        refused.starts_with("--from sqlite:diary.db: the database cannot"),
-        "{refused}"
+    assert_eq!(
+        refused,
+        "--from sqlite:diary.db: diary.db is no SQLite database"
     );
     assert_eq!(begun.tables().as_deref(), Some("0"));
 }
