@@ -42,7 +42,7 @@ pub enum ErrorCause {
     MethodNotAllowed,
     /// 413: the body is over the limit.
     TooLarge,
-    /// 503: the store is away or full.
+    /// 503: the store is away or full, or too many ask at once.
     Unavailable,
     /// 400: the request cannot be read, for a cause with no name of its own.
     BadRequest,
