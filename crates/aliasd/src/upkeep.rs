@@ -20,7 +20,7 @@ impl Upkeep {
     /// Looks after it, for ever.
     pub(crate) async fn run(self) -> Infallible {
         tokio::select! {
-            never = sweep::run(self.store) => never,
+            never = sweep::run(self.store, self.keyring.clone()) => never,
             never = keys::run(self.keyring) => never,
             never = logout::run(self.provider, self.outbound) => never,
         }

@@ -2,7 +2,9 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::{ClientId, Digest, InteractionId, RequestRecord, SessionId};
+use crate::{
+    ClientId, Digest, InteractionId, Lifetimes, RequestRecord, SessionId, clock::is_misdated,
+};
 
 /// An authorization request that waits for its user.
 ///
@@ -29,6 +31,22 @@ pub struct Interaction {
     pub answered: bool,
     /// When it is forgotten.
     pub expires_at: DateTime<Utc>,
+}
+
+impl Interaction {
+    /// Whether it was opened by a clock that was ahead, and would wait too long for its answer.
+    ///
+    /// ```
+    /// # use alias_domain::{Lifetimes, testing::sample};
+    /// let interaction = sample::interaction();
+    /// let opened_at = interaction.expires_at - Lifetimes::INTERACTION;
+    /// assert!(!interaction.is_misdated(opened_at));
+    /// assert!(interaction.is_misdated(opened_at - chrono::TimeDelta::hours(1)));
+    /// ```
+    #[must_use]
+    pub fn is_misdated(&self, now: DateTime<Utc>) -> bool {
+        is_misdated(self.expires_at - Lifetimes::INTERACTION, now)
+    }
 }
 
 /// The account that an interaction goes on with (R15).

@@ -125,9 +125,14 @@ impl ResponseError for ApiError {
 
 impl From<Failure> for ApiError {
     fn from(failure: Failure) -> Self {
-        tracing::error!(%failure, "a request could not be answered");
-        measures::failure(&failure);
-        Self::unavailable()
+        measures::unanswered(&failure);
+        match failure {
+            Failure::Busy => Self {
+                description: "too busy: try again in a few seconds",
+                ..Self::unavailable()
+            },
+            Failure::Store(_) | Failure::Crypto(_) => Self::unavailable(),
+        }
     }
 }
 

@@ -24,6 +24,7 @@ mod introspection;
 mod logout;
 mod measures;
 pub mod pages;
+mod presence;
 mod respond;
 mod revocation;
 mod routes;

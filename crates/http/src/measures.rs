@@ -51,6 +51,7 @@ const REFUSED: &str = "refused";
 const STORE_UNAVAILABLE: &str = "store_unavailable";
 const STORE_CORRUPT: &str = "store_corrupt";
 const CRYPTOGRAPHY: &str = "cryptography";
+const BUSY: &str = "busy";
 
 /// Tells the recorder, once it is installed, what there will be, and which version measures. What
 /// has not happened yet is there as 0, for an alert sees no first time otherwise.
@@ -62,8 +63,11 @@ pub fn describe(version: &'static str) {
     describe_counter!(TOKENS_REFUSED, "Token requests refused, by OAuth 2.0 error");
     describe_counter!(SIGN_INS, "Attempts to sign in");
     describe_counter!(LOGOUTS, "Tries to tell a client that a session ended");
-    describe_counter!(FAILURES, "Failures of the store or of cryptography");
     describe_counter!(OVER_LIMIT, "Requests refused because there were too many");
+    describe_counter!(
+        FAILURES,
+        "Failures of the store or of cryptography, and too much at once"
+    );
     describe_gauge!(CERTIFICATE, "When the certificate in use expires");
     describe_gauge!(BUILD, "1, with the version that runs");
     gauge!(BUILD, "version" => version).set(1);
@@ -80,7 +84,7 @@ pub fn describe(version: &'static str) {
     for limit in ["limits.requests", "limits.requests_total"] {
         counter!(OVER_LIMIT, "limit" => limit).increment(0);
     }
-    for cause in [STORE_UNAVAILABLE, STORE_CORRUPT, CRYPTOGRAPHY] {
+    for cause in [STORE_UNAVAILABLE, STORE_CORRUPT, CRYPTOGRAPHY, BUSY] {
         counter!(FAILURES, "cause" => cause).increment(0);
     }
 }
@@ -167,6 +171,8 @@ pub(crate) fn sign_in(outcome: &SignIn) {
     let outcome = match outcome {
         SignIn::Done(_) => DONE,
         SignIn::Refused => REFUSED,
+        // Nothing was tried.
+        SignIn::Abandoned => return,
     };
     counter!(SIGN_INS, "outcome" => outcome).increment(1);
 }
@@ -186,11 +192,22 @@ pub fn over_limit(setting: &'static str) {
     counter!(OVER_LIMIT, "limit" => setting).increment(1);
 }
 
+/// Logs and counts why a request could not be answered.
+pub(crate) fn unanswered(reason: &Failure) {
+    match reason {
+        // No fault of ours: more is asked for than the machine can do.
+        Failure::Busy => tracing::warn!(failure = %reason, "a request could not be answered"),
+        _ => tracing::error!(failure = %reason, "a request could not be answered"),
+    }
+    failure(reason);
+}
+
 pub(crate) fn failure(failure: &Failure) {
     let cause = match failure {
         Failure::Store(StoreError::Unavailable(_)) => STORE_UNAVAILABLE,
         Failure::Store(StoreError::Corrupt { .. }) => STORE_CORRUPT,
         Failure::Crypto(_) => CRYPTOGRAPHY,
+        Failure::Busy => BUSY,
     };
     counter!(FAILURES, "cause" => cause).increment(1);
 }

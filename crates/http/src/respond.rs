@@ -131,8 +131,7 @@ impl ResponseError for PageFailure {
 
 impl From<Failure> for PageFailure {
     fn from(failure: Failure) -> Self {
-        tracing::error!(%failure, "a request could not be answered");
-        measures::failure(&failure);
+        measures::unanswered(&failure);
         Self(ErrorCause::Unavailable)
     }
 }

@@ -11,7 +11,7 @@ use tracing_actix_web::TracingLogger;
 
 use crate::{
     address, cookies::Cookies, door::Door, forwarded::TrustedProxies, headers, measures,
-    measures::Exposition, routes, tls::Tls, trace::Span,
+    measures::Exposition, presence, routes, tls::Tls, trace::Span,
 };
 
 /// What is served.
@@ -100,6 +100,7 @@ impl Bound {
                 .configure(|it| routes::public(it, public.health))
         };
         let server = HttpServer::new(app)
+            .on_connect(presence::remember)
             .disable_signals()
             .shutdown_timeout(LAST_REQUESTS);
         let server = match public.tls {

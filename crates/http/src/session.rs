@@ -1,13 +1,13 @@
 //! Sessions for programs.
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
-use alias_domain::{Secret, flows::SignIn};
+use alias_domain::{Secret, flows::SignIn, ports::Failure};
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::{
     api::{Answer, ApiError},
-    body, guard, measures,
+    body, guard, measures, presence,
     server::State,
     visitor::Arrival,
 };
@@ -34,7 +34,13 @@ pub(crate) async fn begin(
     let password = Secret::new(credentials.password);
     let signed_in = state
         .provider
-        .sign_in(&credentials.email, &password, &[], State::now())
+        .sign_in(
+            &credentials.email,
+            &password,
+            &[],
+            presence::gone(&request),
+            State::now(),
+        )
         .await?;
     measures::sign_in(&signed_in);
     match signed_in {
@@ -48,6 +54,7 @@ pub(crate) async fn begin(
             "invalid_credentials",
             "the email address or the password is wrong",
         )),
+        SignIn::Abandoned => Err(Failure::Busy.into()),
     }
 }
 

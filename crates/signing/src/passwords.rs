@@ -1,19 +1,33 @@
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use alias_domain::{
     Secret,
     ports::{Failure, PasswordHash, PasswordVerdict, Passwords},
 };
 use argon2::{
-    Algorithm, Argon2, Params, Version,
+    Params,
     password_hash::{self, PasswordHasher, PasswordVerifier, phc},
 };
 use async_trait::async_trait;
 
-use crate::{chance, cores::Cores, crypto};
+use crate::{
+    argon2id::Argon2id,
+    chance,
+    cores::{Cores, Patience},
+    crypto,
+};
+
+/// How many hashes may wait for a core, for each core, and for how long. A core does some forty in a
+/// second; whoever would wait longer is better told so at once.
+const PATIENCE: Patience = Patience {
+    waiting_per_core: 64,
+    time: Duration::from_secs(5),
+};
 
 /// Hashes passwords with Argon2id: 19 MiB, two passes, one lane (OWASP's password storage cheat
-/// sheet), as PHC strings. A hash takes some tens of milliseconds of a core.
+/// sheet), as PHC strings. A hash takes some tens of milliseconds of a core. As many run at a time as
+/// there are cores, each in memory that is allocated once. Up to 64 more for each core wait, for at
+/// most 5 seconds; beyond that it is [`Failure::Busy`], and nothing is hashed.
 ///
 /// ```
 /// # use alias_domain::Secret;
@@ -28,7 +42,7 @@ use crate::{chance, cores::Cores, crypto};
 /// ```
 #[derive(Clone)]
 pub struct Argon2Passwords {
-    hashing: Arc<Hashing<Argon2<'static>>>,
+    hashing: Arc<Hashing<Argon2id>>,
     cores: Cores,
 }
 
@@ -48,10 +62,9 @@ impl Argon2Passwords {
     /// See the type for an example.
     pub fn new() -> Result<Self, Failure> {
         let params = Params::new(19 * 1024, 2, 1, None).map_err(crypto)?;
-        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         Ok(Self {
-            hashing: Arc::new(Hashing::new(argon2)?),
-            cores: Cores::all(),
+            hashing: Arc::new(Hashing::new(Argon2id::new(params))?),
+            cores: Cores::all().with_patience(PATIENCE),
         })
     }
 }
@@ -145,6 +158,8 @@ where
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
+
+    use argon2::Argon2;
 
     use super::*;
 

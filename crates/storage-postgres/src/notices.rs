@@ -100,7 +100,7 @@ static CLAIM: LazyLock<String> = LazyLock::new(|| {
     format!(
         "WITH due AS (
             SELECT session_id, client_id FROM logout_notices
-            WHERE (due_at IS NULL OR due_at <= $1) AND client_id <> ALL ($2)
+            WHERE (due_at IS NULL OR due_at <= $1 OR due_at > $5) AND client_id <> ALL ($2)
             ORDER BY due_at NULLS FIRST LIMIT $3 FOR UPDATE SKIP LOCKED
         )
         UPDATE logout_notices n SET attempts = n.attempts + 1, due_at = $4
@@ -117,7 +117,16 @@ impl Notices for PostgresStore {
         let limit = i64::from(claim.limit);
         let claimed = self
             .steps
-            .write(&CLAIM, &[&claim.now, &except, &limit, &claim.until])
+            .write(
+                &CLAIM,
+                &[
+                    &claim.now,
+                    &except,
+                    &limit,
+                    &claim.until,
+                    &claim.latest_due(),
+                ],
+            )
             .await?;
         claimed.iter().map(from_row).collect()
     }

@@ -95,8 +95,8 @@ pub(crate) fn record(
 /// Those that are due, oldest first.
 const DUE: &str = "
     FROM logout_notices
-    WHERE (due_at IS NULL OR due_at <= ?1)
-        AND hex(client_id) NOT IN (SELECT value FROM json_each(?2))";
+    WHERE (due_at IS NULL OR due_at <= ?1 OR due_at > ?2)
+        AND hex(client_id) NOT IN (SELECT value FROM json_each(?3))";
 
 /// The clients that a claim passes over, as [`DUE`] takes them.
 fn passed_over(claim: &Claim) -> Result<String, StoreError> {
@@ -106,15 +106,24 @@ fn passed_over(claim: &Claim) -> Result<String, StoreError> {
 
 fn is_any_due(connection: &Connection, claim: &Claim) -> Result<bool, StoreError> {
     let query = format!("SELECT 1 {DUE} LIMIT 1");
-    let params = params![millis(claim.now), passed_over(claim)?];
+    let params = params![
+        millis(claim.now),
+        millis(claim.latest_due()),
+        passed_over(claim)?
+    ];
     Ok(NOTICES
         .one(connection, &query, params, |_| Ok(()))?
         .is_some())
 }
 
 fn claim(connection: &Connection, claim: &Claim) -> Result<Vec<LogoutNotice>, StoreError> {
-    let query = format!("SELECT * {DUE} ORDER BY due_at LIMIT ?3");
-    let params = params![millis(claim.now), passed_over(claim)?, claim.limit];
+    let query = format!("SELECT * {DUE} ORDER BY due_at LIMIT ?4");
+    let params = params![
+        millis(claim.now),
+        millis(claim.latest_due()),
+        passed_over(claim)?,
+        claim.limit
+    ];
     let mut claimed = Vec::new();
     for due in NOTICES.all(connection, &query, params, from_row)? {
         let statement = "

@@ -1,7 +1,7 @@
 //! What concerns the whole database: whether it answers, and the removal of what has ended.
 
 use alias_domain::{
-    AuthorizationId,
+    AuthorizationId, Lifetimes,
     ports::{Store, StoreError},
 };
 use async_trait::async_trait;
@@ -10,13 +10,31 @@ use rusqlite::{Connection, params};
 
 use crate::{
     SqliteStore, authorizations,
-    row::{Table, bits, execute, millis, unavailable},
+    row::{Row, Table, bits, execute, millis, unavailable},
 };
 
 static DUE: Table = Table {
     name: "authorizations",
     key: &["id"],
 };
+
+static LATEST: Table = Table {
+    name: "sessions, interactions, authorizations",
+    key: &[],
+};
+
+/// The rows that end last, by the indexes of the sweep, and when they began or went on.
+const LATEST_ACTIVITY: &str = "
+    SELECT max(at) AS at FROM (
+        SELECT * FROM (SELECT auth_time AS at FROM sessions ORDER BY expires_at DESC LIMIT 1)
+        UNION ALL
+        SELECT max(expires_at) - ?1 FROM interactions
+        UNION ALL
+        SELECT * FROM (
+            SELECT max(auth_time, coalesce(refresh_issued_at, auth_time)) AS at
+            FROM authorizations ORDER BY sweep_at DESC LIMIT 1
+        )
+    )";
 
 /// What ends at a time that does not move, or seldom: one bounded statement for each kind.
 const ENDED: [&str; 3] = [
@@ -112,6 +130,17 @@ impl Store for SqliteStore {
     async fn ping(&self) -> Result<(), StoreError> {
         self.read(schema_version).await?;
         self.write(rewrite_version).await
+    }
+
+    async fn latest_activity(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let interaction = Lifetimes::INTERACTION.num_milliseconds();
+        self.read(move |connection| {
+            let found = LATEST.one(connection, LATEST_ACTIVITY, [interaction], |row| {
+                row.optional("at", Row::time)
+            })?;
+            Ok(found.flatten())
+        })
+        .await
     }
 
     async fn sweep(&self, now: DateTime<Utc>, limit: u32) -> Result<u32, StoreError> {

@@ -8,6 +8,7 @@
 //! | `postgres` | what is said of a database that is not as it must be |
 //! | `running` | how `serve` and `dev` start, what they refuse, and how they stop |
 //! | `stopping` | what becomes of requests when `serve` is told to stop |
+//! | `sweeping` | what is removed, and when the clock is not believed |
 //! | `tls` | certificates: shown, renewed, refused |
 //! | `watching` | health, metrics and the log, from where `serve` is watched |
 //! | `authority` | certificates that an authority of our own signed |
@@ -30,6 +31,7 @@ mod sandbox;
 mod stopping;
 #[path = "../support/store.rs"]
 mod store;
+mod sweeping;
 mod tls;
 mod users;
 mod watching;

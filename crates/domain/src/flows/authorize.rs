@@ -200,7 +200,8 @@ impl Provider {
         present: &Present,
         now: DateTime<Utc>,
     ) -> Result<Result<Interaction, Outcome>, Failure> {
-        let Some(interaction) = self.store().interaction(id, now).await? else {
+        let found = self.store().interaction(id, now).await?;
+        let Some(interaction) = found.filter(|it| !it.is_misdated(now)) else {
             return Ok(Err(Outcome::UnknownInteraction));
         };
         let binding = present.binding();

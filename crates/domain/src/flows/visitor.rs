@@ -85,7 +85,7 @@ impl Provider {
             true => Vec::new(),
             false => self.store().live_sessions(&tokens, now).await?,
         };
-        Ok(Present::of(visitor, live))
+        Ok(Present::of(visitor, live, now))
     }
 
     /// The same, with what each of them grants to a client that asks, which is looked up in the
@@ -119,14 +119,15 @@ impl Provider {
         }
         let present = Present {
             granted,
-            ..Present::of(visitor, sessions)
+            ..Present::of(visitor, sessions, now)
         };
         Ok((present, issued))
     }
 }
 
 impl Present {
-    fn of(visitor: &Visitor, mut live: Vec<(Digest, Session)>) -> Self {
+    fn of(visitor: &Visitor, mut live: Vec<(Digest, Session)>, now: DateTime<Utc>) -> Self {
+        live.retain(|(_, session)| !session.is_misdated(now));
         let first_is_bearer = live
             .first()
             .is_some_and(|(digest, _)| Some(*digest) == visitor.bearer);

@@ -78,6 +78,19 @@ pub trait Store:
     /// ```
     async fn ping(&self) -> Result<(), StoreError>;
 
+    /// The time of something that happened lately, if there is anything: of about the last sign-in,
+    /// request or refresh whose row is still there. It is what a clock is compared with before it is
+    /// believed ([`ClockTrust`](crate::ClockTrust)), so it is found by an index.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    ///
+    /// ```
+    /// # use alias_domain::{ports::Store, testing::MemoryStore};
+    /// assert_eq!(pollster::block_on(MemoryStore::default().latest_activity()), Ok(None));
+    /// ```
+    async fn latest_activity(&self) -> Result<Option<chrono::DateTime<chrono::Utc>>, StoreError>;
+
     /// Removes at most `limit` rows of each kind that have ended, and says how many it removed.
     /// Nothing alive at `now` is touched; it may run while the service does.
     ///

@@ -195,6 +195,20 @@ impl Store for MemoryStore {
         Ok(())
     }
 
+    async fn latest_activity(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let state = self.state();
+        let sign_ins = state.sessions.values().map(|it| it.auth_time);
+        let requests = state.interactions.values();
+        let requests = requests.map(|it| it.expires_at - Lifetimes::INTERACTION);
+        let issued = state.authorizations.values().map(|it| match it.phase {
+            crate::Phase::Redeemed {
+                refresh: Some(chain),
+            } => chain.issued_at.max(it.auth_time),
+            _ => it.auth_time,
+        });
+        Ok(sign_ins.chain(requests).chain(issued).max())
+    }
+
     async fn sweep(&self, now: DateTime<Utc>, limit: u32) -> Result<u32, StoreError> {
         let state = &mut *self.state();
         let some = usize::try_from(limit).unwrap_or(usize::MAX);
@@ -701,7 +715,9 @@ impl Notices for MemoryStore {
             .notices
             .iter()
             .filter(|(key, it)| {
-                let is_due = it.due_at.is_none_or(|at| at <= claim.now);
+                let is_due = it
+                    .due_at
+                    .is_none_or(|at| at <= claim.now || at > claim.latest_due());
                 is_due && !claim.except.contains(&key.1)
             })
             .map(|(key, it)| (it.due_at, *key))

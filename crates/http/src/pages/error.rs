@@ -46,7 +46,7 @@ pub enum ErrorCause {
     AddressTooLong,
     /// 429: there were too many requests from where this one comes from, or from everywhere.
     TooMany,
-    /// 503: the store is away or full.
+    /// 503: the store is away or full, or too many ask at once.
     Unavailable,
     /// 400: the request cannot be read, for a cause with no name of its own.
     BadRequest,
