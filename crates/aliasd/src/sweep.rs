@@ -1,6 +1,6 @@
 //! The removal of what has ended, in small batches, while the service runs.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, time::Duration};
 
 use alias_domain::ports::{Store, StoreError};
 use tokio::time::{MissedTickBehavior, interval, sleep};
@@ -16,12 +16,12 @@ const BATCH: u32 = 500;
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Sweeps once a minute, for ever. What goes wrong is tried again the next minute.
-pub(crate) async fn run(store: Arc<dyn Store>) -> Infallible {
+pub(crate) async fn run(store: &dyn Store) -> Infallible {
     let mut minutes = interval(EVERY);
     minutes.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         minutes.tick().await;
-        match sweep(store.as_ref()).await {
+        match sweep(store).await {
             Ok(0) => {}
             Ok(removed) => tracing::debug!(removed, "swept what has ended"),
             Err(error) => tracing::warn!(%error, "sweeping failed; trying again in a minute"),

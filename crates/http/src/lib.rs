@@ -23,6 +23,7 @@ mod introspection;
 mod logout;
 mod measures;
 pub mod pages;
+mod panics;
 mod respond;
 mod revocation;
 mod routes;
@@ -38,7 +39,8 @@ mod visitor;
 pub use door::Door;
 pub use forwarded::{MalformedProxies, TrustedProxies};
 pub use measures::{
-    DURATION_BUCKETS, Exposition, describe as describe_measures, logout as measure_logout,
+    DURATION_BUCKETS, Exposition, describe as describe_measures, faults as measure_faults,
+    logout as measure_logout,
 };
 pub use server::{Bound, KeySet, Public, Service};
 pub use tls::{Identity, IdentityError, Tls};
