@@ -6,6 +6,7 @@ mod deployed;
 pub(crate) mod duration;
 mod http;
 mod issuer;
+mod links;
 mod master_key;
 mod outbound;
 mod rate;
@@ -98,9 +99,20 @@ pub(crate) enum ConfigError {
         path: PathBuf,
         reason: String,
     },
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Several(Vec<Self>),
 }
 
 impl ConfigError {
+    /// All of them as one, if there are any.
+    pub(crate) fn all(mut faults: Vec<Self>) -> Result<(), Self> {
+        match faults.len() {
+            0 => Ok(()),
+            1 => Err(faults.remove(0)),
+            _ => Err(Self::Several(faults)),
+        }
+    }
+
     fn invalid(setting: &Setting, origin: &Origin, reason: impl fmt::Display) -> Self {
         Self::Invalid {
             key: setting.key,

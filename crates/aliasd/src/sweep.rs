@@ -21,10 +21,10 @@ const BATCH: u32 = 500;
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Sweeps once a minute, for ever. What goes wrong is tried again the next minute.
-pub(crate) async fn run(store: Arc<dyn Store>, keyring: Keyring) -> Infallible {
+pub(crate) async fn run(store: &Arc<dyn Store>, keyring: &Keyring) -> Infallible {
     let mut minutes = interval(EVERY);
     minutes.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut sweep = Sweep::new(store, keyring);
+    let mut sweep = Sweep::new(Arc::clone(store), keyring.clone());
     loop {
         minutes.tick().await;
         match sweep.once(clock::reading()).await {

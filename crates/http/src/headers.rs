@@ -35,13 +35,17 @@ pub(crate) async fn add(
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let mut response = next.call(request).await?;
-    let headers: &mut HeaderMap = response.headers_mut();
+    complete(response.headers_mut());
+    Ok(response)
+}
+
+/// Adds what is missing of them.
+pub(crate) fn complete(headers: &mut HeaderMap) {
     for (name, value) in DEFAULTS {
         if !headers.contains_key(&name) {
             headers.insert(name, HeaderValue::from_static(value));
         }
     }
-    Ok(response)
 }
 
 /// The policy of a page whose form ends at a client: Chromium blocks a redirect after a form to

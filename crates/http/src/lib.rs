@@ -24,6 +24,7 @@ mod introspection;
 mod logout;
 mod measures;
 pub mod pages;
+mod panics;
 mod presence;
 mod respond;
 mod revocation;
@@ -40,8 +41,8 @@ mod visitor;
 pub use door::Door;
 pub use forwarded::{MalformedProxies, TrustedProxies};
 pub use measures::{
-    DURATION_BUCKETS, Exposition, describe as describe_measures, logout as measure_logout,
-    over_limit as measure_over_limit,
+    DURATION_BUCKETS, Exposition, describe as describe_measures, faults as measure_faults,
+    logout as measure_logout, over_limit as measure_over_limit,
 };
 pub use server::{Bound, KeySet, Public, Service};
 pub use tls::{Identity, IdentityError, Tls};

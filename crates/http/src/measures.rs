@@ -37,6 +37,8 @@ const TOKENS_REFUSED: &str = "alias_tokens_refused_total";
 const SIGN_INS: &str = "alias_sign_ins_total";
 const FAILURES: &str = "alias_failures_total";
 const LOGOUTS: &str = "alias_logout_notices_total";
+const PANICS: &str = "alias_panics_total";
+const LOG_LINES_LOST: &str = "alias_log_lines_lost_total";
 const CERTIFICATE: &str = "alias_tls_certificate_expiry_timestamp_seconds";
 const OVER_LIMIT: &str = "alias_requests_over_limit_total";
 const BUILD: &str = "alias_build_info";
@@ -52,6 +54,7 @@ const STORE_UNAVAILABLE: &str = "store_unavailable";
 const STORE_CORRUPT: &str = "store_corrupt";
 const CRYPTOGRAPHY: &str = "cryptography";
 const BUSY: &str = "busy";
+const PANIC: &str = "panic";
 
 /// Tells the recorder, once it is installed, what there will be, and which version measures. What
 /// has not happened yet is there as 0, for an alert sees no first time otherwise.
@@ -66,8 +69,10 @@ pub fn describe(version: &'static str) {
     describe_counter!(OVER_LIMIT, "Requests refused because there were too many");
     describe_counter!(
         FAILURES,
-        "Failures of the store or of cryptography, and too much at once"
+        "Failures of the store or of cryptography, too much at once, and panics"
     );
+    describe_counter!(PANICS, "Panics, on whichever thread");
+    describe_counter!(LOG_LINES_LOST, "Lines of the log that could not be written");
     describe_gauge!(CERTIFICATE, "When the certificate in use expires");
     describe_gauge!(BUILD, "1, with the version that runs");
     gauge!(BUILD, "version" => version).set(1);
@@ -84,7 +89,7 @@ pub fn describe(version: &'static str) {
     for limit in ["limits.requests", "limits.requests_total"] {
         counter!(OVER_LIMIT, "limit" => limit).increment(0);
     }
-    for cause in [STORE_UNAVAILABLE, STORE_CORRUPT, CRYPTOGRAPHY, BUSY] {
+    for cause in [STORE_UNAVAILABLE, STORE_CORRUPT, CRYPTOGRAPHY, BUSY, PANIC] {
         counter!(FAILURES, "cause" => cause).increment(0);
     }
 }
@@ -210,6 +215,18 @@ pub(crate) fn failure(failure: &Failure) {
         Failure::Busy => BUSY,
     };
     counter!(FAILURES, "cause" => cause).increment(1);
+}
+
+/// A request that panicked.
+pub(crate) fn panic() {
+    counter!(FAILURES, "cause" => PANIC).increment(1);
+}
+
+/// How often the process panicked, and how many lines of its log were lost, since it started. Neither
+/// can be counted here while it happens.
+pub fn faults(panics: u64, lost_lines: u64) {
+    counter!(PANICS).absolute(panics);
+    counter!(LOG_LINES_LOST).absolute(lost_lines);
 }
 
 pub(crate) fn certificate(expires_at: DateTime<Utc>) {

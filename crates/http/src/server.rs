@@ -11,7 +11,7 @@ use tracing_actix_web::TracingLogger;
 
 use crate::{
     address, cookies::Cookies, door::Door, forwarded::TrustedProxies, headers, measures,
-    measures::Exposition, presence, routes, tls::Tls, trace::Span,
+    measures::Exposition, panics, presence, routes, tls::Tls, trace::Span,
 };
 
 /// What is served.
@@ -93,6 +93,7 @@ impl Bound {
             App::new()
                 .app_data(door.clone())
                 .app_data(proxies.clone())
+                .wrap(from_fn(panics::caught))
                 .wrap(from_fn(address::bounded))
                 .wrap(from_fn(headers::add))
                 .wrap(TracingLogger::<Span>::new())
@@ -125,6 +126,7 @@ impl Bound {
             App::new()
                 .app_data(door.clone())
                 .app_data(exposition.clone())
+                .wrap(from_fn(panics::caught))
                 .wrap(from_fn(headers::add))
                 .configure(routes::internal)
         };

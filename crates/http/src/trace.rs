@@ -26,9 +26,11 @@ impl RootSpanBuilder for Span {
         span: tracing::Span,
         outcome: &Result<ServiceResponse<B>, Error>,
     ) {
-        if let Ok(response) = outcome {
-            span.record("status", response.status().as_u16());
-            tracing::debug!(parent: &span, "answered");
-        }
+        let status = match outcome {
+            Ok(response) => response.status(),
+            Err(error) => error.as_response_error().status_code(),
+        };
+        span.record("status", status.as_u16());
+        tracing::debug!(parent: &span, "answered");
     }
 }

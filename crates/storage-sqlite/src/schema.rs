@@ -9,8 +9,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use alias_domain::ports::StoreError;
 use refinery::{Migration, Runner};
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, config::DbConfig};
+
+use crate::row::unavailable;
 
 /// How long to wait for another process that writes.
 const BUSY: Duration = Duration::from_secs(4);
@@ -261,6 +264,15 @@ pub(crate) fn connect(path: &Path) -> Result<Connection, rusqlite::Error> {
     connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
+}
+
+/// Gives up a transaction that is still open because whoever began it panicked, or could not end it.
+/// Nothing could begin on the connection otherwise.
+pub(crate) fn leave_transaction(connection: &Connection) -> Result<(), StoreError> {
+    if connection.is_autocommit() {
+        return Ok(());
+    }
+    connection.execute_batch("ROLLBACK").map_err(unavailable)
 }
 
 /// Switches to the write-ahead log, with which nobody who reads waits for who writes. Of two who

@@ -5,6 +5,7 @@
 //! | `commands` | usage, configuration and the database |
 //! | `clients`, `users`, `keys` | what their commands print, refuse and change |
 //! | `import` | what moving to PostgreSQL prints and refuses |
+//! | `logging` | a log that cannot be written, and what is not in one |
 //! | `postgres` | what is said of a database that is not as it must be |
 //! | `running` | how `serve` and `dev` start, what they refuse, and how they stop |
 //! | `stopping` | what becomes of requests when `serve` is told to stop |
@@ -25,6 +26,7 @@ mod clients;
 mod commands;
 mod import;
 mod keys;
+mod logging;
 mod postgres;
 mod running;
 mod sandbox;

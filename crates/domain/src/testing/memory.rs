@@ -1,6 +1,9 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use async_trait::async_trait;
@@ -31,7 +34,11 @@ pub use transfer::Pages;
 /// assert!(pollster::block_on(MemoryStore::default().ping()).is_ok());
 /// ```
 #[derive(Default)]
-pub struct MemoryStore(Mutex<State>);
+pub struct MemoryStore {
+    state: Mutex<State>,
+    /// How many further steps panic.
+    panics: AtomicU32,
+}
 
 #[derive(Default)]
 struct State {
@@ -49,8 +56,25 @@ struct State {
 }
 
 impl MemoryStore {
+    /// From now on so many steps panic: for testing what becomes of who asks.
+    ///
+    /// ```should_panic
+    /// use alias_domain::{ports::Users, testing::MemoryStore};
+    /// let store = MemoryStore::default();
+    /// store.panic_in_next(1);
+    /// let _ = pollster::block_on(store.users());
+    /// ```
+    pub fn panic_in_next(&self, steps: u32) {
+        self.panics.store(steps, Ordering::SeqCst);
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        let left = |steps: u32| steps.checked_sub(1);
+        let panics = self
+            .panics
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, left);
+        assert!(panics.is_err(), "the step panics, as it was asked to");
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
