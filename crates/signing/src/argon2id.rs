@@ -1,12 +1,14 @@
 use std::sync::{Mutex, PoisonError};
 
 use argon2::{
-    Algorithm, Argon2, Block, Params, Version,
+    Algorithm, Argon2, Block, Params, RECOMMENDED_SALT_LEN, Version,
     password_hash::{
         Error, PasswordHasher, PasswordVerifier, Result,
         phc::{Output, ParamsString, PasswordHash, Salt},
     },
 };
+
+use crate::chance;
 
 /// The most memory that a stored hash may ask for, in KiB: 256 MiB. A row that asks for more makes
 /// no sense, and must not take the machine's memory.
@@ -14,6 +16,10 @@ const MAX_MEMORY_KIB: u32 = 256 * 1024;
 
 /// The most passes over that memory: with them a hash takes a core for seconds, and not for ever.
 const MAX_PASSES: u32 = 16;
+
+/// What new hashes are made by.
+const ALGORITHM: Algorithm = Algorithm::Argon2id;
+const VERSION: Version = Version::V0x13;
 
 /// Argon2id with the memory that it fills.
 ///
@@ -32,6 +38,23 @@ impl Argon2id {
             params,
             idle: Mutex::new(Vec::new()),
         }
+    }
+
+    /// What a password is checked against where there is no user: as hashes are today, of no password
+    /// that anybody knows. It is drawn by lot, which takes no time and no memory.
+    pub(crate) fn decoy(&self) -> Result<PasswordHash> {
+        let salt = Salt::new(&chance::bits::<RECOMMENDED_SALT_LEN>())?;
+        self.phc(salt, &chance::bits::<{ Params::DEFAULT_OUTPUT_LEN }>())
+    }
+
+    fn phc(&self, salt: Salt, out: &[u8]) -> Result<PasswordHash> {
+        Ok(PasswordHash {
+            algorithm: ALGORITHM.ident(),
+            version: Some(VERSION.into()),
+            params: ParamsString::try_from(&self.params)?,
+            salt: Some(salt),
+            hash: Some(Output::new(out)?),
+        })
     }
 
     fn compute(
@@ -74,17 +97,10 @@ fn allocated(blocks: usize) -> Result<Vec<Block>> {
 impl PasswordHasher<PasswordHash> for Argon2id {
     fn hash_password_with_salt(&self, password: &[u8], salt: &[u8]) -> Result<PasswordHash> {
         let salt = Salt::new(salt)?;
-        let (algorithm, version) = (Algorithm::Argon2id, Version::V0x13);
-        let argon2 = Argon2::new(algorithm, version, self.params.clone());
+        let argon2 = Argon2::new(ALGORITHM, VERSION, self.params.clone());
         let mut out = [0; Params::DEFAULT_OUTPUT_LEN];
         self.compute(&argon2, password, &salt, &mut out)?;
-        Ok(PasswordHash {
-            algorithm: algorithm.ident(),
-            version: Some(version.into()),
-            params: ParamsString::try_from(&self.params)?,
-            salt: Some(salt),
-            hash: Some(Output::new(&out)?),
-        })
+        self.phc(salt, &out)
     }
 }
 
@@ -132,6 +148,12 @@ mod tests {
     #[test]
     fn blocks_are_allocated_once_for_each_hash_that_runs_at_the_same_time() -> Result<()> {
         let (hashing, begin) = (small(), Barrier::new(2));
+        hashing.decoy()?;
+        assert_eq!(
+            hashing.idle().len(),
+            0,
+            "none before there is something to hash"
+        );
         let stored = hashing.hash_password(b"correct horse")?;
         assert_eq!(hashing.idle().len(), 1);
         let one = hashing.idle()[0].as_ptr();

@@ -12,7 +12,6 @@ use async_trait::async_trait;
 
 use crate::{
     argon2id::Argon2id,
-    chance,
     cores::{Cores, Patience},
     crypto,
 };
@@ -54,7 +53,7 @@ impl Argon2Passwords {
     /// ```
     pub const MAX_LENGTH: usize = 1024;
 
-    /// Hashes once, to have something to check a password against where there is no user.
+    /// Takes no memory for hashes before the first is made.
     ///
     /// # Errors
     /// If the cryptography fails.
@@ -62,8 +61,10 @@ impl Argon2Passwords {
     /// See the type for an example.
     pub fn new() -> Result<Self, Failure> {
         let params = Params::new(19 * 1024, 2, 1, None).map_err(crypto)?;
+        let hasher = Argon2id::new(params);
+        let decoy = hasher.decoy().map_err(crypto)?;
         Ok(Self {
-            hashing: Arc::new(Hashing::new(Argon2id::new(params))?),
+            hashing: Arc::new(Hashing { hasher, decoy }),
             cores: Cores::all().with_patience(PATIENCE),
         })
     }
@@ -97,7 +98,7 @@ impl fmt::Debug for Argon2Passwords {
 /// The work itself, which blocks.
 struct Hashing<H> {
     hasher: H,
-    /// A hash of nobody's password, made as hashes are made today.
+    /// A hash of nobody's password, as hashes are today.
     decoy: phc::PasswordHash,
 }
 
@@ -105,13 +106,6 @@ impl<H> Hashing<H>
 where
     H: PasswordHasher<phc::PasswordHash> + PasswordVerifier<phc::PasswordHash>,
 {
-    fn new(hasher: H) -> Result<Self, Failure> {
-        let decoy = hasher
-            .hash_password(&chance::bits::<32>())
-            .map_err(crypto)?;
-        Ok(Self { hasher, decoy })
-    }
-
     fn hash(&self, password: &str) -> Result<PasswordHash, Failure> {
         if password.len() > Argon2Passwords::MAX_LENGTH {
             return Err(crypto("the password is too long to be hashed"));
@@ -199,7 +193,9 @@ mod tests {
 
     #[test]
     fn every_answer_takes_one_hash_of_bounded_length() -> Result<(), Failure> {
-        let hashing = Hashing::new(Counting::default())?;
+        let hasher = Counting::default();
+        let decoy = hasher.hash_password(b"nobody's").map_err(crypto)?;
+        let hashing = Hashing { hasher, decoy };
         let stored = hashing.hash("correct horse")?;
         let longer = "a".repeat(Argon2Passwords::MAX_LENGTH + 1);
         for (password, stored) in [
