@@ -82,7 +82,7 @@ fn a_number_of_connections_that_cannot_be_is_refused() {
     for number in ["0", "-1", "1001", "many"] {
         let mut sandbox = Sandbox::embedded();
         sandbox.set("ALIAS_DATABASE__CONNECTIONS", number);
-        let refused = sandbox.run(&["config"]).refused();
+        let refused = sandbox.run(&["config"]).failed();
         assert!(
             refused.starts_with("database.connections (ALIAS_DATABASE__CONNECTIONS): a number"),
             "{refused}"

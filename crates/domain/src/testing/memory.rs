@@ -56,7 +56,7 @@ struct State {
 }
 
 impl MemoryStore {
-    /// From now on so many steps panic: for testing what becomes of who asks.
+    /// From now on so many steps panic: for testing what becomes of who asks. To export is none.
     ///
     /// ```should_panic
     /// use alias_domain::{ports::Users, testing::MemoryStore};
@@ -74,6 +74,10 @@ impl MemoryStore {
             .panics
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, left);
         assert!(panics.is_err(), "the step panics, as it was asked to");
+        self.locked()
+    }
+
+    fn locked(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
