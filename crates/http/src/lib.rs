@@ -23,6 +23,7 @@ mod introspection;
 mod logout;
 mod measures;
 pub mod pages;
+mod pulse;
 mod respond;
 mod revocation;
 mod routes;

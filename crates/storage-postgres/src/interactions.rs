@@ -105,7 +105,10 @@ impl Interactions for PostgresStore {
     ) -> Result<Option<Interaction>, StoreError> {
         static STATEMENT: LazyLock<String> = LazyLock::new(|| {
             let columns = INTERACTIONS.list();
-            format!("SELECT {columns} FROM interactions i WHERE i.id = $1")
+            format!(
+                "SELECT {columns} FROM interactions i JOIN clients k ON k.id = i.client_id
+                WHERE i.id = $1"
+            )
         });
         let rows = self.steps.read(&STATEMENT, &[&id.uuid()]).await?;
         let found = rows.first().map(|it| from_row(INTERACTIONS.row(it)));

@@ -44,7 +44,9 @@ fn find(
     id: InteractionId,
     now: DateTime<Utc>,
 ) -> Result<Option<Interaction>, StoreError> {
-    let query = "SELECT * FROM interactions WHERE id = ?1";
+    let query = "
+        SELECT * FROM interactions
+        WHERE id = ?1 AND client_id NOT IN (SELECT id FROM clients WHERE deleted)";
     let found = INTERACTIONS.one(connection, query, [bits(id.uuid())], from_row)?;
     Ok(found.filter(|it| now < it.expires_at))
 }

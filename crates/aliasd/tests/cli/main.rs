@@ -6,6 +6,7 @@
 //! | `clients`, `users`, `keys` | what their commands print, refuse and change |
 //! | `import` | what moving to PostgreSQL prints and refuses |
 //! | `postgres` | what is said of a database that is not as it must be |
+//! | `pooler` | which PgBouncer is worked with, and what is said of any other |
 //! | `running` | how `serve` and `dev` start, what they refuse, and how they stop |
 //! | `stopping` | what becomes of requests when `serve` is told to stop |
 //! | `tls` | certificates: shown, renewed, refused |
@@ -24,6 +25,7 @@ mod clients;
 mod commands;
 mod import;
 mod keys;
+mod pooler;
 mod postgres;
 mod running;
 mod sandbox;

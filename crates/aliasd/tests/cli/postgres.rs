@@ -65,7 +65,7 @@ fn a_schema_that_is_behind_is_said_with_the_remedy() {
     let refused = sandbox.run(&["user", "list"]).refused();
     assert_eq!(
         refused,
-        "database.url: the database is behind this version (it lacks V1__grant): run `aliasd migrate`"
+        "database.url: the database is behind this version (it lacks V1__grant, V2__deleting): run `aliasd migrate`"
     );
 }
 

@@ -274,6 +274,9 @@ impl Store for Away {
     async fn ping(&self) -> Result<(), StoreError> {
         away()
     }
+    async fn purge(&self, _: u32) -> Result<u32, StoreError> {
+        away()
+    }
     async fn sweep(&self, _: DateTime<Utc>, _: u32) -> Result<u32, StoreError> {
         away()
     }
