@@ -196,6 +196,7 @@ where
                 Ok(_) => {}
                 Err(error) => {
                     tracing::warn!(reason = innermost(&error), "a database connection was lost");
+                    break;
                 }
             }
         }

@@ -177,7 +177,7 @@ impl Pool {
         let mut state = self.state();
         state.open += 1;
         state.refused_until = None;
-        let recovered = state.short && state.open == self.most;
+        let recovered = state.short && state.places == self.most;
         state.short &= !recovered;
         drop(state);
         if recovered && self.opening.short_pools(-1) == 1 {
@@ -195,8 +195,10 @@ impl Pool {
             // Whether it is back is asked by everybody: they are told at once that it is not.
             false => (state.open > 0).then(|| Instant::now() + SOON),
         };
-        let (open, is_news) = (state.open, full && !state.short);
-        state.short |= full;
+        let open = state.open;
+        let is_short = full || open > 0;
+        let is_news = is_short && !state.short;
+        state.short |= is_short;
         drop(state);
         if is_news && self.opening.short_pools(1) == 0 {
             let reason = innermost(&error);

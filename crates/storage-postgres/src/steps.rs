@@ -149,6 +149,9 @@ impl From<Trouble> for StoreError {
                 "the database committed, and does not confirm that a standby has it".to_owned()
             }
             Trouble::Database(error) => match error.code() {
+                Some(
+                    &SqlState::INVALID_PASSWORD | &SqlState::INVALID_AUTHORIZATION_SPECIFICATION,
+                ) => "the database refuses the user or the password".to_owned(),
                 Some(code) => format!(
                     "the database refused a statement (SQLSTATE {})",
                     code.code()

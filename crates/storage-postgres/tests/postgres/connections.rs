@@ -63,11 +63,11 @@ fn a_runtime_that_is_granted_no_connection_borrows_one() {
         .map(|_| {
             let store = Arc::clone(&store);
             let work = move || {
-                let alone = runtime::Builder::new_current_thread().enable_all().build();
+                // As a worker's, it goes on to drive what it opened.
+                let mut alone = runtime::Builder::new_multi_thread();
+                let alone = alone.worker_threads(1).enable_all().build();
                 let alone = alone.expect("a runtime");
-                let answers = alone.block_on(asks(store, 32));
-                // What it opened goes on to be driven.
-                (answers, alone)
+                (alone.block_on(asks(store, 32)), alone)
             };
             thread::spawn(work)
         })

