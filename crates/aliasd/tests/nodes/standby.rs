@@ -39,14 +39,20 @@ async fn backends(server: &Server) -> usize {
     ask(server, count).await.parse().expect("a number")
 }
 
-/// From now on commits wait for a standby, which there is none of.
-async fn hang(server: &Server) {
+/// From now on commits wait for a standby, which there is none of. The server takes that up in a
+/// moment.
+async fn hang(server: &Server, peer: &Peer) {
     ask(
         server,
         "ALTER SYSTEM SET synchronous_standby_names = 'nobody'",
     )
     .await;
     ask(server, "SELECT pg_reload_conf()").await;
+    let began = Instant::now();
+    while peer.get("/readyz").await.status == 200 {
+        assert!(began.elapsed() < HANGS, "it says that it is ready");
+        sleep(LOOK).await;
+    }
 }
 
 async fn recover(server: &Server) {
@@ -89,7 +95,7 @@ async fn a_standby_that_hangs_holds_no_more_than_the_nodes_connections_and_ready
     let peer = &peers[0];
     assert_eq!(peer.get("/readyz").await.status, 200);
 
-    hang(&server).await;
+    hang(&server, peer).await;
     for _ in 0..3 {
         let requests = peers.iter().map(async |it| it.authorize(EVERYTHING).await);
         let (answers, most) = watched(&server, join_all(requests)).await;
@@ -124,7 +130,7 @@ async fn a_commit_that_the_server_warns_of_and_does_not_confirm_has_failed() {
     let node = Node::start(&sandbox);
     let party = introduce(&sandbox, &node).await;
     let peer = Peer::at(&node, &party);
-    hang(&server).await;
+    hang(&server, &peer).await;
     // A statement by itself, and a transaction of several.
     for alone in [true, false] {
         let asks = async {

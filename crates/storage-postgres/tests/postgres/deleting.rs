@@ -1,9 +1,6 @@
 //! Deleting what has very many rows holds up nobody.
 
-use std::{
-    sync::atomic::{AtomicBool, Ordering::SeqCst},
-    thread,
-};
+use std::thread;
 
 use alias_domain::{
     ports::{Clients, Sessions, Store, Users},
@@ -64,18 +61,17 @@ fn left(fixture: &Fixture) -> u32 {
 
 /// Deletes; how often somebody else wrote until all rows were gone.
 fn deletes(fixture: &Fixture, delete: impl FnOnce() + Send) -> u32 {
-    let ended = AtomicBool::new(false);
     thread::scope(|scope| {
-        scope.spawn(|| {
+        let removal = scope.spawn(|| {
             delete();
             wait(deleting::purged(&**fixture, 500)).expect("the store answers");
-            ended.store(true, SeqCst);
         });
         let mut answered = 0;
-        while !ended.load(SeqCst) {
+        while !removal.is_finished() {
             assert_eq!(wait(fixture.end_session(sample::session().id)), Ok(()));
             answered += 1;
         }
+        removal.join().expect("nothing of it counts");
         answered
     })
 }
