@@ -26,6 +26,7 @@ mod measures;
 pub mod pages;
 mod panics;
 mod presence;
+mod pulse;
 mod respond;
 mod revocation;
 mod routes;

@@ -11,7 +11,7 @@ use tracing_actix_web::TracingLogger;
 
 use crate::{
     address, cookies::Cookies, door::Door, forwarded::TrustedProxies, headers, measures,
-    measures::Exposition, panics, presence, routes, tls::Tls, trace::Span,
+    measures::Exposition, panics, presence, pulse::Pulse, routes, tls::Tls, trace::Span,
 };
 
 /// What is served.
@@ -37,6 +37,7 @@ pub(crate) struct State {
     pub(crate) provider: Provider,
     pub(crate) key_set: KeySet,
     pub(crate) cookies: Cookies,
+    pub(crate) pulse: Pulse,
 }
 
 impl State {
@@ -45,6 +46,7 @@ impl State {
             cookies: Cookies::for_issuer(service.provider.issuer()),
             provider: service.provider,
             key_set: service.key_set,
+            pulse: Pulse::default(),
         }
     }
 

@@ -103,7 +103,10 @@ impl Interactions for PostgresStore {
         static STATEMENT: LazyLock<String> = LazyLock::new(|| {
             let columns = INTERACTIONS.list();
             // '' is a request of the version before, with which nobody goes on.
-            format!("SELECT {columns} FROM interactions i WHERE i.id = $1 AND i.request <> ''")
+            format!(
+                "SELECT {columns} FROM interactions i JOIN clients k ON k.id = i.client_id
+                WHERE i.id = $1 AND i.request <> ''"
+            )
         });
         let rows = self.steps.read(&STATEMENT, &[&id.uuid()]).await?;
         let found = rows.first().map(|it| from_row(INTERACTIONS.row(it)));

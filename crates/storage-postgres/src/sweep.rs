@@ -57,13 +57,20 @@ const LATEST_ACTIVITY: &str = "
         (SELECT greatest(auth_time, refresh_issued_at)
             FROM authorizations ORDER BY sweep_at DESC LIMIT 1)
     ), (SELECT max(expires_at) FROM interactions)";
+/// A commit that is written, and waited for as that of any step: by the disk, and by a standby that
+/// is. It needs no table. What it looks for is nothing, and is refused where nothing can be written.
+const COMMIT: &str = "
+    SELECT pg_logical_emit_message(TRUE, 'alias', '')
+    WHERE NOT EXISTS (SELECT FROM clients LIMIT 0 FOR SHARE)";
 
 #[async_trait]
 impl Store for PostgresStore {
     async fn ping(&self) -> Result<(), StoreError> {
-        // It finds nothing, and is refused where nothing can be written.
-        let statement = "SELECT FROM clients LIMIT 0 FOR SHARE";
-        self.steps.read(statement, &[]).await.map(drop)
+        self.steps.write(COMMIT, &[]).await.map(drop)
+    }
+
+    async fn purge(&self, limit: u32) -> Result<u32, StoreError> {
+        self.remove_deleted(limit).await
     }
 
     async fn latest_activity(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
@@ -79,7 +86,7 @@ impl Store for PostgresStore {
 
     async fn sweep(&self, now: DateTime<Utc>, limit: u32) -> Result<u32, StoreError> {
         let most = i64::from(limit);
-        let mut removed = 0;
+        let mut removed = self.remove_deleted(limit).await?;
         for statement in ENDED {
             let ended = self.steps.write(statement, &[&now, &most]).await?;
             if statement == SECRETS && !ended.is_empty() {

@@ -46,7 +46,11 @@ fn find(
     id: InteractionId,
     now: DateTime<Utc>,
 ) -> Result<Option<Interaction>, StoreError> {
-    let query = format!("SELECT * FROM interactions WHERE id = ?1 AND {UNDERSTOOD}");
+    let query = format!(
+        "SELECT * FROM interactions
+        WHERE id = ?1 AND {UNDERSTOOD}
+            AND client_id NOT IN (SELECT id FROM clients WHERE deleted)"
+    );
     let found = INTERACTIONS.one(connection, &query, [bits(id.uuid())], from_row)?;
     Ok(found.filter(|it| now < it.expires_at))
 }

@@ -22,6 +22,7 @@
 
 mod authorizations;
 mod clients;
+mod deleted;
 mod export;
 mod grants;
 mod interactions;

@@ -74,6 +74,15 @@ pub(crate) fn took_part(
     execute(connection, statement, key).map(drop)
 }
 
+/// The notices of sessions that end, as rows of their table: all of them, unless a condition follows.
+pub(crate) const OF_SESSIONS: &str = "
+    SELECT s.id AS session_id, k.id AS client_id, c.alias_id, 0 AS attempts, NULL AS due_at
+    FROM sessions s
+    JOIN session_clients p ON p.session_id = s.id
+    JOIN clients k ON k.id = p.client_id
+    JOIN connections c ON c.user_id = s.user_id AND c.client_id = k.id
+    WHERE k.backchannel_logout_uri IS NOT NULL AND NOT k.deleted";
+
 /// Makes the notices of sessions that are about to be removed: those with this value in a column.
 pub(crate) fn record(
     connection: &Connection,
@@ -81,13 +90,8 @@ pub(crate) fn record(
     value: Uuid,
 ) -> Result<(), StoreError> {
     let statement = format!(
-        "INSERT INTO logout_notices (session_id, client_id, alias_id, attempts)
-        SELECT s.id, k.id, c.alias_id, 0
-        FROM sessions s
-        JOIN session_clients p ON p.session_id = s.id
-        JOIN clients k ON k.id = p.client_id
-        JOIN connections c ON c.user_id = s.user_id AND c.client_id = k.id
-        WHERE s.{column} = ?1 AND k.backchannel_logout_uri IS NOT NULL"
+        "INSERT INTO logout_notices (session_id, client_id, alias_id, attempts, due_at)
+        {OF_SESSIONS} AND s.{column} = ?1"
     );
     execute(connection, &statement, [bits(value)]).map(drop)
 }
@@ -96,7 +100,8 @@ pub(crate) fn record(
 const DUE: &str = "
     FROM logout_notices
     WHERE (due_at IS NULL OR due_at <= ?1 OR due_at > ?2)
-        AND hex(client_id) NOT IN (SELECT value FROM json_each(?3))";
+        AND hex(client_id) NOT IN (SELECT value FROM json_each(?3))
+        AND client_id NOT IN (SELECT id FROM clients WHERE deleted)";
 
 /// The clients that a claim passes over, as [`DUE`] takes them.
 fn passed_over(claim: &Claim) -> Result<String, StoreError> {

@@ -143,8 +143,12 @@ impl Store for SqliteStore {
         .await
     }
 
+    async fn purge(&self, limit: u32) -> Result<u32, StoreError> {
+        self.remove_deleted(limit).await
+    }
+
     async fn sweep(&self, now: DateTime<Utc>, limit: u32) -> Result<u32, StoreError> {
-        let mut total = 0;
+        let mut total = self.remove_deleted(limit).await?;
         for statement in ENDED {
             let removed = self
                 .write(move |connection| {

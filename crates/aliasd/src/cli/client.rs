@@ -12,7 +12,7 @@ use clap::{
     builder::{PossibleValuesParser, TypedValueParser},
 };
 
-use super::Global;
+use super::{Global, deleting};
 use crate::{
     clock,
     config::duration,
@@ -246,7 +246,9 @@ pub(super) async fn run(global: &Global, command: Command) -> Result<(), Error> 
             format.print(&Deleted::Client {
                 client_id: client.id,
                 name: client.name,
-            })
+            })?;
+            deleting::remove_rows(store).await;
+            Ok(())
         }
     }
 }

@@ -7,6 +7,7 @@
 //! | `import` | what moving to PostgreSQL prints and refuses |
 //! | `logging` | a log that cannot be written, and what is not in one |
 //! | `postgres` | what is said of a database that is not as it must be |
+//! | `pooler` | which PgBouncer is worked with, and what is said of any other |
 //! | `running` | how `serve` and `dev` start, what they refuse, and how they stop |
 //! | `stopping` | what becomes of requests when `serve` is told to stop |
 //! | `sweeping` | what is removed, and when the clock is not believed |
@@ -27,6 +28,7 @@ mod commands;
 mod import;
 mod keys;
 mod logging;
+mod pooler;
 mod postgres;
 mod running;
 mod sandbox;

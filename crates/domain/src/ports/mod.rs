@@ -67,7 +67,9 @@ pub use users::{EmailTaken, Users};
 pub trait Store:
     Clients + Users + Sessions + Interactions + Grants + Authorizations + Keys + Notices
 {
-    /// Whether the database answers.
+    /// Whether the database answers, and commits as a step that writes would: what keeps such a step
+    /// from being answered keeps this, too. It writes, so whoever asks in the name of strangers asks
+    /// seldom.
     ///
     /// # Errors
     /// If it does not.
@@ -91,8 +93,21 @@ pub trait Store:
     /// ```
     async fn latest_activity(&self) -> Result<Option<chrono::DateTime<chrono::Utc>>, StoreError>;
 
-    /// Removes at most `limit` rows of each kind that have ended, and says how many it removed.
-    /// Nothing alive at `now` is touched; it may run while the service does.
+    /// Removes rows of clients and users that were deleted, at most `limit` of a kind, and says how many
+    /// it removed; nothing of them is left once there are none. They count for nothing from the step
+    /// that deletes on, so this only makes room, and others may write in between.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    ///
+    /// ```
+    /// # use alias_domain::{ports::Store, testing::MemoryStore};
+    /// assert_eq!(pollster::block_on(MemoryStore::default().purge(500)), Ok(0));
+    /// ```
+    async fn purge(&self, limit: u32) -> Result<u32, StoreError>;
+
+    /// Removes at most `limit` rows of each kind that have ended or [were deleted](Self::purge), and
+    /// says how many it removed. Nothing alive at `now` is touched; it may run while the service does.
     ///
     /// # Errors
     /// If the database does not answer.

@@ -278,6 +278,9 @@ impl Store for Away {
     async fn latest_activity(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
         away()
     }
+    async fn purge(&self, _: u32) -> Result<u32, StoreError> {
+        away()
+    }
     async fn sweep(&self, _: DateTime<Utc>, _: u32) -> Result<u32, StoreError> {
         away()
     }
