@@ -9,6 +9,7 @@ mod account;
 mod api;
 mod authorize;
 mod body;
+mod connections;
 mod consent;
 mod cookies;
 mod discovery;
@@ -35,10 +36,11 @@ mod trace;
 mod userinfo;
 mod visitor;
 
+pub use connections::Bounds;
 pub use door::Door;
 pub use forwarded::{MalformedProxies, TrustedProxies};
 pub use measures::{
     DURATION_BUCKETS, Exposition, describe as describe_measures, logout as measure_logout,
 };
-pub use server::{Bound, KeySet, Public, Service};
+pub use server::{Bound, KeySet, Public, Service, WATCHERS};
 pub use tls::{Identity, IdentityError, Tls};

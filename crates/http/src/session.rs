@@ -19,11 +19,10 @@ struct Credentials {
 }
 
 pub(crate) async fn begin(
-    request: HttpRequest,
     payload: web::Payload,
     state: web::Data<State>,
 ) -> Answer {
-    let body = body::bytes(&request, payload).await?;
+    let body = body::bytes(payload).await?;
     let credentials: Credentials = serde_json::from_slice(&body).map_err(|_| {
         ApiError::new(
             StatusCode::BAD_REQUEST,

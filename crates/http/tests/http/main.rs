@@ -5,6 +5,7 @@
 mod account;
 mod authorize;
 mod clients;
+mod connections;
 mod consent;
 mod door;
 mod failing;
