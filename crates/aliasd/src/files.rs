@@ -22,7 +22,11 @@ pub(crate) fn room_for_connections(config: &Config) -> Result<usize, Error> {
     let kept_back = OTHERS + WATCHERS + config.connections;
     let limit = raised(wanted.most + kept_back)?;
     let room = limit.saturating_sub(kept_back).min(wanted.most);
-    let least = if wanted.asked_for { wanted.most } else { FEWEST };
+    let least = if wanted.asked_for {
+        wanted.most
+    } else {
+        FEWEST
+    };
     if room < least {
         return Err(Error::TooFewFiles {
             connections: least,

@@ -9,7 +9,9 @@ use openssl::{
     asn1::{Asn1Time, Asn1TimeRef},
     error::ErrorStack,
     pkey::{PKey, Private},
-    ssl::{AlpnError, ClientHelloResponse, SslAcceptor, SslAlert, SslMethod, SslRef, select_next_proto},
+    ssl::{
+        AlpnError, ClientHelloResponse, SslAcceptor, SslAlert, SslMethod, SslRef, select_next_proto,
+    },
     x509::X509,
 };
 

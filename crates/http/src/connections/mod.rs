@@ -141,7 +141,9 @@ where
     let stopping = builder.graceful_shutdown_signal();
     let worker = move || {
         let stopping = stopping.clone();
-        let app = app().into_factory().map_err(|it| it.into().error_response());
+        let app = app()
+            .into_factory()
+            .map_err(|it| it.into().error_response());
         let http = HttpService::build()
             .graceful_shutdown_signal(move || {
                 let stopping = stopping.clone();

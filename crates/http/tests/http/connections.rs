@@ -20,15 +20,15 @@ use crate::{
     tls::SelfSigned,
 };
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Far shorter than in life, but for what a test is not about.
 fn brief() -> Bounds {
     Bounds {
-        head: Duration::from_millis(600),
+        head: Duration::from_secs(2),
         body: Duration::from_millis(300),
         write: Duration::from_millis(500),
-        linger: Duration::from_millis(200),
+        linger: Duration::from_secs(1),
         ..Bounds::default()
     }
 }
@@ -145,7 +145,10 @@ async fn a_body_that_stalls_is_answered_and_its_connection_ends() {
                     let sent = post(path, length) + part;
                     stream.write_all(sent.as_bytes()).expect("written");
                     let answer = until_the_end(&mut stream);
-                    assert!(answer.starts_with("HTTP/1.1 4"), "{path} {length}: {answer}");
+                    assert!(
+                        answer.starts_with("HTTP/1.1 4"),
+                        "{path} {length}: {answer}"
+                    );
                     assert!(answer.contains("connection: close\r\n"), "{answer}");
                 }
             }
@@ -172,7 +175,10 @@ async fn an_answer_that_leaves_a_body_unread_ends_its_connection() {
             let sent = post(path, length) + part;
             stream.write_all(sent.as_bytes()).expect("written");
             let answer = until_the_end(&mut stream);
-            assert!(answer.starts_with("HTTP/1.1 4"), "{path} {length}: {answer}");
+            assert!(
+                answer.starts_with("HTTP/1.1 4"),
+                "{path} {length}: {answer}"
+            );
             assert!(answer.contains("connection: close\r\n"), "{answer}");
         }
         // No length, and no end.
@@ -269,7 +275,10 @@ async fn pipelined_requests_are_answered_in_their_order_while_others_have_their_
             }
             let answer = answer(&mut stream);
             let status = expected.next().unwrap_or_default();
-            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+            assert!(
+                answer.starts_with(&format!("HTTP/1.1 {status} ")),
+                "{answer}"
+            );
         }
         assert_eq!(until_the_end(&mut stream), "");
         written.join().expect("all written");
@@ -306,15 +315,16 @@ async fn an_idle_connection_is_kept_for_as_long_as_is_said() {
 
 #[actix_web::test]
 async fn whoever_has_waited_longest_gives_way_once_there_are_too_many() {
-    let few = |tls| {
-        serving_over(
-            tls,
-            Bounds {
-                connections: 64,
-                ..Bounds::default()
-            },
-        )
+    // Nothing ends for another reason.
+    let bounds = Bounds {
+        connections: 32,
+        keep_alive: PATIENCE * 60,
+        head: PATIENCE * 60,
+        body: PATIENCE * 60,
+        write: PATIENCE * 60,
+        linger: PATIENCE * 60,
     };
+    let few = |tls| serving_over(tls, bounds);
     let plain = few(None);
     let encrypted = few(Some(Tls::new(SelfSigned::new().identity())));
     meanwhile(move || {
@@ -328,7 +338,7 @@ async fn whoever_has_waited_longest_gives_way_once_there_are_too_many() {
             (plain, &*unread),
             (encrypted, ""),
         ] {
-            let stalled: Vec<_> = (0..200)
+            let stalled: Vec<_> = (0..150)
                 .map(|_| {
                     let mut stream = connected(address);
                     // One that gave way already takes nothing.
@@ -337,13 +347,10 @@ async fn whoever_has_waited_longest_gives_way_once_there_are_too_many() {
                     stream
                 })
                 .collect();
-            let begun = Instant::now();
             let mut honest = peer(address, address == encrypted);
             honest.write_all(LIVE.as_bytes()).expect("written");
             let answer = answer(&mut honest);
-            assert!(answer.starts_with("HTTP/1.1 200 "), "{sent}: {answer}");
-            // Sooner than those that stall would have been ended for it.
-            assert!(begun.elapsed() < Bounds::default().body, "{sent}");
+            assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
             drop(stalled);
         }
     })
