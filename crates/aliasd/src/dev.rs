@@ -83,7 +83,7 @@ pub(crate) async fn run(global: &Global, options: &Options) -> Result<(), Error>
         output::progress("Making the keys that sign and seal tokens: a moment, this once.");
     }
     let door = Door::closed("the service starts");
-    let listeners = Listeners::bind(&config.http, &door)?;
+    let listeners = Listeners::bind(&config, &door)?;
     let (service, upkeep) = serve::wire(&config, &master_key, store).await?;
     door.open(service);
     let account = format!("{}/account", config.issuer);

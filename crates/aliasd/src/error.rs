@@ -83,6 +83,15 @@ pub(crate) enum Error {
         setting: &'static str,
         reason: io::Error,
     },
+    #[error(
+        "http.connections: {connections} need {needed} open files, and the limit is {limit}: raise it \
+         (LimitNOFILE in systemd, `ulimit -n` in a shell), or set fewer"
+    )]
+    TooFewFiles {
+        connections: usize,
+        needed: usize,
+        limit: usize,
+    },
     #[error("{}: {reason}", path.display())]
     File { path: PathBuf, reason: String },
     #[error("metrics: {0}")]

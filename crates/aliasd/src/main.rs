@@ -8,6 +8,7 @@
 //! | `serve` | the service: wired together, listening, and stopped gracefully |
 //! | `dev` | the service with everything that a first look needs |
 //! | `opening` | the store, waited for while the service listens |
+//! | `files` | the limit of open files, and how many connections it has room for |
 //! | `certificate` | what TLS connections are shown, and its renewal |
 //! | `limits` | how often strangers may do what costs something |
 //! | `metrics` | what the service measures of itself |
@@ -23,6 +24,7 @@ mod clock;
 mod config;
 mod dev;
 mod error;
+mod files;
 mod keys;
 mod limits;
 mod logout;

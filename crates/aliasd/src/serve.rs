@@ -7,7 +7,7 @@ use alias_domain::{
     flows::{Ports, Provider},
     ports::Store,
 };
-use alias_http::{Bound, Door, KeySet, Public, Service};
+use alias_http::{Bound, Bounds, Door, KeySet, Public, Service};
 use alias_signing::{Argon2Passwords, IdTokenSigner, Keyring, MasterKey, OsChance, TokenSealer};
 use futures_util::future::{join_all, try_join_all};
 use serde::Serialize;
@@ -20,8 +20,9 @@ use crate::{
     certificate::{self, Certificate},
     cli::Global,
     clock,
-    config::{Config, Http, Settings},
+    config::{Config, Settings},
     error::Error,
+    files,
     limits::RateLimits,
     logs, metrics,
     opening::{self, Opened},
@@ -60,7 +61,7 @@ pub(crate) async fn run(global: &Global) -> Result<(), Error> {
     }
     let master_key = config.master_key.read()?;
     let door = Door::closed("the service starts");
-    let mut listeners = Listeners::bind(&config.http, &door)?;
+    let mut listeners = Listeners::bind(&config, &door)?;
     let attempt = async || {
         let store = store::open_current(&config).await?;
         wire(&config, &master_key, store).await
@@ -174,9 +175,10 @@ impl Listeners {
     /// Takes the addresses, for what stands behind the door.
     ///
     /// # Errors
-    /// A certificate that cannot be served with, or an address that cannot be had, naming its
-    /// setting.
-    pub(crate) fn bind(http: &Http, door: &Door) -> Result<Self, Error> {
+    /// A certificate that cannot be served with, an address that cannot be had, or too few open files,
+    /// naming the setting.
+    pub(crate) fn bind(config: &Config, door: &Door) -> Result<Self, Error> {
+        let http = &config.http;
         // First: what is measured before it gathers is lost.
         let watched = match http.internal_listen {
             Some(listen) => Some((listen, metrics::gather()?)),
@@ -188,6 +190,12 @@ impl Listeners {
             tls: certificate.as_ref().map(|it| it.tls().clone()),
             trusted_proxies: http.trusted_proxies.clone(),
             health: watched.is_none(),
+            https: http.https,
+            bounds: Bounds {
+                connections: files::room_for_connections(config)?,
+                keep_alive: http.keep_alive,
+                ..Bounds::default()
+            },
         };
         let public = Bound::public(door.clone(), public)
             .map_err(|error| cannot_listen(http.listen, HTTP_LISTEN, error))?;

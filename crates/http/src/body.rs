@@ -1,20 +1,15 @@
 //! Form bodies, of bounded size and read strictly.
 
-use std::time::Duration;
-
 use actix_web::{
     HttpRequest,
-    http::header::{CONTENT_LENGTH, CONTENT_TYPE},
-    rt::time::timeout,
+    error::PayloadError,
+    http::header::CONTENT_TYPE,
     web::{Bytes, Payload},
 };
 use alias_domain::Params;
 use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
 
-use crate::address;
-
-/// The longest body that is read, in bytes.
-pub(crate) const LONGEST: usize = 64 * 1024;
+use crate::{address, connections::LONGEST};
 
 /// The longest query that a browser is sent to, in bytes: with its path, it is no longer than an
 /// address may be.
@@ -28,19 +23,15 @@ pub(crate) enum BodyError {
     NotAForm,
 }
 
-/// How long a body may take to arrive.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-pub(crate) async fn bytes(request: &HttpRequest, payload: Payload) -> Result<Bytes, BodyError> {
-    let announced = request.headers().get(CONTENT_LENGTH);
-    let announced = announced.and_then(|it| it.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|it| it > LONGEST as u64) {
-        return Err(BodyError::TooLarge);
-    }
-    match timeout(PATIENCE, payload.to_bytes_limited(LONGEST)).await {
-        Ok(Ok(Ok(bytes))) => Ok(bytes),
-        Ok(Err(_)) => Err(BodyError::TooLarge),
-        Err(_) | Ok(Ok(Err(_))) => Err(BodyError::Broken),
+/// The body, which has arrived.
+pub(crate) async fn bytes(payload: Payload) -> Result<Bytes, BodyError> {
+    match payload.to_bytes_limited(LONGEST).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(error)) if matches!(error.as_error(), Some(PayloadError::Overflow)) => {
+            Err(BodyError::TooLarge)
+        }
+        Ok(Err(_)) => Err(BodyError::Broken),
+        Err(_) => Err(BodyError::TooLarge),
     }
 }
 
@@ -72,8 +63,7 @@ pub(crate) async fn form(request: &HttpRequest, payload: Payload) -> Result<Para
 }
 
 async fn encoded(request: &HttpRequest, payload: Payload) -> Result<String, BodyError> {
-    // Read first: a connection is not left with half a body.
-    let bytes = bytes(request, payload).await?;
+    let bytes = bytes(payload).await?;
     if !is_form(request) {
         return Err(BodyError::NotAForm);
     }

@@ -6,7 +6,7 @@ use actix_web::{
     dev::{ServiceRequest, ServiceResponse},
     http::header::{
         CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue,
-        REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+        REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
     },
     middleware::Next,
 };
@@ -29,13 +29,26 @@ const DEFAULTS: [(HeaderName, &str); 5] = [
     ),
 ];
 
+/// That the issuer is `https`.
+#[derive(Clone, Copy)]
+pub(crate) struct Https;
+
+/// For a year, this host is to be asked by `https` alone (RFC 6797). The hosts below it are others'
+/// to decide about.
+const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
+
 /// Adds the headers that no response may lack.
 pub(crate) async fn add(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let https = request.app_data::<Https>().is_some();
     let mut response = next.call(request).await?;
     complete(response.headers_mut());
+    if https {
+        let headers = response.headers_mut();
+        headers.insert(STRICT_TRANSPORT_SECURITY, HSTS);
+    }
     Ok(response)
 }
 

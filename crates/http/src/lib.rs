@@ -10,6 +10,7 @@ mod address;
 mod api;
 mod authorize;
 mod body;
+mod connections;
 mod consent;
 mod cookies;
 mod discovery;
@@ -39,11 +40,12 @@ mod trace;
 mod userinfo;
 mod visitor;
 
+pub use connections::Bounds;
 pub use door::Door;
 pub use forwarded::{MalformedProxies, TrustedProxies};
 pub use measures::{
     DURATION_BUCKETS, Exposition, describe as describe_measures, faults as measure_faults,
     logout as measure_logout, over_limit as measure_over_limit,
 };
-pub use server::{Bound, KeySet, Public, Service};
+pub use server::{Bound, KeySet, Public, Service, WATCHERS};
 pub use tls::{Identity, IdentityError, Tls};

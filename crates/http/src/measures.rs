@@ -20,6 +20,8 @@ use metrics::{
     Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
 };
 
+use crate::connections::Cause;
+
 /// Renders what was measured, in Prometheus' text format.
 pub type Exposition = Arc<dyn Fn() -> String + Send + Sync>;
 
@@ -32,6 +34,8 @@ pub const DURATION_BUCKETS: &[f64] = &[
 const REQUESTS: &str = "alias_http_requests_total";
 const DURATION: &str = "alias_http_request_duration_seconds";
 const IN_FLIGHT: &str = "alias_http_requests_in_flight";
+const CONNECTIONS: &str = "alias_http_connections";
+const CONNECTIONS_ENDED: &str = "alias_http_connections_ended_total";
 const TOKENS_ISSUED: &str = "alias_tokens_issued_total";
 const TOKENS_REFUSED: &str = "alias_tokens_refused_total";
 const SIGN_INS: &str = "alias_sign_ins_total";
@@ -62,6 +66,11 @@ pub fn describe(version: &'static str) {
     describe_counter!(REQUESTS, "Requests answered at the public address");
     describe_histogram!(DURATION, Unit::Seconds, "How long an answer took");
     describe_gauge!(IN_FLIGHT, "Requests that are being answered");
+    describe_gauge!(CONNECTIONS, "Connections that are open");
+    describe_counter!(
+        CONNECTIONS_ENDED,
+        "Connections that waited for their peer for too long, or gave way"
+    );
     describe_counter!(TOKENS_ISSUED, "Token requests granted");
     describe_counter!(TOKENS_REFUSED, "Token requests refused, by OAuth 2.0 error");
     describe_counter!(SIGN_INS, "Attempts to sign in");
@@ -77,6 +86,16 @@ pub fn describe(version: &'static str) {
     describe_gauge!(BUILD, "1, with the version that runs");
     gauge!(BUILD, "version" => version).set(1);
     gauge!(IN_FLIGHT).set(0);
+    gauge!(CONNECTIONS).set(0);
+    for cause in [
+        Cause::Head,
+        Cause::Body,
+        Cause::Unread,
+        Cause::Idle,
+        Cause::Full,
+    ] {
+        counter!(CONNECTIONS_ENDED, "cause" => named(cause)).increment(0);
+    }
     for grant_type in [AUTHORIZATION_CODE, REFRESH_TOKEN] {
         counter!(TOKENS_ISSUED, "grant_type" => grant_type).increment(0);
     }
@@ -91,6 +110,37 @@ pub fn describe(version: &'static str) {
     }
     for cause in [STORE_UNAVAILABLE, STORE_CORRUPT, CRYPTOGRAPHY, BUSY, PANIC] {
         counter!(FAILURES, "cause" => cause).increment(0);
+    }
+}
+
+/// A connection was ended, for it waited for its peer.
+pub(crate) fn connection_ended(cause: Cause) {
+    counter!(CONNECTIONS_ENDED, "cause" => named(cause)).increment(1);
+}
+
+const fn named(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Head => "head",
+        Cause::Body => "body",
+        Cause::Unread => "unread",
+        Cause::Idle => "idle",
+        Cause::Full => "full",
+    }
+}
+
+/// A connection that is open.
+pub(crate) struct Open;
+
+impl Open {
+    pub(crate) fn connection() -> Self {
+        gauge!(CONNECTIONS).increment(1);
+        Self
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        gauge!(CONNECTIONS).decrement(1);
     }
 }
 

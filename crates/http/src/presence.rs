@@ -3,19 +3,9 @@
 //! A client that closes its connection is not told apart from one that has sent everything and waits:
 //! actix-web goes on answering both. Work that is dear and has not begun is not worth that doubt.
 
-use std::{
-    any::Any,
-    future::pending,
-    os::fd::{AsRawFd, RawFd},
-    time::Duration,
-};
+use std::{future::pending, os::fd::RawFd, time::Duration};
 
-use actix_tls::accept::openssl::TlsStream;
-use actix_web::{
-    HttpRequest,
-    dev::Extensions,
-    rt::{net::TcpStream, time::sleep},
-};
+use actix_web::{HttpRequest, rt::time::sleep};
 use nix::{
     errno::Errno,
     sys::socket::{MsgFlags, recv},
@@ -24,18 +14,10 @@ use nix::{
 /// Between two looks. Whoever is answered sooner is never looked at.
 const EVERY: Duration = Duration::from_millis(250);
 
-/// The socket of a connection, which is open as long as a request on it is being answered.
+/// The socket of a connection, which is open as long as a request on it is being answered. It is among
+/// what is known of the connection.
 #[derive(Clone, Copy)]
-struct Socket(RawFd);
-
-/// Keeps which socket a new connection has, for [`gone`].
-pub(crate) fn remember(connection: &dyn Any, data: &mut Extensions) {
-    let plain = connection.downcast_ref::<TcpStream>();
-    let encrypted = connection.downcast_ref::<TlsStream<TcpStream>>();
-    if let Some(stream) = plain.or_else(|| encrypted.map(|it| it.get_ref())) {
-        data.insert(Socket(stream.as_raw_fd()));
-    }
-}
+pub(crate) struct Socket(pub(crate) RawFd);
 
 /// Ends when the client has hung up.
 pub(crate) async fn gone(request: &HttpRequest) {

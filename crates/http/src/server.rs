@@ -1,17 +1,30 @@
 use std::{
     io,
     net::{SocketAddr, TcpListener},
+    num::NonZeroUsize,
     sync::Arc,
+    thread::available_parallelism,
 };
 
-use actix_web::{App, HttpServer, dev::Server, middleware::from_fn, web::Data};
+use actix_web::{App, dev::Server, middleware::from_fn, web::Data};
 use alias_domain::flows::Provider;
 use chrono::{DateTime, SubsecRound, Utc};
 use tracing_actix_web::TracingLogger;
 
 use crate::{
-    address, cookies::Cookies, door::Door, forwarded::TrustedProxies, headers, measures,
-    measures::Exposition, panics, presence, pulse::Pulse, routes, tls::Tls, trace::Span,
+    address,
+    connections::{self, Bounds, Running},
+    cookies::Cookies,
+    door::Door,
+    forwarded::TrustedProxies,
+    headers::{self, Https},
+    measures,
+    measures::Exposition,
+    panics,
+    pulse::Pulse,
+    routes,
+    tls::Tls,
+    trace::Span,
 };
 
 /// What is served.
@@ -62,6 +75,9 @@ const LAST_REQUESTS: u64 = 30;
 /// The same for the internal address, which nobody waits for but who watches.
 const LAST_PROBES: u64 = 1;
 
+/// The most connections to the internal address. Those who watch need few.
+pub const WATCHERS: usize = 64;
+
 /// The address that everybody uses.
 pub struct Public {
     /// Where to listen.
@@ -72,12 +88,16 @@ pub struct Public {
     pub trusted_proxies: TrustedProxies,
     /// Whether `livez` and `readyz` are here, and not at an address of their own.
     pub health: bool,
+    /// Whether the issuer is `https`, here or at a proxy: browsers are then told to ask by nothing
+    /// else.
+    pub https: bool,
+    /// How many connections there may be, and how long each may wait.
+    pub bounds: Bounds,
 }
 
 /// An address that is taken, and does not answer yet. The server it becomes leaves signals to its
 /// caller.
 pub struct Bound {
-    /// It would say in the log that it starts.
     server: Box<dyn FnOnce() -> Server>,
     address: SocketAddr,
 }
@@ -91,27 +111,31 @@ impl Bound {
         let listener = TcpListener::bind(public.listen)?;
         let address = listener.local_addr()?;
         let (door, proxies) = (Data::new(door), Data::new(public.trusted_proxies));
+        let https = public.https.then_some(Https);
         let app = move || {
-            App::new()
+            let app = App::new()
                 .app_data(door.clone())
                 .app_data(proxies.clone())
                 .wrap(from_fn(panics::caught))
                 .wrap(from_fn(address::bounded))
+                .wrap(from_fn(connections::whole))
                 .wrap(from_fn(headers::add))
                 .wrap(TracingLogger::<Span>::new())
                 .wrap(from_fn(measures::requests))
-                .configure(|it| routes::public(it, public.health))
+                .configure(|it| routes::public(it, public.health));
+            match https {
+                Some(https) => app.app_data(https),
+                None => app,
+            }
         };
-        let server = HttpServer::new(app)
-            .on_connect(presence::remember)
-            .disable_signals()
-            .shutdown_timeout(LAST_REQUESTS);
-        let server = match public.tls {
-            Some(tls) => server.listen_openssl(listener, tls.acceptor()?)?,
-            None => server.listen(listener)?,
+        let running = Running {
+            tls: public.tls.map(|it| it.acceptor()).transpose()?,
+            bounds: public.bounds,
+            workers: available_parallelism().map_or(2, NonZeroUsize::get),
+            last_requests: LAST_REQUESTS,
         };
         Ok(Self {
-            server: Box::new(|| server.run()),
+            server: connections::server(listener, running, app)?,
             address,
         })
     }
@@ -129,16 +153,21 @@ impl Bound {
                 .app_data(door.clone())
                 .app_data(exposition.clone())
                 .wrap(from_fn(panics::caught))
+                .wrap(from_fn(connections::whole))
                 .wrap(from_fn(headers::add))
                 .configure(routes::internal)
         };
-        let server = HttpServer::new(app)
-            .workers(1)
-            .disable_signals()
-            .shutdown_timeout(LAST_PROBES)
-            .listen(listener)?;
+        let running = Running {
+            tls: None,
+            bounds: Bounds {
+                connections: WATCHERS,
+                ..Bounds::default()
+            },
+            workers: 1,
+            last_requests: LAST_PROBES,
+        };
         Ok(Self {
-            server: Box::new(|| server.run()),
+            server: connections::server(listener, running, app)?,
             address,
         })
     }

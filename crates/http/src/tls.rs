@@ -9,7 +9,9 @@ use openssl::{
     asn1::{Asn1Time, Asn1TimeRef},
     error::ErrorStack,
     pkey::{PKey, Private},
-    ssl::{ClientHelloResponse, SslAcceptor, SslAcceptorBuilder, SslAlert, SslMethod, SslRef},
+    ssl::{
+        AlpnError, ClientHelloResponse, SslAcceptor, SslAlert, SslMethod, SslRef, select_next_proto,
+    },
     x509::X509,
 };
 
@@ -134,14 +136,18 @@ impl Tls {
         renewed
     }
 
-    /// TLS 1.2 and 1.3, as Mozilla recommends for a service that anybody may use.
-    pub(crate) fn acceptor(&self) -> Result<SslAcceptorBuilder, ErrorStack> {
+    /// TLS 1.2 and 1.3, as Mozilla recommends for a service that anybody may use; and HTTP/1.1, for
+    /// which alone the bounds of a connection hold.
+    pub(crate) fn acceptor(&self) -> Result<SslAcceptor, ErrorStack> {
         let mut acceptor = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls_server())?;
         let shown = Arc::clone(&self.0);
         acceptor.set_client_hello_callback(move |connection: &mut SslRef, _: &mut SslAlert| {
             shown.load().show(connection)?;
             Ok(ClientHelloResponse::SUCCESS)
         });
-        Ok(acceptor)
+        acceptor.set_alpn_select_callback(|_, offered| {
+            select_next_proto(b"\x08http/1.1", offered).ok_or(AlpnError::NOACK)
+        });
+        Ok(acceptor.build())
     }
 }

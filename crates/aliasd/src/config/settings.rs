@@ -94,6 +94,8 @@ pub(crate) const SETTINGS: &[Setting] = &[
         ..setting("http.trusted_proxies", None)
     },
     setting("http.internal_listen", None),
+    setting("http.keep_alive", Some("75s")),
+    setting("http.connections", Some("4096")),
     setting("http.drain_delay", Some("1s")),
     Setting {
         secrecy: Secrecy::Password,

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `commands` | usage, configuration and the database |
 //! | `clients`, `users`, `keys` | what their commands print, refuse and change |
+//! | `connections` | many of them, under a limit of open files, and floods |
 //! | `import` | what moving to PostgreSQL prints and refuses |
 //! | `logging` | a log that cannot be written, and what is not in one |
 //! | `postgres` | what is said of a database that is not as it must be |
@@ -25,6 +26,7 @@
 mod authority;
 mod clients;
 mod commands;
+mod connections;
 mod import;
 mod keys;
 mod logging;

@@ -106,7 +106,11 @@ impl Sandbox {
     }
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_aliasd"));
+        self.program(env!("CARGO_BIN_EXE_aliasd"), arguments)
+    }
+
+    fn program(&self, program: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
         command
             .args(arguments)
             .current_dir(self.path())
@@ -123,6 +127,19 @@ impl Sandbox {
             .output()
             .expect("aliasd runs")
             .into()
+    }
+
+    /// The same, where this many files may be open.
+    pub(crate) fn run_with_files(&self, files: u32, arguments: &[&str]) -> Ran {
+        let mut command = self.through(&format!("ulimit -n {files}"), arguments);
+        command.output().expect("aliasd runs").into()
+    }
+
+    /// A command that a shell runs after this one.
+    fn through(&self, shell: &str, arguments: &[&str]) -> Command {
+        let script = format!("{shell} && exec \"$0\" \"$@\"");
+        let program = env!("CARGO_BIN_EXE_aliasd");
+        self.program("/bin/sh", &[&["-c", &script, program], arguments].concat())
     }
 
     pub(crate) fn run_with_input(&self, arguments: &[&str], input: &[u8]) -> Ran {
@@ -151,11 +168,23 @@ impl Sandbox {
 
     /// The same, with another standard error than one that the test reads.
     pub(crate) fn start_logging_to(&self, log: Stdio, arguments: &[&str]) -> (Running, Value) {
-        let mut child = self
-            .command(&[arguments, &["--json"]].concat())
-            .stderr(log)
-            .spawn()
-            .expect("aliasd runs");
+        let mut command = self.command(&[arguments, &["--json"]].concat());
+        command.stderr(log);
+        Self::started(command)
+    }
+
+    /// The same, where this many files may be open.
+    pub(crate) fn start_with_files(&self, files: u32, arguments: &[&str]) -> (Running, Value) {
+        self.start_through(&format!("ulimit -n {files}"), arguments)
+    }
+
+    /// The same, after what this does to the shell that it is started from.
+    pub(crate) fn start_through(&self, shell: &str, arguments: &[&str]) -> (Running, Value) {
+        Self::started(self.through(shell, &[arguments, &["--json"]].concat()))
+    }
+
+    fn started(mut command: Command) -> (Running, Value) {
+        let mut child = command.spawn().expect("aliasd runs");
         let mut out = child.stdout.take().expect("standard output");
         let announced = serde_json::Deserializer::from_reader(&mut out)
             .into_iter::<Value>()
@@ -229,6 +258,24 @@ impl Running {
             log: BufReader::new(log),
             logged: String::new(),
         }
+    }
+
+    /// The limits that it runs under, as Linux shows them.
+    pub(crate) fn limits(&self) -> String {
+        self.process("limits")
+    }
+
+    /// The most memory that it has had so far, in KiB.
+    pub(crate) fn peak_memory(&self) -> u64 {
+        let status = self.process("status");
+        let peak = status.lines().find_map(|it| it.strip_prefix("VmHWM:"));
+        let peak = peak.and_then(|it| it.split_whitespace().next()?.parse().ok());
+        peak.expect("a number")
+    }
+
+    fn process(&self, file: &str) -> String {
+        let path = format!("/proc/{}/{file}", self.child.id());
+        std::fs::read_to_string(path).expect("what Linux shows")
     }
 
     /// Tells it to stop, and waits until it has.

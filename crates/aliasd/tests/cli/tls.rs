@@ -161,3 +161,48 @@ fn a_certificate_needs_an_issuer_with_https() {
         );
     }
 }
+
+/// What a response says about asking by `https` alone.
+fn hsts(response: &reqwest::Response) -> Option<&str> {
+    let header = response.headers().get("strict-transport-security");
+    header.and_then(|it| it.to_str().ok())
+}
+
+#[tokio::test]
+async fn under_https_every_response_asks_browsers_to_stay_there_and_under_http_none() {
+    let authority = Authority::new();
+    let own_tls = with_certificate(&authority.sign("localhost"));
+    let mut behind_a_proxy = ready_to_serve();
+    behind_a_proxy.set("ALIAS_ISSUER", "https://id.example.com");
+    let plain = ready_to_serve();
+    for (sandbox, scheme, expected) in [
+        (own_tls, "https", Some("max-age=31536000")),
+        (behind_a_proxy, "http", Some("max-age=31536000")),
+        (plain, "http", None),
+    ] {
+        let (running, announced) = sandbox.start(&["serve"]);
+        let address = announced["listening"].as_str().expect("an address");
+        let client = reqwest::Client::builder()
+            .tls_certs_only([authority.root()])
+            .resolve("localhost", address.parse().expect("an address"))
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .build()
+            .expect("a client");
+        let port = address.rsplit(':').next().expect("a port");
+        for path in [
+            "/sign-in",
+            "/account",
+            "/nonsense",
+            "/oauth2/authorize",
+            "/api/grants",
+            "/.well-known/openid-configuration",
+            "/livez",
+        ] {
+            let url = format!("{scheme}://localhost:{port}{path}");
+            let response = client.get(url).send().await.expect("an answer");
+            assert_eq!(hsts(&response), expected, "{scheme} {path}");
+        }
+        running.stop().succeeded();
+    }
+}

@@ -6,6 +6,7 @@ mod account;
 mod authorize;
 mod busy;
 mod clients;
+mod connections;
 mod consent;
 mod door;
 mod failing;

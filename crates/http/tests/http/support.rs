@@ -19,7 +19,7 @@ use alias_domain::{
         sample::{self, LOOPBACK_URI, REDIRECT_URI},
     },
 };
-use alias_http::{Bound, Door, KeySet, Public, Service, TrustedProxies};
+use alias_http::{Bound, Bounds, Door, KeySet, Public, Service, TrustedProxies};
 use alias_storage_postgres::{PostgresStore, testing::TestDatabase};
 use alias_storage_sqlite::SqliteStore;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -252,6 +252,8 @@ pub(crate) fn public() -> Public {
         tls: None,
         trusted_proxies: TrustedProxies::default(),
         health: true,
+        https: false,
+        bounds: Bounds::default(),
     }
 }
 

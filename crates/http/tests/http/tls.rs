@@ -19,7 +19,7 @@ use reqwest::tls::TlsInfo;
 use crate::support::{ports, public, running, service};
 
 /// A certificate that signs itself, with its key.
-struct SelfSigned {
+pub(crate) struct SelfSigned {
     certificate: X509,
     key: PKey<Private>,
 }
@@ -51,7 +51,7 @@ impl SelfSigned {
         })
     }
 
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::made(2048).expect("a certificate")
     }
 
@@ -63,7 +63,7 @@ impl SelfSigned {
         self.key.private_key_to_pem_pkcs8().expect("PEM")
     }
 
-    fn identity(&self) -> Identity {
+    pub(crate) fn identity(&self) -> Identity {
         let read = Identity::from_pem(&self.certificate_pem(), &self.key_pem());
         read.unwrap_or_else(|error| panic!("{error}"))
     }
@@ -141,6 +141,24 @@ async fn tls_1_2_and_1_3_are_spoken_and_nothing_older() {
         let done = done.await.expect("a handshake").expect("a connector");
         assert_eq!(done, spoken, "{version:?}");
     }
+}
+
+#[actix_web::test]
+async fn http_1_1_alone_is_agreed_on() {
+    let address = serving(&Tls::new(SelfSigned::new().identity()));
+    let agreed = move || {
+        let mut connector = SslConnector::builder(SslMethod::tls_client())?;
+        connector.set_verify(SslVerifyMode::NONE);
+        connector.set_alpn_protos(b"\x02h2\x08http/1.1")?;
+        let stream = std::net::TcpStream::connect(address).expect("a connection");
+        let connected = connector.build().connect("localhost", stream);
+        let connected = connected.expect("a handshake");
+        let protocol = connected.ssl().selected_alpn_protocol();
+        Ok::<_, ErrorStack>(protocol.map(<[u8]>::to_vec))
+    };
+    let agreed = actix_web::rt::task::spawn_blocking(agreed).await;
+    let agreed = agreed.expect("a handshake").expect("a connector");
+    assert_eq!(agreed.as_deref(), Some(&b"http/1.1"[..]));
 }
 
 #[test]
