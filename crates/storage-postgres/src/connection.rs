@@ -141,10 +141,11 @@ impl Opening {
 
     async fn try_once(&self, config: &Config, runtime: &Handle) -> Result<Connection, Error> {
         let unconfirmed = Arc::new(AtomicBool::new(false));
+        // Boxed, for whoever may need a connection would carry all of it along.
         let flag = Arc::clone(&unconfirmed);
         let (client, driving) = match self.tls.clone() {
-            Some(tls) => open(config, tls, runtime, flag).await?,
-            None => open(config, NoTls, runtime, flag).await?,
+            Some(tls) => Box::pin(open(config, tls, runtime, flag)).await?,
+            None => Box::pin(open(config, NoTls, runtime, flag)).await?,
         };
         Ok(Connection {
             client: ClientWrapper::new(client, driving),

@@ -61,15 +61,6 @@ pub(crate) struct Lease {
     busy: bool,
 }
 
-/// What a place is worth just now.
-enum Place {
-    Connection(Connection),
-    /// A connection may be opened.
-    Empty,
-    /// The server would not have it.
-    Useless,
-}
-
 impl Pool {
     /// At most `most` connections, each opened when it is first needed.
     pub(crate) fn new(opening: Arc<Opening>, runtime: Handle, most: usize) -> Arc<Self> {
@@ -123,9 +114,9 @@ impl Pool {
             let Ok(Ok(place)) = place else {
                 return Err(Trouble::Busy);
             };
-            let connection = match self.look() {
-                Place::Connection(connection) => connection,
-                Place::Empty => {
+            let connection = match self.idle() {
+                Some(connection) => connection,
+                None if self.may_open() => {
                     let opened = timeout_at(end, self.opening.connect(&self.runtime)).await;
                     match opened.map_err(|_| Trouble::Silent)? {
                         Ok(connection) => {
@@ -138,7 +129,7 @@ impl Pool {
                         }
                     }
                 }
-                Place::Useless => {
+                None => {
                     self.narrow(place)?;
                     continue;
                 }
@@ -152,24 +143,30 @@ impl Pool {
         }
     }
 
-    /// What whoever has a place finds.
-    fn look(&self) -> Place {
+    /// A connection that nobody uses, for whoever has a place.
+    fn idle(&self) -> Option<Connection> {
         let mut state = self.state();
         while let Some(connection) = state.idle.pop() {
             if !connection.is_closed() {
-                return Place::Connection(connection);
+                return Some(connection);
             }
             state.open -= 1;
         }
+        None
+    }
+
+    /// Whether the server may have one more. Once it has refused, one asks again after a while, and the
+    /// others wait for what comes of it.
+    fn may_open(&self) -> bool {
+        let mut state = self.state();
         let now = Instant::now();
         match state.refused_until {
-            Some(until) if now < until => Place::Useless,
+            Some(until) if now < until => false,
             Some(_) => {
-                // One asks again, and the others wait for what comes of it.
                 state.refused_until = Some(now + LATER);
-                Place::Empty
+                true
             }
-            None => Place::Empty,
+            None => true,
         }
     }
 

@@ -13,6 +13,7 @@ use crate::fixture::{Fixture, fresh, wait};
 const MANY: u32 = 20_000;
 
 /// Of whom very much is kept.
+#[derive(Clone, Copy)]
 enum Of {
     Client,
     User,
