@@ -18,7 +18,11 @@ struct Credentials {
     password: String,
 }
 
-pub(crate) async fn begin(payload: web::Payload, state: web::Data<State>) -> Answer {
+pub(crate) async fn begin(
+    request: HttpRequest,
+    payload: web::Payload,
+    state: web::Data<State>,
+) -> Answer {
     let body = body::bytes(payload).await?;
     let credentials: Credentials = serde_json::from_slice(&body).map_err(|_| {
         ApiError::new(
