@@ -28,21 +28,24 @@ pub(crate) fn watch() {
     panic::set_hook(Box::new(|panic| {
         COUNT.fetch_add(1, Ordering::Relaxed);
         let place = panic.location().map(ToString::to_string);
-        let (place, message) = (place.unwrap_or_default(), message(panic.payload()));
+        let (place, says) = (place.unwrap_or_default(), literal(panic.payload()));
         if logs::are_written() {
             let thread = thread::current();
             let thread = thread.name().unwrap_or_default();
-            tracing::error!(place, message, thread, "a panic: this is a fault in Alias");
+            tracing::error!(place, says, thread, "a panic: this is a fault in Alias");
         } else {
             // That nobody reads it is no reason for another panic.
-            let _ = writeln!(stderr(), "aliasd: a fault in Alias at {place}: {message}");
+            let _ = writeln!(
+                stderr(),
+                "aliasd: a panic, which is a fault in Alias, at {place}: {says}"
+            );
         }
     }));
 }
 
 /// What the panic says, if it stands so in the source: what was put together when it happened may
 /// hold what must not be in a log.
-fn message(payload: &dyn Any) -> &'static str {
+fn literal(payload: &dyn Any) -> &'static str {
     payload.downcast_ref().copied().unwrap_or("(not shown)")
 }
 
@@ -99,7 +102,7 @@ mod tests {
 
     #[test]
     fn what_was_put_together_is_not_shown() {
-        assert_eq!(message(&"in the source"), "in the source");
-        assert_eq!(message(&"a secret".to_owned()), "(not shown)");
+        assert_eq!(literal(&"in the source"), "in the source");
+        assert_eq!(literal(&"a secret".to_owned()), "(not shown)");
     }
 }

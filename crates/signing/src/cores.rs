@@ -110,8 +110,8 @@ impl Cores {
             settled: Arc::clone(&settled),
         };
         if self.0.queue(Box::new(work))? {
-            let shared = Arc::clone(&self.0);
-            task::spawn_blocking(move || shared.work_off());
+            let mut busy = Busy(Some(Arc::clone(&self.0)));
+            task::spawn_blocking(move || busy.work_off());
         }
         if let Some(patience) = self.0.patience {
             match timeout(patience.time, &mut answer).await {
@@ -151,18 +151,34 @@ impl Shared {
         Ok(is_core_free)
     }
 
-    fn work_off(&self) {
-        while let Some(work) = self.next() {
-            // A panic is its asker's alone.
-            drop(catch_unwind(AssertUnwindSafe(|| work.run())));
-        }
-    }
-
     fn next(&self) -> Option<Box<dyn Work>> {
         let mut line = self.line();
         let next = line.waiting.pop_front();
         line.busy -= usize::from(next.is_none());
         next
+    }
+}
+
+/// A thread at work. Where none can be had, or it ends before the line does, its core is free again.
+struct Busy(Option<Arc<Shared>>);
+
+impl Busy {
+    fn work_off(&mut self) {
+        while let Some(shared) = &self.0 {
+            match shared.next() {
+                // A panic is its asker's alone.
+                Some(work) => drop(catch_unwind(AssertUnwindSafe(work))),
+                None => self.0 = None,
+            }
+        }
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        if let Some(shared) = &self.0 {
+            shared.line().busy -= 1;
+        }
     }
 }
 
@@ -352,6 +368,24 @@ mod tests {
         drop(finish);
         assert!(cores.run(|| ()).await.is_ok());
         assert!(!began.load(Ordering::SeqCst));
+    }
+
+    #[test]
+    fn a_core_for_which_no_thread_can_be_had_is_free_again() {
+        let cores = Cores::of(1, None);
+        let runtime = || tokio::runtime::Builder::new_current_thread().build();
+        // It ends before a thread of its takes the work.
+        let ended = runtime().expect("a runtime");
+        let handle = ended.handle().clone();
+        ended.shutdown_background();
+        let entered = handle.enter();
+        let mut asked = pin!(cores.run(|| ()));
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        assert!(asked.as_mut().poll(&mut context).is_pending());
+        drop(entered);
+        assert_eq!(cores.0.line().busy, 0);
+        let next = async { cores.run(|| ()).await };
+        assert!(runtime().expect("a runtime").block_on(next).is_ok());
     }
 
     #[tokio::test]

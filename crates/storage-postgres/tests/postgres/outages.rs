@@ -1,6 +1,12 @@
 //! A server, or the way to it, that fails at whatever moment.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use alias_domain::{
     AuthorizationId, Interaction, InteractionId, Lifetimes, NewAuthorization, Redeem, Redemption,
@@ -8,9 +14,11 @@ use alias_domain::{
     testing::sample::{self, NOON},
 };
 use alias_storage_postgres::{OpenError, PostgresStore, testing::Proxy};
+use tokio::{runtime::Builder, time::sleep};
+use tracing::{Event, Metadata, Subscriber, span};
 use uuid::Uuid;
 
-use crate::fixture::{Fixture, approved, by, fresh, fresh_with, wait};
+use crate::fixture::{Fixture, approved, by, fresh, fresh_with, parsed, wait};
 
 fn is_unavailable<T>(answer: &Result<T, StoreError>) -> bool {
     matches!(answer, Err(StoreError::Unavailable(_)))
@@ -178,4 +186,54 @@ fn a_connection_to_what_takes_no_writes_does_not_serve_again() {
         "BEGIN READ WRITE; ALTER DATABASE {name} RESET default_transaction_read_only; COMMIT"
     ));
     assert_eq!(wait(fixture.ping()), Ok(()));
+}
+
+/// A log that panics at each line of the store, and counts.
+struct Panicking(Arc<AtomicU32>);
+
+impl Subscriber for Panicking {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target().starts_with("alias_storage_postgres")
+    }
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+
+    fn event(&self, _: &Event<'_>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        unreachable!("as it is to");
+    }
+
+    fn enter(&self, _: &span::Id) {}
+
+    fn exit(&self, _: &span::Id) {}
+}
+
+#[test]
+fn a_connection_whose_driver_panics_is_replaced() {
+    let fixture = fresh();
+    let panics = Arc::new(AtomicU32::new(0));
+    // Whatever drives a connection is on this thread, and so is what it logs.
+    let runtime = Builder::new_current_thread().enable_all().build();
+    let _log = tracing::subscriber::set_default(Panicking(Arc::clone(&panics)));
+    runtime.expect("a runtime").block_on(async {
+        let store = PostgresStore::open(&parsed(&fixture.database), 2).await;
+        let store = store.expect("the schema is current");
+        assert_eq!(store.ping().await, Ok(()));
+        fixture.database.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+             WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        );
+        while panics.load(Ordering::SeqCst) == 0 {
+            sleep(Duration::from_millis(10)).await;
+        }
+        for _ in 0..5 {
+            assert_eq!(store.ping().await, Ok(()));
+        }
+    });
 }
