@@ -167,7 +167,7 @@ impl Busy {
         while let Some(shared) = &self.0 {
             match shared.next() {
                 // A panic is its asker's alone.
-                Some(work) => drop(catch_unwind(AssertUnwindSafe(work))),
+                Some(work) => drop(catch_unwind(AssertUnwindSafe(|| work.run()))),
                 None => self.0 = None,
             }
         }
