@@ -127,11 +127,11 @@ impl KeyStage {
 ///     algorithm: "EdDSA".to_owned(),
 ///     sealed: "eyJ…".to_owned(),
 ///     created_at: NOON,
-///     active_from: NOON + chrono::TimeDelta::minutes(10),
+///     active_from: NOON,
 /// };
 /// let keys = [key];
 /// let schedule = key_schedule(&keys, &Lifetimes::default(), NOON);
-/// assert_eq!(schedule[0].stage, KeyStage::Published);
+/// assert_eq!(schedule[0].stage, KeyStage::Active);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ScheduledKey<'a> {

@@ -88,9 +88,8 @@ pub(super) async fn run(global: &Global, command: Command) -> Result<(), Error> 
             let made = rotate.apply(&config, Arc::clone(&store)).await?;
             let keys = store.keys().await?;
             let schedule = key_schedule(&keys, &config.lifetimes, clock::now());
-            let is_made = |kid: &str| made.iter().any(|it| it.kid == kid);
-            let schedule = schedule.iter().filter(|it| is_made(&it.key.kid));
-            let views = schedule.map(KeyView::of).collect();
+            let of = |new: &StoredKey| schedule.iter().find(|it| it.key.kid == new.kid);
+            let views = made.iter().filter_map(of).map(KeyView::of).collect();
             format.print(&List::new("no keys", views))
         }
         Command::Remove(remove) => {
