@@ -35,7 +35,10 @@ pub(crate) fn watch() {
             tracing::error!(place, says, thread, "a panic: this is a fault in Alias");
         } else {
             // That nobody reads it is no reason for another panic.
-            let _ = writeln!(stderr(), "aliasd: a panic, which is a fault in Alias, at {place}: {says}");
+            let _ = writeln!(
+                stderr(),
+                "aliasd: a panic, which is a fault in Alias, at {place}: {says}"
+            );
         }
     }));
 }
