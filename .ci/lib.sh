@@ -90,6 +90,18 @@ set_current() {
     cat "$@" | sha256sum >"$folder/installed"
 }
 
+# Whether there is the pooler that operators may put before PostgreSQL. Debian keeps it with what only
+# root needs.
+has_pooler() {
+    [[ -x /usr/sbin/pgbouncer ]] || command -v pgbouncer >/dev/null
+}
+
+install_pooler() {
+    # Debian's package would start one of the machine's own, too.
+    RUNLEVEL=1 install_packages "the tests need PgBouncer" pgbouncer
+    has_pooler || fail "PgBouncer was installed, and still there is no pgbouncer"
+}
+
 has_venv() {
     python3 -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 10))' 2>/dev/null
 }

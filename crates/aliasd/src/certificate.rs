@@ -1,6 +1,6 @@
 //! The service's certificate, which is renewed while it runs.
 
-use std::time::Duration;
+use std::{convert::Infallible, time::Duration};
 
 use alias_http::Tls;
 use tokio::{
@@ -52,7 +52,10 @@ impl Certificate {
 
 /// Renews the certificate, if there is one, whenever its files change or somebody asks for it by
 /// SIGHUP, for ever.
-pub(crate) async fn keep_fresh(certificate: Option<Certificate>, mut hangups: Signal) {
+pub(crate) async fn keep_fresh(
+    certificate: Option<&Certificate>,
+    hangups: &mut Signal,
+) -> Infallible {
     let mut looks = interval_at(Instant::now() + EVERY, EVERY);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -60,7 +63,7 @@ pub(crate) async fn keep_fresh(certificate: Option<Certificate>, mut hangups: Si
             _ = looks.tick() => {}
             _ = hangups.recv() => tracing::info!("SIGHUP: looking for another certificate"),
         }
-        if let Some(certificate) = &certificate {
+        if let Some(certificate) = certificate {
             certificate.renew();
         }
     }

@@ -2,6 +2,7 @@
 
 pub(crate) mod client;
 mod config;
+mod deleting;
 mod import;
 mod key;
 pub(crate) mod user;

@@ -6,8 +6,10 @@ mod deployed;
 pub(crate) mod duration;
 mod http;
 mod issuer;
+mod links;
 mod master_key;
 mod outbound;
+mod rate;
 mod settings;
 mod tls;
 
@@ -25,6 +27,7 @@ pub(crate) use http::Http;
 pub(crate) use issuer::Issuer;
 pub(crate) use master_key::MasterKeySource;
 pub(crate) use outbound::OutboundSettings;
+pub(crate) use rate::{LimitSettings, Rate};
 pub(crate) use settings::Settings;
 use settings::{Origin, Setting};
 pub(crate) use tls::TlsFiles;
@@ -48,6 +51,8 @@ pub(crate) struct Config {
     pub(crate) rsa: RsaSize,
     /// How long things live.
     pub(crate) lifetimes: Lifetimes,
+    /// How often strangers may do what costs something.
+    pub(crate) limits: LimitSettings,
     /// Where it may go by itself.
     pub(crate) outbound: OutboundSettings,
 }
@@ -94,9 +99,20 @@ pub(crate) enum ConfigError {
         path: PathBuf,
         reason: String,
     },
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Several(Vec<Self>),
 }
 
 impl ConfigError {
+    /// All of them as one, if there are any.
+    pub(crate) fn all(mut faults: Vec<Self>) -> Result<(), Self> {
+        match faults.len() {
+            0 => Ok(()),
+            1 => Err(faults.remove(0)),
+            _ => Err(Self::Several(faults)),
+        }
+    }
+
     fn invalid(setting: &Setting, origin: &Origin, reason: impl fmt::Display) -> Self {
         Self::Invalid {
             key: setting.key,
@@ -138,6 +154,7 @@ impl Config {
                 refresh_grace: required(settings, "lifetimes.refresh_grace", duration::parse)?,
                 session: required(settings, "lifetimes.session", some_time)?,
             },
+            limits: LimitSettings::from_settings(settings)?,
             outbound: OutboundSettings::from_settings(settings)?,
         })
     }

@@ -57,9 +57,16 @@ struct Running<'a> {
 /// A configuration that is not for this machine alone; a folder that cannot be written; an address
 /// that is taken.
 pub(crate) async fn run(global: &Global, options: &Options) -> Result<(), Error> {
-    let config = configure(&Settings::load(global.config_file())?)?;
+    let settings = Settings::load(global.config_file())?;
+    let config = configure(&settings)?;
     let base = base(options.demo_listen)?;
     logs::init("warn");
+    if let Some(warning) = settings.passed_over() {
+        tracing::warn!("{warning}");
+    }
+    for address in [config.http.listen, options.demo_listen] {
+        warn_of_others(address);
+    }
     // Before anything is made or changed.
     probe(config.http.listen, serve::HTTP_LISTEN)?;
     probe(options.demo_listen, DEMO_LISTEN)?;
@@ -90,7 +97,7 @@ pub(crate) async fn run(global: &Global, options: &Options) -> Result<(), Error>
     .map_err(|error| serve::cannot_listen(options.demo_listen, DEMO_LISTEN, error))?;
 
     let signals = Signals::listen()?;
-    global.format().print(&Running {
+    let said = global.format().print(&Running {
         issuer: config.issuer.as_str(),
         account,
         demo: base,
@@ -98,7 +105,10 @@ pub(crate) async fn run(global: &Global, options: &Options) -> Result<(), Error>
         nickname: demo::NICKNAME,
         password: demo::PASSWORD,
         data: home.to_string(),
-    })?;
+    });
+    if let Err(error) = said {
+        tracing::warn!(%error, "nobody was told where it listens");
+    }
     // Nobody has to be told before it stops.
     let servers = listeners
         .into_servers(Duration::ZERO)
@@ -108,6 +118,15 @@ pub(crate) async fn run(global: &Global, options: &Options) -> Result<(), Error>
 }
 
 const DEMO_LISTEN: &str = "--demo-listen";
+
+fn warn_of_others(listen: SocketAddr) {
+    if !listen.ip().to_canonical().is_loopback() {
+        tracing::warn!(
+            %listen,
+            "others can reach this address, and everybody knows the demo user's password"
+        );
+    }
+}
 
 /// The configuration, for this machine alone: everybody knows the demo user's password.
 fn configure(settings: &Settings) -> Result<Config, Error> {

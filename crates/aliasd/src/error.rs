@@ -54,7 +54,7 @@ pub(crate) enum Error {
     Refused(String, ImportError),
     #[error("database.url: {0}; nothing was imported")]
     ImportFailed(StoreError),
-    #[error(transparent)]
+    #[error("{setting}{0}", setting = named_by(.0))]
     Sqlite(#[from] SqliteError),
     #[error("database.url: {0}")]
     Postgres(#[from] PostgresError),
@@ -98,8 +98,20 @@ pub(crate) enum Error {
     Metrics(#[from] BuildError),
     #[error("standard output: {0}")]
     Output(io::Error),
+    #[error("{0}; nothing was registered, for nobody saw the client's secret")]
+    SecretNotShown(Box<Self>),
+    #[error("{error}: nobody saw the secret; run `aliasd client rotate-secret {client}`")]
+    SecretLost { client: String, error: Box<Self> },
     #[error("the system refuses: {0}")]
     System(#[from] io::Error),
+}
+
+/// What names the file, where the file itself is what is wrong.
+const fn named_by(error: &SqliteError) -> &'static str {
+    match error {
+        SqliteError::Unreachable { .. } | SqliteError::NotADatabase(_) => "database.url: ",
+        _ => "",
+    }
 }
 
 impl Error {

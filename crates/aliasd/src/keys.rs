@@ -12,7 +12,7 @@ const EVERY: Duration = Duration::from_millis(500);
 
 /// Refreshes the keys twice a second, for ever. What goes wrong is said once, and so is that all is
 /// well again.
-pub(crate) async fn run(keyring: Keyring) -> Infallible {
+pub(crate) async fn run(keyring: &Keyring) -> Infallible {
     let mut ticks = interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut last = Ok(());

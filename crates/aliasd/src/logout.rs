@@ -30,10 +30,10 @@ const MOST: usize = 64;
 const MOST_TO_ONE: usize = 4;
 
 /// Tells clients, for ever. What goes wrong is tried again.
-pub(crate) async fn run(provider: Provider, outbound: Outbound) -> Infallible {
+pub(crate) async fn run(provider: &Provider, outbound: Arc<Outbound>) -> Infallible {
     let mut work = Work {
-        provider,
-        outbound: Arc::new(outbound),
+        provider: provider.clone(),
+        outbound,
         on_their_way: JoinSet::new(),
         clients: HashMap::new(),
     };
@@ -100,9 +100,9 @@ impl Work {
     fn arrived(&mut self, done: Result<(Id, ()), JoinError>) {
         let id = match done {
             Ok((id, ())) => id,
-            // Its claim ends, and it is tried again.
+            // Its claim ends, and it is tried again. What the panic said may be secret.
             Err(error) => {
-                tracing::error!(%error, "telling a client panicked");
+                tracing::error!("telling a client panicked");
                 error.id()
             }
         };

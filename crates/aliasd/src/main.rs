@@ -10,8 +10,10 @@
 //! | `opening` | the store, waited for while the service listens |
 //! | `files` | the limit of open files, and how many connections it has room for |
 //! | `certificate` | what TLS connections are shown, and its renewal |
+//! | `limits` | how often strangers may do what costs something |
 //! | `metrics` | what the service measures of itself |
 //! | `upkeep` | what is done beside requests: `sweep` removes what has ended, `keys` follows the keys, `logout` tells clients that sessions ended |
+//! | `logs`, `panics` | what becomes of a line that cannot be written, and of a panic |
 //! | `view`, `output`, `error` | what is said, and how |
 
 #![forbid(unsafe_code)]
@@ -24,28 +26,39 @@ mod dev;
 mod error;
 mod files;
 mod keys;
+mod limits;
 mod logout;
 mod logs;
 mod metrics;
 mod opening;
 mod output;
+mod panics;
 mod serve;
 mod store;
 mod sweep;
 mod upkeep;
 mod view;
 
-use std::process::ExitCode;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    process::ExitCode,
+};
 
 use clap::Parser;
 
 fn main() -> ExitCode {
+    panics::watch();
     let cli = cli::Cli::parse();
-    match actix_web::rt::System::new().block_on(cli.run()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            output::complain(&error);
-            ExitCode::FAILURE
-        }
+    let run = || actix_web::rt::System::new().block_on(cli.run());
+    let ended = catch_unwind(AssertUnwindSafe(run));
+    if let Ok(Err(error)) = &ended {
+        output::complain(error);
+    }
+    // Whatever happened is in the log before the process ends.
+    logs::flush();
+    match ended {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(_)) => ExitCode::FAILURE,
+        Err(panic) => resume_unwind(panic),
     }
 }

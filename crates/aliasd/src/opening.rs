@@ -46,7 +46,7 @@ pub(crate) async fn try_once<U>(
 pub(crate) async fn until_there<U>(
     door: &Door,
     pause: Duration,
-    attempt: impl AsyncFn() -> Result<Opened<U>, Error>,
+    attempt: &impl AsyncFn() -> Result<Opened<U>, Error>,
 ) -> Result<U, Error> {
     loop {
         sleep(pause).await;
@@ -90,15 +90,16 @@ mod tests {
         let (door, attempts) = (Door::closed("starting"), Cell::new(0));
         let first = try_once::<()>(&door, async { Err(away()) }).await;
         assert!(matches!(first, Ok(None)));
-        let store = until_there(&door, Duration::ZERO, async || {
+        let attempt = async || {
             attempts.set(attempts.get() + 1);
             if attempts.get() < 3 {
                 Err(away())
             } else {
                 Ok(opened())
             }
-        });
-        assert!(store.await.is_ok());
+        };
+        let store = until_there(&door, Duration::ZERO, &attempt).await;
+        assert!(store.is_ok());
         assert_eq!(attempts.get(), 3);
     }
 
@@ -108,7 +109,7 @@ mod tests {
         let broken = || Error::NoUser("this is no matter of time".to_owned());
         let first = try_once::<()>(&door, async { Err(broken()) }).await;
         assert!(matches!(first, Err(Error::NoUser(_))));
-        let later = until_there::<()>(&door, Duration::ZERO, async || Err(broken())).await;
+        let later = until_there::<()>(&door, Duration::ZERO, &async || Err(broken())).await;
         assert!(matches!(later, Err(Error::NoUser(_))));
     }
 }

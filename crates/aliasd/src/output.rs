@@ -7,7 +7,7 @@ use std::{
 
 use serde::Serialize;
 
-use crate::error::Error;
+use crate::{error::Error, logs};
 
 /// Whom standard output is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,14 +38,14 @@ impl Format {
 
 /// Says on standard error what takes its time. It is no result, so it may get lost.
 pub(crate) fn progress(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
+    logs::say(text);
 }
 
 /// Says in one line why a command failed.
 pub(crate) fn complain(error: &Error) {
     let text = error.to_string();
     let words: Vec<&str> = text.split_whitespace().collect();
-    let _ = writeln!(io::stderr(), "aliasd: {}", words.join(" "));
+    logs::say(&format!("aliasd: {}", words.join(" ")));
 }
 
 /// Lines under a common margin: a name, padded, and what it is.

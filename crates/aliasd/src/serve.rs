@@ -20,11 +20,14 @@ use crate::{
     certificate::{self, Certificate},
     cli::Global,
     clock,
-    config::Config,
+    config::{Config, Settings},
     error::Error,
-    files, logs, metrics,
+    files,
+    limits::RateLimits,
+    logs, metrics,
     opening::{self, Opened},
     output::Format,
+    panics::supervise,
     store,
     upkeep::Upkeep,
 };
@@ -50,8 +53,12 @@ struct Listening<'a> {
 /// Unsafe or missing configuration, naming the setting; a database that is missing or behind; an
 /// address that cannot be had.
 pub(crate) async fn run(global: &Global) -> Result<(), Error> {
-    let config = Config::load(global.config_file())?;
+    let settings = Settings::load(global.config_file())?;
+    let config = Config::from_settings(&settings)?;
     logs::init("info");
+    if let Some(warning) = settings.passed_over() {
+        tracing::warn!("{warning}");
+    }
     let master_key = config.master_key.read()?;
     let door = Door::closed("the service starts");
     let mut listeners = Listeners::bind(&config, &door)?;
@@ -61,16 +68,23 @@ pub(crate) async fn run(global: &Global) -> Result<(), Error> {
     };
     // What is wrong for good is said before anybody is told that the service listens.
     let opened = opening::try_once(&door, attempt()).await?;
-    let (signals, hangups) = (Signals::listen()?, signal(SignalKind::hangup())?);
+    let (signals, mut hangups) = (Signals::listen()?, signal(SignalKind::hangup())?);
     warn_of_loopback(&config);
-    announce(global, &config, &listeners)?;
+    announce(global, &config, &listeners);
 
     let certificate = listeners.certificate.take();
-    actix_web::rt::spawn(certificate::keep_fresh(certificate, hangups));
+    actix_web::rt::spawn(supervise("certificate", async move || {
+        certificate::keep_fresh(certificate.as_ref(), &mut hangups).await
+    }));
     let work = async {
         let upkeep = match opened {
             Some(upkeep) => upkeep,
-            None => opening::until_there(&door, opening::PAUSE, attempt).await?,
+            None => {
+                supervise("opening", async || {
+                    opening::until_there(&door, opening::PAUSE, &attempt).await
+                })
+                .await?
+            }
         };
         Ok(upkeep.run().await)
     };
@@ -80,7 +94,8 @@ pub(crate) async fn run(global: &Global) -> Result<(), Error> {
     Ok(())
 }
 
-fn announce(global: &Global, config: &Config, listeners: &Listeners) -> Result<(), Error> {
+/// That nobody reads it is no reason not to serve.
+fn announce(global: &Global, config: &Config, listeners: &Listeners) {
     let address = listeners.public.address();
     let internal = listeners.internal.as_ref().map(Bound::address);
     let shown = internal.map(tracing::field::display);
@@ -90,9 +105,10 @@ fn announce(global: &Global, config: &Config, listeners: &Listeners) -> Result<(
         listening: address,
         internal,
     };
-    match global.format() {
-        Format::Json => global.format().print(&listening),
-        Format::Text => Ok(()),
+    if global.format() == Format::Json
+        && let Err(error) = global.format().print(&listening)
+    {
+        tracing::warn!(%error, "nobody was told where it listens");
     }
 }
 
@@ -114,6 +130,7 @@ pub(crate) async fn wire(
         id_tokens: Arc::new(IdTokenSigner::new(&keyring)),
         passwords: Arc::new(Argon2Passwords::new()?),
         chance: Arc::new(OsChance),
+        limits: Arc::new(RateLimits::new(config.limits)),
     };
     let provider = Provider::new(config.issuer.to_string(), config.lifetimes, ports);
     let service = Service {

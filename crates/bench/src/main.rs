@@ -16,6 +16,7 @@ mod run;
 mod scene;
 mod service;
 mod share;
+mod sign_ins;
 mod statements;
 mod table;
 mod visit;

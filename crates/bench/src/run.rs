@@ -17,6 +17,7 @@ use crate::{
     results::Results,
     scene::{Pace, Scene, StaticServer, Watched, progress, server_process, size},
     service::{Kind, Place, Service, Settings},
+    sign_ins,
     statements::{self, Statement, TWO_INSERTS_SCHEMA},
     table,
     visit::Path,
@@ -145,6 +146,7 @@ pub(crate) async fn run(program: &FilePath, extent: Extent, stores: &[Kind]) -> 
     }
     for &kind in stores {
         counts::rows(program, kind, &mut results).await?;
+        sign_ins::memory(program, kind, &mut results).await?;
     }
     if stores.contains(&Kind::Postgres) {
         counts::round_trips(program, &mut results).await?;

@@ -172,6 +172,7 @@ impl Bare {
             &end,
             &end,
             &end,
+            &(now + CODE),
         ])
         .await
     }

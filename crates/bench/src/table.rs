@@ -13,6 +13,7 @@ use crate::{
     run::{BINARY, MANY, algorithms, ready, under_load},
     scene::{COMMITS, signatures, system_signatures},
     service::Kind,
+    sign_ins::{CORES, memory_after},
     statements::Statement,
     visit::Path,
 };
@@ -138,6 +139,17 @@ impl Table<'_> {
                 measured: self.results.figure(&what),
                 what,
                 goal: AtMost(most),
+                counted: true,
+            });
+        }
+        // A hash takes 20 MB, and as many run at a time as there are cores.
+        let cores = self.results.figure(CORES).unwrap_or(2.0);
+        for kind in [Kind::Postgres, Kind::Sqlite] {
+            let kept = self.results.figure(&memory_after(kind));
+            self.rows.push(Row {
+                what: format!("{}: memory after 1,000 sign-ins, MB", kind.name()),
+                measured: kept.map(|it| it / 1e6),
+                goal: AtMost(30.0 + 20.0 * cores),
                 counted: true,
             });
         }

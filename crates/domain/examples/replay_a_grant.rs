@@ -34,7 +34,13 @@ async fn replay() -> Result<(), Box<dyn Error>> {
 
     // Fred signs in, and arrives with the client's request.
     let SignIn::Done(session) = alias
-        .sign_in("fred@example.com", &password, &[], NOON)
+        .sign_in(
+            "fred@example.com",
+            &password,
+            &[],
+            std::future::pending(),
+            NOON,
+        )
         .await?
     else {
         return Err("Fred cannot sign in".into());
@@ -44,6 +50,7 @@ async fn replay() -> Result<(), Box<dyn Error>> {
         cookies: vec![session.token.digest()],
         browser: Digest::of(b"Fred's browser"),
         newcomer: false,
+        source: None,
     };
     let request = Params::parse(&format!(
         "response_type=code&client_id={}&redirect_uri={}&state=s\

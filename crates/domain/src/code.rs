@@ -73,7 +73,9 @@ pub fn redeem(
     }
     match authorization.phase {
         Phase::Redeemed { .. } => Redeem::Replayed,
-        Phase::Code { expires_at } if now >= expires_at => Redeem::Refused,
+        Phase::Code { expires_at } if !lifetimes.may_be_a_code_until(expires_at, now) => {
+            Redeem::Refused
+        }
         Phase::Code { .. } => match standing.authority() {
             None => Redeem::Refused,
             Some(access) => Redeem::Granted {

@@ -159,8 +159,9 @@ impl Screen {
         })
     }
 
-    /// The connection after an answer selected this: what was shown is as selected, what was not
-    /// shown stays as it is now (R11).
+    /// The connection after an answer selected this (R11): what is selected is granted, and what this
+    /// screen showed as granted and is not selected is taken back. Everything else stays as it is now:
+    /// what was not shown, and what was granted in another tab since.
     ///
     /// ```
     /// # use alias_domain::*;
@@ -172,20 +173,15 @@ impl Screen {
     /// ```
     #[must_use]
     pub fn applied(&self, selected: &Access, connection: Option<&Access>) -> Access {
-        let untouched = connection.map_or_else(Access::openid, |now| self.not_shown_of(now));
-        let after = untouched.union(selected);
-        let contact_refused = self.shown.has(Scope::Contact) && !selected.has(Scope::Contact);
-        if contact_refused {
-            after.without(Scope::Contact).unwrap_or_else(Access::openid)
-        } else {
-            after
-        }
+        let left = connection.map_or_else(Access::openid, |now| self.left_of(now, selected));
+        left.union(selected)
     }
 
-    /// What of an access this screen did not show.
-    fn not_shown_of(&self, now: &Access) -> Access {
-        let hidden = |scope: &Scope| !self.shown.has(*scope) || *scope == Scope::Contact;
-        now.narrowed_to(&now.scopes().filter(hidden).collect())
-            .with_channels_that(|id| !self.shown.has_channel(id))
+    /// What is left of an access once what an answer did not select is taken back. Without `contact`
+    /// no channel is left (R25).
+    fn left_of(&self, now: &Access, selected: &Access) -> Access {
+        let stays = |scope: &Scope| selected.has(*scope) || !self.was_granted(*scope);
+        now.narrowed_to(&now.scopes().filter(stays).collect())
+            .with_channels_that(|id| selected.has_channel(id) || !self.was_granted_channel(id))
     }
 }

@@ -3,7 +3,7 @@
 use std::{convert::Infallible, fmt, str::FromStr};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha512};
 
 use crate::{AliasId, ClientId, Digest, Nickname, Secret, SessionAlias, SigningAlgorithm};
@@ -90,7 +90,7 @@ impl IdTokenClaims {
 /// assert_eq!(asked, AskedClaims { acr: false, amr: true });
 /// assert_eq!(asked.to_string(), "amr");
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AskedClaims {
     /// What the authentication is worth.
     pub acr: bool,

@@ -2,7 +2,9 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::{AliasId, ClientId, Digest, InteractionId, SessionId};
+use crate::{
+    ClientId, Digest, InteractionId, Lifetimes, RequestRecord, SessionId, clock::is_misdated,
+};
 
 /// An authorization request that waits for its user.
 ///
@@ -21,16 +23,30 @@ pub struct Interaction {
     pub binding: Option<Digest>,
     /// The client that asks.
     pub client_id: ClientId,
-    /// The request, as a query string of known parameters.
-    pub query: String,
-    /// The user whom an ID token hint named, as the client knows them.
-    pub hinted: Option<AliasId>,
+    /// The request.
+    pub request: RequestRecord,
     /// The account that this interaction goes on with.
     pub account: Option<ChosenAccount>,
     /// Whether it had its answer: it has one at most.
     pub answered: bool,
     /// When it is forgotten.
     pub expires_at: DateTime<Utc>,
+}
+
+impl Interaction {
+    /// Whether it was opened by a clock that was ahead, and would wait too long for its answer.
+    ///
+    /// ```
+    /// # use alias_domain::{Lifetimes, testing::sample};
+    /// let interaction = sample::interaction();
+    /// let opened_at = interaction.expires_at - Lifetimes::INTERACTION;
+    /// assert!(!interaction.is_misdated(opened_at));
+    /// assert!(interaction.is_misdated(opened_at - chrono::TimeDelta::hours(1)));
+    /// ```
+    #[must_use]
+    pub fn is_misdated(&self, now: DateTime<Utc>) -> bool {
+        is_misdated(self.expires_at - Lifetimes::INTERACTION, now)
+    }
 }
 
 /// The account that an interaction goes on with (R15).

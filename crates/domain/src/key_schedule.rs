@@ -5,11 +5,7 @@ use std::{fmt, str::FromStr};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::{Lifetimes, SigningAlgorithm, UnknownAlgorithm, ports::StoredKey};
-
-/// How far the clocks of two nodes may be apart: what a node makes with a key that has a successor
-/// already is honoured for so much longer.
-const CLOCKS_DIFFER: TimeDelta = TimeDelta::seconds(60);
+use crate::{CLOCK_TOLERANCE, Lifetimes, SigningAlgorithm, UnknownAlgorithm, ports::StoredKey};
 
 /// What a key is for.
 ///
@@ -150,8 +146,11 @@ pub struct ScheduledKey<'a> {
 /// Tells where each key stands `now`. The keys come oldest first, as a store returns them. A key of
 /// an unknown algorithm is a newer node's: it is left out. See [`ScheduledKey`] for an example.
 ///
-/// The active key of an algorithm is the newest whose time has come. So there is exactly one at
-/// every moment once there was one, and whatever it makes lives no longer than the key is kept.
+/// The active key of an algorithm is the newest whose time has come or, while that of none has, the
+/// oldest: a clock that was ahead made it, and a published key is better than none. So there is
+/// exactly one at every moment, and whatever it makes lives no longer than the key is kept. A node
+/// whose clock is ahead may make something with a key that has a successor already: that is honoured
+/// for [`CLOCK_TOLERANCE`] longer.
 #[must_use]
 pub fn key_schedule<'a>(
     keys: &'a [StoredKey],
@@ -167,15 +166,15 @@ pub fn key_schedule<'a>(
             .min();
         let stage = match succeeded_at.filter(|it| *it <= now) {
             Some(succeeded_at) => {
-                let until = succeeded_at + algorithm.longest_life(lifetimes) + CLOCKS_DIFFER;
+                let until = succeeded_at + algorithm.longest_life(lifetimes) + CLOCK_TOLERANCE;
                 if now < until {
                     KeyStage::Retiring { until }
                 } else {
                     KeyStage::Retired
                 }
             }
-            None if now < key.active_from => KeyStage::Published,
-            None => KeyStage::Active,
+            None if now >= key.active_from || serves_early(keys, key, now) => KeyStage::Active,
+            None => KeyStage::Published,
         };
         Some(ScheduledKey {
             key,
@@ -184,6 +183,22 @@ pub fn key_schedule<'a>(
         })
     };
     keys.iter().enumerate().filter_map(scheduled).collect()
+}
+
+/// The keys of an algorithm.
+fn of_its_kind<'a>(
+    keys: &'a [StoredKey],
+    algorithm: &str,
+) -> impl DoubleEndedIterator<Item = &'a StoredKey> + Clone {
+    keys.iter().filter(move |it| it.algorithm == algorithm)
+}
+
+/// Whether a key serves before its time: it is the oldest of its algorithm, and no other one's time
+/// has come. Not the one that is active first, for that may be a successor that was made since the
+/// clock is right, and nobody knows yet.
+fn serves_early(keys: &[StoredKey], key: &StoredKey, now: DateTime<Utc>) -> bool {
+    let mut all = of_its_kind(keys, &key.algorithm);
+    all.clone().all(|it| now < it.active_from) && all.next().is_some_and(|it| it.kid == key.kid)
 }
 
 /// How long a new key is published before it is used: at least [`Lead::SHORTEST`].
@@ -286,8 +301,12 @@ pub enum NotRotated {
 
 /// Where a new key of an algorithm is to stand. The keys come oldest first, as a store returns them.
 ///
+/// A key that is to be active later than this one, by a clock that was ahead, does not hold it up: it
+/// is older than the new one, whatever the clocks said, and so never becomes active.
+///
 /// # Errors
-/// While a key of that algorithm waits to become active; or if there is none at all.
+/// While a key of that algorithm waits that is active as soon as this one would be; or if there is
+/// none at all.
 ///
 /// ```
 /// # use alias_domain::{*, testing::sample::NOON};
@@ -300,20 +319,22 @@ pub fn key_succession(
     lead: Lead,
     now: DateTime<Utc>,
 ) -> Result<KeySuccession<'_>, NotRotated> {
-    let mut of_its_kind = keys.iter().filter(|it| it.algorithm == algorithm.name());
-    if let Some(waiting) = of_its_kind.clone().find(|it| now < it.active_from) {
+    let mut all = of_its_kind(keys, algorithm.name());
+    let active_from = now + lead.span();
+    // What is older than the active key has its successor.
+    let to_come = all.clone().rev().take_while(|it| now < it.active_from);
+    let mut soon = to_come.filter(|it| it.active_from <= active_from + CLOCK_TOLERANCE);
+    if let Some(waiting) = soon.find(|it| !serves_early(keys, it, now)) {
         return Err(NotRotated::Waits {
             algorithm,
             kid: waiting.kid.clone(),
             active_from: waiting.active_from,
         });
     }
-    let newest = of_its_kind
-        .next_back()
-        .ok_or(NotRotated::NoKey(algorithm))?;
+    let newest = all.next_back().ok_or(NotRotated::NoKey(algorithm))?;
     Ok(KeySuccession {
         after: &newest.kid,
         created_at: now.max(newest.created_at + TimeDelta::milliseconds(1)),
-        active_from: now + lead.span(),
+        active_from,
     })
 }

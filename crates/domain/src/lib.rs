@@ -8,7 +8,7 @@
 //! - *Words*: [`Scope`], [`ChannelName`], [`Access`], [`Client`], [`Connection`], [`Standing`].
 //! - *Decisions*, pure functions: [`AuthorizationRequest::parse`], [`decide`],
 //!   [`Screen::selection`], [`redeem`], [`rotate`], [`revoked`], [`UserToken::worth`],
-//!   [`key_schedule`], [`logout_step`], [`LogoutNotice::after`].
+//!   [`key_schedule`], [`logout_step`], [`LogoutNotice::after`], [`ClockTrust::check`].
 //! - *Flows*, which run the ports and hold no rule: [`flows::Provider`].
 //! - *Testing* (feature `testing`): mocks of every port, an in-memory store, and the contract suite
 //!   that every store runs.
@@ -20,6 +20,7 @@ mod assurance;
 mod authorization;
 mod channel;
 mod client;
+mod clock;
 mod code;
 mod connection;
 mod consent;
@@ -50,8 +51,8 @@ pub use assurance::Assurance;
 pub use authorization::{
     Authorization, AuthorizationRequest, ClaimRequest, ClaimsRequest, CodeBinding, ErrorCode,
     FormPost, MalformedClaims, NewAuthorization, PageError, Phase, Prompt, RefreshChain, Reply,
-    RequestError, Response, ResponseMode, Situation, Standing, Step, anticipate, decide,
-    requested_callback, requested_client,
+    RequestError, RequestRecord, Response, ResponseMode, Situation, Standing, Step, anticipate,
+    decide, requested_callback, requested_client,
 };
 pub use channel::{
     ChannelId, ChannelName, Channels, DeclaredChannel, META_CHANNEL, MalformedChannelName,
@@ -60,6 +61,7 @@ pub use client::{
     AuthMethod, BackchannelLogout, Client, ClientChange, ClientError, ClientKind, ClientSecret,
     Registration,
 };
+pub use clock::{CLOCK_TOLERANCE, ClockDoubt, ClockReading, ClockTrust};
 pub use code::{Redeem, Redemption, redeem};
 pub use connection::{Connection, Revocation, RevocationError, revoked};
 pub use consent::{Answer, NotShown, Screen};

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::RefreshChain;
+use crate::{CLOCK_TOLERANCE, RefreshChain};
 
 /// How long things live; the defaults are those of `docs/operating.md`.
 ///
@@ -46,6 +46,24 @@ impl Lifetimes {
     /// assert_eq!(alias_domain::Lifetimes::INTERACTION.num_hours(), 1);
     /// ```
     pub const INTERACTION: TimeDelta = TimeDelta::hours(1);
+
+    /// The latest end of a code that lives now: one of a later end was issued by a clock that was
+    /// ahead, and would live too long (R17).
+    ///
+    /// ```
+    /// use alias_domain::Lifetimes;
+    /// # let now = chrono::DateTime::UNIX_EPOCH;
+    /// let latest = Lifetimes::default().latest_end_of_code(now);
+    /// assert_eq!((latest - now).num_seconds(), 60 + 60);
+    /// ```
+    #[must_use]
+    pub fn latest_end_of_code(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        now + self.auth_code + CLOCK_TOLERANCE
+    }
+
+    pub(crate) fn may_be_a_code_until(&self, end: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+        now < end && end <= self.latest_end_of_code(now)
+    }
 
     /// When the last of the tokens issued now ends.
     ///

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-
+use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
 use crate::Digest;
@@ -17,7 +17,8 @@ use crate::Digest;
 /// assert!(challenge.is_met_by("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"));
 /// # Ok::<(), alias_domain::MalformedChallenge>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Challenge(String);
 
 /// A text that is no challenge: not 43 characters of base64url (R28).
@@ -70,6 +71,20 @@ impl std::str::FromStr for Challenge {
         } else {
             Err(MalformedChallenge)
         }
+    }
+}
+
+impl TryFrom<String> for Challenge {
+    type Error = MalformedChallenge;
+
+    fn try_from(text: String) -> Result<Self, MalformedChallenge> {
+        text.parse()
+    }
+}
+
+impl From<Challenge> for String {
+    fn from(challenge: Challenge) -> Self {
+        challenge.0
     }
 }
 

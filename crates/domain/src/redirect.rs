@@ -29,6 +29,9 @@ pub struct RedirectUri(String);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RedirectUriError {
+    /// Longer than [`RedirectUri::MAX_BYTES`].
+    #[error("a redirect URI must have at most {} bytes", RedirectUri::MAX_BYTES)]
+    TooLong,
     /// Relative, empty, or no URI by RFC 3986.
     #[error("a redirect URI must be an absolute URI, such as https://example.com/callback")]
     NotAbsolute,
@@ -56,6 +59,13 @@ pub enum RedirectUriError {
 }
 
 impl RedirectUri {
+    /// The longest, in bytes: it is kept with each request that waits for its user.
+    ///
+    /// ```
+    /// assert_eq!(alias_domain::RedirectUri::MAX_BYTES, 1024);
+    /// ```
+    pub const MAX_BYTES: usize = 1024;
+
     /// Checks a URI for registration by a client of this kind.
     ///
     /// # Errors
@@ -67,6 +77,9 @@ impl RedirectUri {
     /// assert!(RedirectUri::register("com.example.app:/cb", ClientKind::Confidential).is_err());
     /// ```
     pub fn register(text: &str, kind: ClientKind) -> Result<Self, RedirectUriError> {
+        if text.len() > Self::MAX_BYTES {
+            return Err(RedirectUriError::TooLong);
+        }
         let uri = Uri::parse(text).map_err(|_| RedirectUriError::NotAbsolute)?;
         if uri.has_fragment() {
             return Err(RedirectUriError::Fragment);

@@ -136,7 +136,9 @@ pub fn rotate(
     let standing_in_line = match age(&chain, presented.generation) {
         Age::Ahead => return Rotate::Refused,
         Age::Newest => Next::Rotate,
-        Age::Replaced if now < chain.issued_at + lifetimes.refresh_grace => Next::Repeat,
+        Age::Replaced if chain.may_be_retried(lifetimes, now) => Next::Repeat,
+        // By a clock that was ahead, or is behind now: nobody knows whether it is late.
+        Age::Replaced if now < chain.issued_at => return Rotate::Refused,
         Age::Replaced | Age::Older => return Rotate::Replayed,
     };
     if now >= chain.expires_at {
@@ -196,12 +198,21 @@ impl RefreshChain {
     ) -> Option<Access> {
         let usable = match age(self, generation) {
             Age::Newest => true,
-            Age::Replaced => now < self.issued_at + lifetimes.refresh_grace,
+            Age::Replaced => self.may_be_retried(lifetimes, now),
             Age::Ahead | Age::Older => false,
         };
         standing
             .authority()
             .filter(|it| usable && now < self.expires_at && it.has(Scope::OfflineAccess))
+    }
+}
+
+impl RefreshChain {
+    /// Whether the generation before the newest may be presented again (R23). The newest one is at
+    /// most a grace away from now, in the past as in the future, which is where a clock that was
+    /// wrong may have put it.
+    fn may_be_retried(&self, lifetimes: &Lifetimes, now: DateTime<Utc>) -> bool {
+        (now - self.issued_at).abs() < lifetimes.refresh_grace
     }
 }
 

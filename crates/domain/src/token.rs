@@ -3,7 +3,9 @@
 use chrono::{DateTime, Utc, serde::ts_milliseconds};
 use serde::{Deserialize, Serialize};
 
-use crate::{Access, AuthorizationId, Digest, InteractionId, Screen, SessionId, Standing};
+use crate::{
+    Access, AuthorizationId, Digest, InteractionId, Screen, SessionId, Standing, clock::is_misdated,
+};
 
 /// What a sealed token says. Every kind is a variant, so that none can be used as another.
 ///
@@ -50,7 +52,8 @@ pub struct UserToken {
 
 impl UserToken {
     /// What the token is worth now: its own scopes and channels that the authorization still has
-    /// (R24); `None` if nothing.
+    /// (R24); `None` if nothing. One that was issued in the future would outlive its lifetime, and
+    /// escape [`user_tokens_void_through`](crate::Authorization::user_tokens_void_through).
     ///
     /// ```
     /// # use alias_domain::*;
@@ -65,7 +68,7 @@ impl UserToken {
             .authorization
             .user_tokens_void_through
             .is_some_and(|end| self.issued_at <= end);
-        if voided || now >= self.expires_at {
+        if voided || now >= self.expires_at || is_misdated(self.issued_at, now) {
             return None;
         }
         Some(self.access.intersection(&standing.authority()?))

@@ -5,7 +5,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{SessionId, UserId};
+use crate::{SessionId, UserId, clock::is_misdated};
 
 /// A user of Alias.
 ///
@@ -157,4 +157,20 @@ pub struct Session {
     pub auth_time: DateTime<Utc>,
     /// When the session ends by itself.
     pub expires_at: DateTime<Utc>,
+}
+
+impl Session {
+    /// Whether the user signed in by a clock that was ahead: such a session would outlive its
+    /// lifetime, so it is worth nothing until that time has come.
+    ///
+    /// ```
+    /// # use alias_domain::testing::sample;
+    /// let session = sample::session();
+    /// assert!(!session.is_misdated(session.auth_time));
+    /// assert!(session.is_misdated(session.auth_time - chrono::TimeDelta::hours(1)));
+    /// ```
+    #[must_use]
+    pub fn is_misdated(&self, now: DateTime<Utc>) -> bool {
+        is_misdated(self.auth_time, now)
+    }
 }

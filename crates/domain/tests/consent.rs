@@ -110,6 +110,23 @@ fn r11_r26_unticking_contact_revokes_every_channel_shown_or_not() {
 }
 
 #[test]
+fn r11_what_another_tab_granted_since_the_screen_was_shown_stays() {
+    let screen = Screen::new(&client(), everything(), Some(&Access::openid()));
+    let selected = screen.selection(&client(), &ticked(&["nickname"], &[]));
+    let now = contact(&[1]).with(Scope::OfflineAccess);
+    let after = screen.applied(&selected.expect("shown"), Some(&now));
+    assert_eq!(after, now.with(Scope::Nickname));
+}
+
+#[test]
+fn r11_of_channels_those_that_the_screen_showed_as_granted_are_revoked_and_no_other() {
+    let screen = Screen::new(&client(), contact(&[1, 2]), Some(&contact(&[1])));
+    let selected = screen.selection(&client(), &ticked(&["contact"], &[]));
+    let after = screen.applied(&selected.expect("shown"), Some(&contact(&[1, 2])));
+    assert_eq!(after, contact(&[2]));
+}
+
+#[test]
 fn r31_what_was_revoked_meanwhile_may_be_granted_again_by_the_answer() {
     let screen = Screen::new(&client(), contact(&[1]), Some(&contact(&[1])));
     let selected = screen

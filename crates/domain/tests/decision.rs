@@ -190,6 +190,29 @@ fn r15_an_authentication_older_than_max_age_is_renewed() {
 }
 
 #[test]
+fn r15_an_authentication_in_the_future_never_satisfies_max_age() {
+    for seconds in [-1, -3600, -3 * 365 * 86_400] {
+        let ahead = |here| Case {
+            later: seconds,
+            here,
+            ..Case::default()
+        };
+        for max_age in ["5", "86400", "9223372036854775807"] {
+            let query = format!("scope=openid&max_age={max_age}");
+            assert_eq!(ahead(false).step(&query), Step::Authenticate, "{seconds}");
+            let step = ahead(false).step(&format!("{query}&prompt=none"));
+            assert_eq!(refusal(&step), Some(ErrorCode::LoginRequired));
+            let done = Step::Issue(Access::openid());
+            assert_eq!(
+                ahead(true).step(&query),
+                done,
+                "having done so satisfies it"
+            );
+        }
+    }
+}
+
+#[test]
 fn r15_select_account_asks_until_an_account_is_chosen() {
     let query = "scope=openid&prompt=select_account";
     assert_eq!(Case::default().step(query), Step::ChooseAccount);

@@ -175,10 +175,124 @@ fn a_key_that_waits_is_named_with_its_time_and_gets_no_successor() {
 }
 
 #[test]
+fn where_no_key_is_active_yet_the_oldest_serves_until_a_successor_is_active() {
+    use KeyStage::{Active, Published, Retiring};
+    let hours = 3600;
+    let until = at(600 + 1800 + 60);
+    for (keys, now, expected) in [
+        // First made by a clock that was ahead, by a little or by years.
+        (vec![key("a", "RS256", 45, 45)], 0, vec![Active]),
+        (
+            vec![key(
+                "a",
+                "RS256",
+                3 * 365 * 24 * hours,
+                3 * 365 * 24 * hours,
+            )],
+            0,
+            vec![Active],
+        ),
+        // Rotated by that clock, too.
+        (
+            vec![
+                key("a", "RS256", 2 * hours, 2 * hours),
+                key("b", "RS256", 3 * hours, 3 * hours + 600),
+            ],
+            0,
+            vec![Active, Published],
+        ),
+        // Rotated since the clock is right: the new one is known everywhere before it is used.
+        (
+            vec![
+                key("a", "RS256", 2 * hours, 2 * hours),
+                key("b", "RS256", 2 * hours + 1, 600),
+            ],
+            599,
+            vec![Active, Published],
+        ),
+        (
+            vec![
+                key("a", "RS256", 2 * hours, 2 * hours),
+                key("b", "RS256", 2 * hours + 1, 600),
+            ],
+            600,
+            vec![Retiring { until }, Active],
+        ),
+        // One that is active by its time needs nobody's help.
+        (
+            vec![
+                key("a", "RS256", 0, 0),
+                key("b", "RS256", 2 * hours, 2 * hours),
+            ],
+            0,
+            vec![Active, Published],
+        ),
+    ] {
+        assert_eq!(stages(&keys, at(now)), expected, "{keys:?}");
+    }
+}
+
+#[test]
+fn a_key_of_a_clock_that_was_ahead_does_not_hold_up_a_rotation_and_never_comes_back() {
+    let years = 3 * 365 * 86_400;
+    for ahead in [45, 7200, years] {
+        let first = key("a", "EdDSA", ahead, ahead);
+        let waiting = key("w", "EdDSA", ahead + 10, ahead + 610);
+        let made_right = key("r", "EdDSA", -1000, -1000);
+        let mut cases = vec![vec![first.clone()]];
+        if ahead > 661 {
+            cases.push(vec![first, waiting.clone()]);
+            cases.push(vec![made_right, waiting]);
+        }
+        for mut keys in cases {
+            let serves = keys[0].clone();
+            let place = key_succession(&keys, EDDSA, Lead::default(), at(0)).expect("none waits");
+            assert_eq!(place.active_from, at(600));
+            let next = StoredKey {
+                kid: "n".to_owned(),
+                created_at: place.created_at,
+                active_from: place.active_from,
+                ..serves.clone()
+            };
+            assert!(keys.iter().all(|it| it.created_at < next.created_at));
+            let refused = |keys: &[StoredKey]| {
+                key_succession(keys, EDDSA, Lead::default(), at(1)).map(|it| it.active_from)
+            };
+            keys.push(next);
+            let waits = NotRotated::Waits {
+                algorithm: EDDSA,
+                kid: "n".to_owned(),
+                active_from: at(600),
+            };
+            assert_eq!(refused(&keys), Err(waits), "once is enough");
+            let active = |now| {
+                let schedule = key_schedule(&keys, &Lifetimes::default(), at(now));
+                let active = schedule.iter().filter(|it| it.stage == KeyStage::Active);
+                active.map(|it| it.key.kid.clone()).collect::<Vec<_>>()
+            };
+            assert_eq!(active(599), [serves.kid]);
+            for later in [600, ahead - 1, ahead, ahead + 610, 2 * years] {
+                assert_eq!(active(later.max(600)), ["n"], "{later}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_key_that_waits_for_long_gives_way_to_one_that_is_needed_soon() {
+    let keys = [key("a", "EdDSA", 0, 0), key("b", "EdDSA", 10, 610)];
+    let soon = Lead::new(TimeDelta::seconds(2)).expect("long enough");
+    let place = key_succession(&keys, EDDSA, soon, at(20)).expect("b is not needed");
+    assert_eq!((place.after, place.active_from), ("b", at(22)));
+    let refused = key_succession(&keys, EDDSA, soon, at(610 - 62));
+    assert!(
+        matches!(refused, Err(NotRotated::Waits { .. })),
+        "b is as quick"
+    );
+}
+
+#[test]
 fn a_clock_that_was_set_back_makes_no_key_that_is_older_than_the_newest() {
-    let keys = [key("a", "EdDSA", 100, 100)];
-    let refused = key_succession(&keys, EDDSA, Lead::default(), at(0));
-    assert!(matches!(refused, Err(NotRotated::Waits { .. })));
     let keys = [key("a", "EdDSA", 100, 0)];
     let place = key_succession(&keys, EDDSA, Lead::default(), at(0)).expect("nothing waits");
     assert!(place.created_at > at(100));
@@ -261,8 +375,9 @@ struct Nodes {
 }
 
 impl Nodes {
-    fn new() -> Self {
-        let first = |it: &KeyAlgorithm| key(it.name(), it.name(), -30, -30);
+    /// The first keys were made by a clock that was ahead by so many seconds, or not.
+    fn new(ahead: i64) -> Self {
+        let first = |it: &KeyAlgorithm| key(it.name(), it.name(), ahead - 30, ahead - 30);
         Self {
             keys: KeyAlgorithm::ALL.iter().map(first).collect(),
             made: BTreeMap::new(),
@@ -320,9 +435,10 @@ impl Nodes {
 proptest! {
     #[test]
     fn there_is_one_active_key_at_every_moment_and_what_it_made_is_honoured_while_it_lives(
+        ahead in prop_oneof![Just(0), 0..100_i64, 0..10_000_i64, 0..100_000_000_i64],
         history in history(),
     ) {
-        let mut nodes = Nodes::new();
+        let mut nodes = Nodes::new(ahead);
         let mut now = NOON;
         for (number, Moment { gap, skew, algorithm, act }) in history.into_iter().enumerate() {
             now += TimeDelta::seconds(gap);

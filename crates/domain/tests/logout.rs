@@ -358,6 +358,7 @@ impl Scene {
             cookies: self.tokens.clone(),
             browser: Digest::of(b"browser"),
             newcomer: false,
+            source: None,
         };
         block_on(self.provider.present(&visitor, NOON)).expect("the store answers")
     }

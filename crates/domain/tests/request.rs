@@ -526,7 +526,6 @@ fn an_id_token_hint_makes_the_request_one_about_its_user() {
     let about = request.by_hint(Some(&hint(&client())), &client());
     let about = about.expect("our own hint");
     assert_eq!(about.subjects(), Some(&[alias_id(FRED)][..]));
-    assert_eq!(about.hinted, Some(alias_id(FRED)));
 }
 
 #[test]

@@ -377,3 +377,50 @@ fn r16_channels_are_listed_exactly_with_contact_in_declared_order() {
         Some("notifications product_updates".to_owned())
     );
 }
+
+// What was issued by a clock that was ahead does not outlive its lifetime.
+
+#[test]
+fn r17_a_code_that_was_issued_in_the_future_is_refused_and_not_spent() {
+    let standing = standing();
+    let by = |seconds: i64| {
+        let now = after(-seconds);
+        redeem(&standing, &redemption(), &Lifetimes::default(), now)
+    };
+    for skew in [0, 30, 60] {
+        assert!(matches!(by(skew), Redeem::Granted { .. }), "{skew}");
+    }
+    for ahead in [61, 3600, 3 * 365 * 86_400] {
+        assert_eq!(by(ahead), Redeem::Refused, "{ahead}");
+    }
+}
+
+#[test]
+fn r23_a_replaced_refresh_token_of_the_future_is_no_retry_and_no_replay() {
+    let (_, standing) = refreshed(&redeemed(&standing()), 1, after(1));
+    let retried = |at: i64| refresh(&standing, 1, after(at));
+    for at in [2, 3599, -30, -3598] {
+        assert!(matches!(retried(at), Rotate::Granted { .. }), "{at}");
+    }
+    for at in [-3599, -3600, -3 * 365 * 86_400] {
+        assert_eq!(retried(at), Rotate::Refused, "{at}");
+        let worth = chain(&standing)
+            .and_then(|it| it.worth(&standing, 1, &Lifetimes::default(), after(at)));
+        assert_eq!(worth, None);
+    }
+    assert_eq!(retried(3601), Rotate::Replayed);
+    // The newest goes on, and lives from now on.
+    let (_, standing) = refreshed(&standing, 2, after(-7200));
+    assert_eq!(chain(&standing).map(|it| it.issued_at), Some(after(-7200)));
+}
+
+#[test]
+fn a_user_token_that_was_issued_in_the_future_is_worth_nothing() {
+    let (token, standing) = (sample::user_token(), standing());
+    for skew in [0, -30, -60] {
+        assert!(token.worth(&standing, after(skew)).is_some(), "{skew}");
+    }
+    for ahead in [-61, -3600, -3 * 365 * 86_400] {
+        assert_eq!(token.worth(&standing, after(ahead)), None, "{ahead}");
+    }
+}

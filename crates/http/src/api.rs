@@ -125,9 +125,14 @@ impl ResponseError for ApiError {
 
 impl From<Failure> for ApiError {
     fn from(failure: Failure) -> Self {
-        tracing::error!(%failure, "a request could not be answered");
-        measures::failure(&failure);
-        Self::unavailable()
+        measures::unanswered(&failure);
+        match failure {
+            Failure::Busy => Self {
+                description: "too busy: try again in a few seconds",
+                ..Self::unavailable()
+            },
+            Failure::Store(_) | Failure::Crypto(_) => Self::unavailable(),
+        }
     }
 }
 
@@ -167,6 +172,15 @@ impl From<BodyError> for ApiError {
 
 pub(crate) async fn not_found() -> HttpResponse {
     ApiError::not_found("no such resource").error_response()
+}
+
+pub(crate) fn address_too_long() -> HttpResponse {
+    let error = ApiError::new(
+        StatusCode::URI_TOO_LONG,
+        "invalid_request",
+        "the address is longer than 16 KiB",
+    );
+    error.error_response()
 }
 
 pub(crate) fn method_not_allowed() -> HttpResponse {

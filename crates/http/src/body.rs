@@ -9,11 +9,11 @@ use actix_web::{
 use alias_domain::Params;
 use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
 
-use crate::connections::LONGEST;
+use crate::{address, connections::LONGEST};
 
-/// The longest query that a browser is sent to, in bytes: clients, proxies and this server itself
-/// take no address of any length.
-const LONGEST_QUERY: usize = 32 * 1024;
+/// The longest query that a browser is sent to, in bytes: with its path, it is no longer than an
+/// address may be.
+const LONGEST_QUERY: usize = address::MAX_BYTES - 64;
 
 /// Why a body is not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

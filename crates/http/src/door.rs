@@ -15,7 +15,7 @@ use arc_swap::ArcSwap;
 use crate::{
     api::ApiError,
     pages::ErrorCause,
-    respond,
+    respond, routes,
     server::{Service, State},
 };
 
@@ -104,7 +104,7 @@ pub(crate) async fn enter(
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let readiness = request.app_data::<Data<Door>>().map(|it| it.readiness());
     let Some(state) = readiness.as_ref().and_then(|it| it.state()) else {
-        let closed = unavailable(request.path());
+        let closed = unavailable(routes::is_for_programs(request.path()));
         return Ok(request.into_response(closed).map_into_right_body());
     };
     let mut inside = Extensions::new();
@@ -113,9 +113,9 @@ pub(crate) async fn enter(
     Ok(next.call(request).await?.map_into_left_body())
 }
 
-/// For a program or a person, by where it was asked.
-fn unavailable(path: &str) -> HttpResponse {
-    if path.starts_with("/api/") || path.starts_with("/.well-known/") {
+/// Says to a program or a person that there is no answer now.
+pub(crate) fn unavailable(for_programs: bool) -> HttpResponse {
+    if for_programs {
         ApiError::unavailable().error_response()
     } else {
         respond::error(ErrorCause::Unavailable)

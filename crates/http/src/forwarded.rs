@@ -10,7 +10,11 @@ use std::{
     str::FromStr,
 };
 
-use actix_web::http::header::{FORWARDED, HeaderMap, HeaderName, X_FORWARDED_FOR};
+use actix_web::{
+    HttpRequest,
+    http::header::{FORWARDED, HeaderMap, HeaderName, X_FORWARDED_FOR},
+    web::Data,
+};
 use ipnet::IpNet;
 
 /// The proxies whose word on where a request comes from is taken.
@@ -82,6 +86,13 @@ fn network(text: &str) -> Result<IpNet, MalformedProxies> {
         }
         _ => Ok(network),
     }
+}
+
+/// The address that a request comes from, as far as proxies that are trusted say.
+pub(crate) fn source(request: &HttpRequest) -> Option<IpAddr> {
+    let peer = request.peer_addr()?.ip();
+    let proxies = request.app_data::<Data<TrustedProxies>>()?;
+    Some(proxies.client(peer, request.headers()))
 }
 
 impl TrustedProxies {

@@ -44,16 +44,21 @@ pub(crate) async fn add(
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let https = request.app_data::<Https>().is_some();
     let mut response = next.call(request).await?;
-    let headers: &mut HeaderMap = response.headers_mut();
+    complete(response.headers_mut());
+    if https {
+        let headers = response.headers_mut();
+        headers.insert(STRICT_TRANSPORT_SECURITY, HSTS);
+    }
+    Ok(response)
+}
+
+/// Adds what is missing of them.
+pub(crate) fn complete(headers: &mut HeaderMap) {
     for (name, value) in DEFAULTS {
         if !headers.contains_key(&name) {
             headers.insert(name, HeaderValue::from_static(value));
         }
     }
-    if https {
-        headers.insert(STRICT_TRANSPORT_SECURITY, HSTS);
-    }
-    Ok(response)
 }
 
 /// The policy of a page whose form ends at a client: Chromium blocks a redirect after a form to

@@ -5,11 +5,13 @@ use actix_web::{
     http::header::{CONTENT_TYPE, RETRY_AFTER},
     web::Data,
 };
+use alias_domain::ports::StoreError;
 use serde_json::{Value, json};
 
 use crate::{
     door::{Door, Readiness},
     measures::{self, Exposition},
+    server::State,
 };
 
 pub(crate) async fn live() -> HttpResponse {
@@ -23,7 +25,7 @@ pub(crate) async fn ready(door: Data<Door>) -> HttpResponse {
             not_ready(&json!({"status": "starting", "reason": reason}))
         }
         Readiness::Stopping(_) => not_ready(&json!({"status": "stopping"})),
-        Readiness::Ready(state) => match state.provider.store().ping().await {
+        Readiness::Ready(state) => match pulse(state).await {
             Ok(()) => HttpResponse::Ok().json(json!({"status": "ready"})),
             Err(error) => {
                 tracing::warn!(%error, "not ready");
@@ -32,6 +34,13 @@ pub(crate) async fn ready(door: Data<Door>) -> HttpResponse {
             }
         },
     }
+}
+
+/// Whether a request that writes would succeed.
+async fn pulse(state: &Data<State>) -> Result<(), StoreError> {
+    let provider = state.provider.clone();
+    let commit = async move { provider.store().ping().await };
+    state.pulse.of(commit).await
 }
 
 fn not_ready(why: &Value) -> HttpResponse {

@@ -4,11 +4,13 @@ use actix_web::{HttpRequest, HttpResponse, ResponseError, http::StatusCode, web}
 use alias_domain::{
     ChosenAccount, FormPurpose, InteractionId, Params, Secret,
     flows::{Ask, Outcome, SignIn, Stage},
+    ports::Failure,
 };
 
 use crate::{
     body, consent, guard, measures,
     pages::{ANOTHER_ACCOUNT, AccountChoice, ChooseAccountPage, ErrorCause, SignInPage},
+    presence,
     respond::{self, Page, PageFailure, see_other},
     server::State,
     visitor::Arrival,
@@ -35,6 +37,7 @@ pub(crate) fn towards(outcome: &Outcome) -> Page {
         Outcome::Ask(ask) => see_other(&address(ask.interaction, page_of(&ask.stage))),
         Outcome::UnknownInteraction => respond::error(ErrorCause::UnknownInteraction),
         Outcome::AlreadyAnswered => respond::error(ErrorCause::AlreadyAnswered),
+        Outcome::TooMany(wait) => respond::too_many(*wait),
     })
 }
 
@@ -160,18 +163,23 @@ pub(crate) async fn sign_in(
         Err(response) => return Ok(response),
     };
     let field = |name| form.one(name).ok().flatten().unwrap_or_default();
+    let gone = presence::gone(&request);
     let email = field("email");
     let password = Secret::new(field("password").to_owned());
     let signed_in = state
         .provider
-        .sign_in(email, &password, arrival.presented(), now)
+        .sign_in(email, &password, arrival.presented(), gone, now)
         .await?;
     measures::sign_in(&signed_in);
-    let SignIn::Done(signed_in) = signed_in else {
-        return match state.provider.resume(id, &arrival.present, now).await? {
-            Outcome::Ask(ask) => sign_in_form(&state, &arrival, &ask, Some(email.to_owned())),
-            outcome => towards(&outcome),
-        };
+    let signed_in = match signed_in {
+        SignIn::Done(signed_in) => signed_in,
+        SignIn::Abandoned => return Err(Failure::Busy.into()),
+        SignIn::Refused => {
+            return match state.provider.resume(id, &arrival.present, now).await? {
+                Outcome::Ask(ask) => sign_in_form(&state, &arrival, &ask, Some(email.to_owned())),
+                outcome => towards(&outcome),
+            };
+        }
     };
     let account = ChosenAccount {
         session: signed_in.session,

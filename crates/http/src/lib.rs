@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod account;
+mod address;
 mod api;
 mod authorize;
 mod body;
@@ -24,6 +25,9 @@ mod introspection;
 mod logout;
 mod measures;
 pub mod pages;
+mod panics;
+mod presence;
+mod pulse;
 mod respond;
 mod revocation;
 mod routes;
@@ -40,7 +44,8 @@ pub use connections::Bounds;
 pub use door::Door;
 pub use forwarded::{MalformedProxies, TrustedProxies};
 pub use measures::{
-    DURATION_BUCKETS, Exposition, describe as describe_measures, logout as measure_logout,
+    DURATION_BUCKETS, Exposition, describe as describe_measures, faults as measure_faults,
+    logout as measure_logout, over_limit as measure_over_limit,
 };
 pub use server::{Bound, KeySet, Public, Service, WATCHERS};
 pub use tls::{Identity, IdentityError, Tls};

@@ -41,7 +41,10 @@ const TOKENS_REFUSED: &str = "alias_tokens_refused_total";
 const SIGN_INS: &str = "alias_sign_ins_total";
 const FAILURES: &str = "alias_failures_total";
 const LOGOUTS: &str = "alias_logout_notices_total";
+const PANICS: &str = "alias_panics_total";
+const LOG_LINES_LOST: &str = "alias_log_lines_lost_total";
 const CERTIFICATE: &str = "alias_tls_certificate_expiry_timestamp_seconds";
+const OVER_LIMIT: &str = "alias_requests_over_limit_total";
 const BUILD: &str = "alias_build_info";
 
 const AUTHORIZATION_CODE: &str = "authorization_code";
@@ -54,6 +57,8 @@ const REFUSED: &str = "refused";
 const STORE_UNAVAILABLE: &str = "store_unavailable";
 const STORE_CORRUPT: &str = "store_corrupt";
 const CRYPTOGRAPHY: &str = "cryptography";
+const BUSY: &str = "busy";
+const PANIC: &str = "panic";
 
 /// Tells the recorder, once it is installed, what there will be, and which version measures. What
 /// has not happened yet is there as 0, for an alert sees no first time otherwise.
@@ -70,7 +75,13 @@ pub fn describe(version: &'static str) {
     describe_counter!(TOKENS_REFUSED, "Token requests refused, by OAuth 2.0 error");
     describe_counter!(SIGN_INS, "Attempts to sign in");
     describe_counter!(LOGOUTS, "Tries to tell a client that a session ended");
-    describe_counter!(FAILURES, "Failures of the store or of cryptography");
+    describe_counter!(OVER_LIMIT, "Requests refused because there were too many");
+    describe_counter!(
+        FAILURES,
+        "Failures of the store or of cryptography, too much at once, and panics"
+    );
+    describe_counter!(PANICS, "Panics, on whichever thread");
+    describe_counter!(LOG_LINES_LOST, "Lines of the log that could not be written");
     describe_gauge!(CERTIFICATE, "When the certificate in use expires");
     describe_gauge!(BUILD, "1, with the version that runs");
     gauge!(BUILD, "version" => version).set(1);
@@ -94,7 +105,10 @@ pub fn describe(version: &'static str) {
     for outcome in [DELIVERED, FAILED, GIVEN_UP] {
         counter!(LOGOUTS, "outcome" => outcome).increment(0);
     }
-    for cause in [STORE_UNAVAILABLE, STORE_CORRUPT, CRYPTOGRAPHY] {
+    for limit in ["limits.requests", "limits.requests_total"] {
+        counter!(OVER_LIMIT, "limit" => limit).increment(0);
+    }
+    for cause in [STORE_UNAVAILABLE, STORE_CORRUPT, CRYPTOGRAPHY, BUSY, PANIC] {
         counter!(FAILURES, "cause" => cause).increment(0);
     }
 }
@@ -212,6 +226,8 @@ pub(crate) fn sign_in(outcome: &SignIn) {
     let outcome = match outcome {
         SignIn::Done(_) => DONE,
         SignIn::Refused => REFUSED,
+        // Nothing was tried.
+        SignIn::Abandoned => return,
     };
     counter!(SIGN_INS, "outcome" => outcome).increment(1);
 }
@@ -226,13 +242,41 @@ pub fn logout(aftermath: Aftermath) {
     counter!(LOGOUTS, "outcome" => outcome).increment(1);
 }
 
+/// A request that is refused, for there were too many; with the setting that bounds them.
+pub fn over_limit(setting: &'static str) {
+    counter!(OVER_LIMIT, "limit" => setting).increment(1);
+}
+
+/// Logs and counts why a request could not be answered.
+pub(crate) fn unanswered(reason: &Failure) {
+    match reason {
+        // No fault of ours: more is asked for than the machine can do.
+        Failure::Busy => tracing::warn!(failure = %reason, "a request could not be answered"),
+        _ => tracing::error!(failure = %reason, "a request could not be answered"),
+    }
+    failure(reason);
+}
+
 pub(crate) fn failure(failure: &Failure) {
     let cause = match failure {
         Failure::Store(StoreError::Unavailable(_)) => STORE_UNAVAILABLE,
         Failure::Store(StoreError::Corrupt { .. }) => STORE_CORRUPT,
         Failure::Crypto(_) => CRYPTOGRAPHY,
+        Failure::Busy => BUSY,
     };
     counter!(FAILURES, "cause" => cause).increment(1);
+}
+
+/// A request that panicked.
+pub(crate) fn panic() {
+    counter!(FAILURES, "cause" => PANIC).increment(1);
+}
+
+/// How often the process panicked, and how many lines of its log were lost, since it started. Neither
+/// can be counted here while it happens.
+pub fn faults(panics: u64, lost_lines: u64) {
+    counter!(PANICS).absolute(panics);
+    counter!(LOG_LINES_LOST).absolute(lost_lines);
 }
 
 pub(crate) fn certificate(expires_at: DateTime<Utc>) {

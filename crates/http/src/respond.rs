@@ -6,7 +6,7 @@ use actix_web::{
     HttpResponse, ResponseError,
     http::{
         StatusCode,
-        header::{CONTENT_SECURITY_POLICY, ContentType, LOCATION, RETRY_AFTER},
+        header::{CONTENT_SECURITY_POLICY, ContentType, HeaderValue, LOCATION, RETRY_AFTER},
     },
 };
 use alias_domain::{
@@ -14,6 +14,7 @@ use alias_domain::{
     ports::{Failure, StoreError},
 };
 use askama::Template;
+use chrono::TimeDelta;
 
 use crate::{
     body::BodyError,
@@ -97,6 +98,16 @@ pub(crate) fn error(cause: ErrorCause) -> HttpResponse {
     PageFailure(cause).error_response()
 }
 
+/// Says when to come again (RFC 6585 4).
+pub(crate) fn too_many(wait: TimeDelta) -> HttpResponse {
+    let mut response = error(ErrorCause::TooMany);
+    let seconds = wait.num_seconds().max(0) + 1;
+    response
+        .headers_mut()
+        .insert(RETRY_AFTER, HeaderValue::from(seconds));
+    response
+}
+
 impl fmt::Display for PageFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}", self.0)
@@ -120,8 +131,7 @@ impl ResponseError for PageFailure {
 
 impl From<Failure> for PageFailure {
     fn from(failure: Failure) -> Self {
-        tracing::error!(%failure, "a request could not be answered");
-        measures::failure(&failure);
+        measures::unanswered(&failure);
         Self(ErrorCause::Unavailable)
     }
 }

@@ -142,6 +142,11 @@ fn served(config: &mut ServiceConfig) {
         .default_service(web::to(page_not_found));
 }
 
+/// Whether whoever asks there is a program, and not a person at a browser.
+pub(crate) fn is_for_programs(path: &str) -> bool {
+    path.starts_with("/api/") || path.starts_with("/.well-known/")
+}
+
 /// An address for people.
 fn page(path: &str, methods: &'static str) -> Resource {
     web::resource(path).default_service(web::to(move || async move {

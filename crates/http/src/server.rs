@@ -12,6 +12,7 @@ use chrono::{DateTime, SubsecRound, Utc};
 use tracing_actix_web::TracingLogger;
 
 use crate::{
+    address,
     connections::{self, Bounds, Running},
     cookies::Cookies,
     door::Door,
@@ -19,6 +20,8 @@ use crate::{
     headers::{self, Https},
     measures,
     measures::Exposition,
+    panics,
+    pulse::Pulse,
     routes,
     tls::Tls,
     trace::Span,
@@ -47,6 +50,7 @@ pub(crate) struct State {
     pub(crate) provider: Provider,
     pub(crate) key_set: KeySet,
     pub(crate) cookies: Cookies,
+    pub(crate) pulse: Pulse,
 }
 
 impl State {
@@ -55,6 +59,7 @@ impl State {
             cookies: Cookies::for_issuer(service.provider.issuer()),
             provider: service.provider,
             key_set: service.key_set,
+            pulse: Pulse::default(),
         }
     }
 
@@ -111,6 +116,8 @@ impl Bound {
             let app = App::new()
                 .app_data(door.clone())
                 .app_data(proxies.clone())
+                .wrap(from_fn(panics::caught))
+                .wrap(from_fn(address::bounded))
                 .wrap(from_fn(connections::whole))
                 .wrap(from_fn(headers::add))
                 .wrap(TracingLogger::<Span>::new())
@@ -145,6 +152,7 @@ impl Bound {
             App::new()
                 .app_data(door.clone())
                 .app_data(exposition.clone())
+                .wrap(from_fn(panics::caught))
                 .wrap(from_fn(connections::whole))
                 .wrap(from_fn(headers::add))
                 .configure(routes::internal)

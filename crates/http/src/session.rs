@@ -1,13 +1,13 @@
 //! Sessions for programs.
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
-use alias_domain::{Secret, flows::SignIn};
+use alias_domain::{Secret, flows::SignIn, ports::Failure};
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::{
     api::{Answer, ApiError},
-    body, guard, measures,
+    body, guard, measures, presence,
     server::State,
     visitor::Arrival,
 };
@@ -18,7 +18,11 @@ struct Credentials {
     password: String,
 }
 
-pub(crate) async fn begin(payload: web::Payload, state: web::Data<State>) -> Answer {
+pub(crate) async fn begin(
+    request: HttpRequest,
+    payload: web::Payload,
+    state: web::Data<State>,
+) -> Answer {
     let body = body::bytes(payload).await?;
     let credentials: Credentials = serde_json::from_slice(&body).map_err(|_| {
         ApiError::new(
@@ -30,7 +34,13 @@ pub(crate) async fn begin(payload: web::Payload, state: web::Data<State>) -> Ans
     let password = Secret::new(credentials.password);
     let signed_in = state
         .provider
-        .sign_in(&credentials.email, &password, &[], State::now())
+        .sign_in(
+            &credentials.email,
+            &password,
+            &[],
+            presence::gone(&request),
+            State::now(),
+        )
         .await?;
     measures::sign_in(&signed_in);
     match signed_in {
@@ -44,6 +54,7 @@ pub(crate) async fn begin(payload: web::Payload, state: web::Data<State>) -> Ans
             "invalid_credentials",
             "the email address or the password is wrong",
         )),
+        SignIn::Abandoned => Err(Failure::Busy.into()),
     }
 }
 

@@ -1,11 +1,12 @@
 //! Signing in for oneself, to manage one's account.
 
 use actix_web::{HttpRequest, http::StatusCode, web};
-use alias_domain::{FormPurpose, Secret, flows::SignIn};
+use alias_domain::{FormPurpose, Secret, flows::SignIn, ports::Failure};
 
 use crate::{
     body, guard, measures,
     pages::{ErrorCause, SignInPage},
+    presence,
     respond::{self, Page, see_other},
     routes::{ACCOUNT, SIGN_IN},
     server::State,
@@ -53,11 +54,18 @@ pub(crate) async fn submit(
     let password = Secret::new(field("password").to_owned());
     let signed_in = state
         .provider
-        .sign_in(field("email"), &password, arrival.presented(), now)
+        .sign_in(
+            field("email"),
+            &password,
+            arrival.presented(),
+            presence::gone(&request),
+            now,
+        )
         .await?;
     measures::sign_in(&signed_in);
     match signed_in {
         SignIn::Done(it) => Ok(arrival.admit(&state, &it, see_other(ACCOUNT))),
         SignIn::Refused => form(&state, &arrival, Some(field("email").to_owned())),
+        SignIn::Abandoned => Err(Failure::Busy.into()),
     }
 }

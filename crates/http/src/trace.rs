@@ -1,25 +1,15 @@
-use std::net::IpAddr;
-
 use actix_web::{
     Error,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
-    web::Data,
 };
 use tracing_actix_web::RootSpanBuilder;
 
-use crate::forwarded::TrustedProxies;
+use crate::forwarded;
 
 /// One span for each request. It names the route and never the address as sent: queries carry
 /// what must not reach a log.
 pub(crate) struct Span;
-
-/// The address that a request comes from, as far as proxies that are trusted say.
-fn client(request: &ServiceRequest) -> Option<IpAddr> {
-    let peer = request.peer_addr()?.ip();
-    let proxies = request.app_data::<Data<TrustedProxies>>()?;
-    Some(proxies.client(peer, request.headers()))
-}
 
 impl RootSpanBuilder for Span {
     fn on_request_start(request: &ServiceRequest) -> tracing::Span {
@@ -27,7 +17,7 @@ impl RootSpanBuilder for Span {
             "request",
             method = %request.method(),
             route = request.match_pattern().unwrap_or_default(),
-            client = client(request).map(tracing::field::display),
+            client = forwarded::source(request.request()).map(tracing::field::display),
             status = tracing::field::Empty,
         )
     }
@@ -36,9 +26,11 @@ impl RootSpanBuilder for Span {
         span: tracing::Span,
         outcome: &Result<ServiceResponse<B>, Error>,
     ) {
-        if let Ok(response) = outcome {
-            span.record("status", response.status().as_u16());
-            tracing::debug!(parent: &span, "answered");
-        }
+        let status = match outcome {
+            Ok(response) => response.status(),
+            Err(error) => error.as_response_error().status_code(),
+        };
+        span.record("status", status.as_u16());
+        tracing::debug!(parent: &span, "answered");
     }
 }

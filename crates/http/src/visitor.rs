@@ -6,7 +6,7 @@ use alias_domain::{
 };
 use chrono::{DateTime, Utc};
 
-use crate::server::State;
+use crate::{forwarded, server::State};
 
 /// What a request shows of who sends it, before anything is looked up.
 pub(crate) struct Browser {
@@ -27,6 +27,7 @@ impl Browser {
             cookies: held.iter().map(Secret::digest).collect(),
             browser: browser.map_or_else(|| Digest::of(b""), Secret::digest),
             newcomer: fresh.is_some(),
+            source: forwarded::source(request),
         };
         Self {
             visitor,

@@ -1,12 +1,16 @@
 use std::{
     collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
+    time::Duration,
 };
 
 use alias_domain::ports::Failure;
-use tokio::{sync::oneshot, task};
+use tokio::{sync::oneshot, task, time::timeout};
 
 use crate::crypto;
 
@@ -20,44 +24,104 @@ use crate::crypto;
 #[derive(Clone)]
 pub(crate) struct Cores(Arc<Shared>);
 
+/// How much work may wait, and for how long.
+///
+/// Signatures have no such bound: each is asked for at the end of a step that is done already, such
+/// as a code that is spent. There are never more of them than requests, and each takes a
+/// millisecond.
+#[derive(Clone, Copy)]
+pub(crate) struct Patience {
+    pub(crate) waiting_per_core: usize,
+    pub(crate) time: Duration,
+}
+
 struct Shared {
     most: usize,
+    patience: Option<Patience>,
     line: Mutex<Line>,
 }
 
 #[derive(Default)]
 struct Line {
-    waiting: VecDeque<Box<dyn FnOnce() + Send>>,
+    waiting: VecDeque<Box<dyn Work>>,
     /// How many threads are at it.
     busy: usize,
 }
 
-impl Cores {
-    pub(crate) fn all() -> Self {
-        Self::of(thread::available_parallelism().map_or(1, usize::from))
+/// What waits in the line.
+trait Work: Send {
+    /// Whether its caller still waits for it.
+    fn is_wanted(&self) -> bool;
+
+    fn run(self: Box<Self>);
+}
+
+struct Asked<W, T> {
+    work: W,
+    asker: oneshot::Sender<T>,
+    /// Whoever sets it decides: the thread that begins, or the caller that waits no longer.
+    settled: Arc<AtomicBool>,
+}
+
+impl<T: Send, W: FnOnce() -> T + Send> Work for Asked<W, T> {
+    fn is_wanted(&self) -> bool {
+        !self.asker.is_closed()
     }
 
-    fn of(most: usize) -> Self {
+    fn run(self: Box<Self>) {
+        if self.is_wanted() && !self.settled.swap(true, Ordering::AcqRel) {
+            drop(self.asker.send((self.work)()));
+        }
+    }
+}
+
+impl Cores {
+    pub(crate) fn all() -> Self {
+        Self::of(thread::available_parallelism().map_or(1, usize::from), None)
+    }
+
+    /// The same number of cores, and a bound on what waits for them.
+    pub(crate) fn with_patience(self, patience: Patience) -> Self {
+        Self::of(self.0.most, Some(patience))
+    }
+
+    fn of(most: usize, patience: Option<Patience>) -> Self {
         let line = Mutex::default();
-        Self(Arc::new(Shared { most, line }))
+        Self(Arc::new(Shared {
+            most,
+            patience,
+            line,
+        }))
     }
 
     /// A caller that goes away does not end work that has begun; what has not begun is left out.
+    ///
+    /// # Errors
+    /// [`Failure::Busy`] beyond the bounds of [`Patience`]: the work has not begun, and does not.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Failure> {
-        let (asker, answer) = oneshot::channel();
-        let work = move || {
-            if !asker.is_closed() {
-                drop(asker.send(work()));
-            }
+        let (asker, mut answer) = oneshot::channel();
+        let settled = Arc::new(AtomicBool::new(false));
+        let work = Asked {
+            work,
+            asker,
+            settled: Arc::clone(&settled),
         };
-        if self.0.queue(Box::new(work)) {
+        if self.0.queue(Box::new(work))? {
             let shared = Arc::clone(&self.0);
             task::spawn_blocking(move || shared.work_off());
         }
-        // If the work panics, it has no answer.
+        if let Some(patience) = self.0.patience {
+            match timeout(patience.time, &mut answer).await {
+                // If the work panics, it has no answer.
+                Ok(answer) => return answer.map_err(crypto),
+                Err(_) if !settled.swap(true, Ordering::AcqRel) => return Err(Failure::Busy),
+                // It has begun, so it ends soon.
+                Err(_) => {}
+            }
+        }
         answer.await.map_err(crypto)
     }
 }
@@ -68,22 +132,33 @@ impl Shared {
     }
 
     /// Whether one more thread is to be at it.
-    fn queue(&self, work: Box<dyn FnOnce() + Send>) -> bool {
+    fn queue(&self, work: Box<dyn Work>) -> Result<bool, Failure> {
         let mut line = self.line();
+        if let Some(patience) = self.patience
+            && line.busy == self.most
+        {
+            let most = patience.waiting_per_core.saturating_mul(self.most);
+            if line.waiting.len() >= most {
+                line.waiting.retain(|it| it.is_wanted());
+            }
+            if line.waiting.len() >= most {
+                return Err(Failure::Busy);
+            }
+        }
         line.waiting.push_back(work);
         let is_core_free = line.busy < self.most;
         line.busy += usize::from(is_core_free);
-        is_core_free
+        Ok(is_core_free)
     }
 
     fn work_off(&self) {
         while let Some(work) = self.next() {
             // A panic is its asker's alone.
-            drop(catch_unwind(AssertUnwindSafe(work)));
+            drop(catch_unwind(AssertUnwindSafe(|| work.run())));
         }
     }
 
-    fn next(&self) -> Option<Box<dyn FnOnce() + Send>> {
+    fn next(&self) -> Option<Box<dyn Work>> {
         let mut line = self.line();
         let next = line.waiting.pop_front();
         line.busy -= usize::from(next.is_none());
@@ -115,7 +190,7 @@ mod tests {
 
     #[tokio::test]
     async fn as_much_work_runs_at_a_time_as_there_are_cores() {
-        let cores = Cores::of(2);
+        let cores = Cores::of(2, None);
         let (running, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
         // Each piece of work waits for another one to run beside it.
         let shared = Arc::new((running, most, Barrier::new(2)));
@@ -136,7 +211,12 @@ mod tests {
 
     /// One core, busy with work whose caller went away; it ends when the sender is dropped.
     async fn abandoned() -> (Cores, mpsc::Sender<()>) {
-        let cores = Cores::of(1);
+        let cores = Cores::of(1, None);
+        let finish = keep_busy(&cores).await;
+        (cores, finish)
+    }
+
+    async fn keep_busy(cores: &Cores) -> mpsc::Sender<()> {
         let (begin, begun) = oneshot::channel();
         let (finish, finished) = mpsc::channel::<()>();
         {
@@ -149,7 +229,93 @@ mod tests {
                 begun = begun => assert_eq!(begun, Ok(())),
             }
         }
+        finish
+    }
+
+    /// One core that is busy, for which few wait, and those not for long.
+    async fn busy(waiting_per_core: usize, time: Duration) -> (Cores, mpsc::Sender<()>) {
+        let patience = Patience {
+            waiting_per_core,
+            time,
+        };
+        let cores = Cores::of(1, Some(patience));
+        let finish = keep_busy(&cores).await;
         (cores, finish)
+    }
+
+    const LONG: Duration = Duration::from_secs(600);
+
+    #[tokio::test]
+    async fn beyond_its_length_the_line_refuses_at_once_and_nothing_is_done() {
+        let (cores, finish) = busy(2, LONG).await;
+        let mut waiting: JoinSet<_> = (0..2).map(|it| queued(&cores, it)).collect();
+        task::yield_now().await;
+        assert_eq!(cores.0.line().waiting.len(), 2);
+        let began = Arc::new(AtomicBool::new(false));
+        let begins = Arc::clone(&began);
+        let refused = cores
+            .run(move || begins.store(true, Ordering::SeqCst))
+            .await;
+        assert_eq!(refused, Err(Failure::Busy));
+        drop(finish);
+        while let Some(done) = waiting.join_next().await {
+            assert!(done.is_ok_and(|it| it.is_ok()));
+        }
+        assert!(!began.load(Ordering::SeqCst));
+        assert_eq!(cores.run(|| 1).await, Ok(1), "and then there is room again");
+    }
+
+    #[tokio::test]
+    async fn who_went_away_takes_no_place_in_the_line() {
+        let (cores, finish) = busy(2, LONG).await;
+        let mut waiting: JoinSet<_> = (0..2).map(|it| queued(&cores, it)).collect();
+        task::yield_now().await;
+        waiting.shutdown().await;
+        let next = tokio::spawn(queued(&cores, 7));
+        task::yield_now().await;
+        assert_eq!(cores.0.line().waiting.len(), 1);
+        drop(finish);
+        assert_eq!(next.await.expect("no panic"), Ok(7));
+    }
+
+    #[tokio::test]
+    async fn who_waits_too_long_is_refused_and_nothing_is_done() {
+        let (cores, finish) = busy(2, Duration::from_millis(10)).await;
+        let began = Arc::new(AtomicBool::new(false));
+        let begins = Arc::clone(&began);
+        let refused = cores
+            .run(move || begins.store(true, Ordering::SeqCst))
+            .await;
+        assert_eq!(refused, Err(Failure::Busy));
+        drop(finish);
+        while cores.0.line().busy > 0 {
+            task::yield_now().await;
+        }
+        assert!(!began.load(Ordering::SeqCst));
+    }
+
+    #[tokio::test]
+    async fn work_that_has_begun_is_waited_for_however_long_it_takes() {
+        let patience = Patience {
+            waiting_per_core: 2,
+            time: Duration::from_millis(2),
+        };
+        let cores = Cores::of(1, Some(patience));
+        let (began, mut done) = (Arc::new(AtomicUsize::new(0)), 0);
+        while done < 3 {
+            let begins = Arc::clone(&began);
+            let work = cores.run(move || {
+                begins.fetch_add(1, Ordering::SeqCst);
+                thread::sleep(Duration::from_millis(20));
+            });
+            done += usize::from(work.await.is_ok());
+        }
+        assert_eq!(began.load(Ordering::SeqCst), done);
+    }
+
+    fn queued(cores: &Cores, it: u32) -> impl Future<Output = Result<u32, Failure>> + use<> {
+        let cores = cores.clone();
+        async move { cores.run(move || it).await }
     }
 
     #[tokio::test]
@@ -190,7 +356,7 @@ mod tests {
 
     #[tokio::test]
     async fn work_that_panics_is_an_error_and_frees_its_core() {
-        let cores = Cores::of(1);
+        let cores = Cores::of(1, None);
         let panics: fn() = || std::panic::resume_unwind(Box::new("as it is to"));
         assert!(cores.run(panics).await.is_err());
         assert!(cores.run(|| ()).await.is_ok());

@@ -66,8 +66,8 @@ pub enum SigningError {
         /// The key's ID.
         kid: String,
     },
-    /// The store keeps no key of this algorithm whose time has come.
-    #[error("the store keeps no {0} key that is active")]
+    /// The store keeps no key of this algorithm.
+    #[error("the store keeps no {0} key")]
     NoKey(KeyAlgorithm),
     /// A key gets no successor now.
     #[error(transparent)]
@@ -137,7 +137,8 @@ impl Keyring {
         let stored = store.keys().await?;
         let schedule = in_use(key_schedule(&stored, &lifetimes, now));
         let held = opened(&schedule, None, &sealing_key, &cores).await?;
-        let ring = Ring::new(&schedule, held)?;
+        let ring = Ring::new(&schedule, held, now)?;
+        ring.warn_of_early_keys(None);
         Ok(Self {
             store,
             sealing_key,
@@ -148,8 +149,8 @@ impl Keyring {
         })
     }
 
-    /// Takes up what the store keeps, as it is to be used `now`, and removes from the store what is
-    /// retired. Any node may do that, and twice is harmless.
+    /// Takes up what the store keeps, as it is to be used `now`. What is retired is not used, and
+    /// stays in the store: should the clock be wrong, it is used again once that is set right.
     ///
     /// # Errors
     /// If the store does not answer or a key does not open: all stays in use as it was.
@@ -157,25 +158,41 @@ impl Keyring {
     /// See the type for an example.
     pub async fn refresh(&self, now: DateTime<Utc>) -> Result<(), SigningError> {
         let stored = self.store.keys().await?;
-        let schedule = key_schedule(&stored, &self.lifetimes, now);
-        let retired: Vec<String> = schedule
-            .iter()
-            .filter(|it| it.stage == KeyStage::Retired)
-            .map(|it| it.key.kid.clone())
-            .collect();
-        let schedule = in_use(schedule);
+        let schedule = in_use(key_schedule(&stored, &self.lifetimes, now));
         let before = self.ring.load_full();
         let held = opened(&schedule, Some(&before), &self.sealing_key, &self.cores).await?;
-        self.ring.store(Arc::new(Ring::new(&schedule, held)?));
-        for kid in retired {
-            if self.store.remove_key(&kid).await? {
+        let next = Ring::new(&schedule, held, now)?;
+        next.warn_of_early_keys(Some(&before));
+        self.ring.store(Arc::new(next));
+        Ok(())
+    }
+
+    /// Removes from the store what is retired `now`, by a clock that is believed: nothing brings a
+    /// key back. Any node may do that, and twice is harmless.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    ///
+    /// ```
+    /// # use alias_domain::testing::sample::NOON;
+    /// # use alias_signing::{Keyring, SigningError};
+    /// async fn tidy_up(keyring: &Keyring) -> Result<(), SigningError> {
+    ///     keyring.remove_retired(NOON).await
+    /// }
+    /// ```
+    pub async fn remove_retired(&self, now: DateTime<Utc>) -> Result<(), SigningError> {
+        let stored = self.store.keys().await?;
+        for it in key_schedule(&stored, &self.lifetimes, now) {
+            let kid = &it.key.kid;
+            if it.stage == KeyStage::Retired && self.store.remove_key(kid).await? {
                 tracing::info!(kid, "removed a key that is retired");
             }
         }
         Ok(())
     }
 
-    /// Makes a successor for the active key of each of these algorithms, to be used after `lead`.
+    /// Makes a successor for the active key of each of these algorithms, to be used after `lead`. See
+    /// [`key_succession`] for what holds it up.
     /// The clock is read when a key is made and about to be stored, for making one takes its time.
     ///
     /// # Errors

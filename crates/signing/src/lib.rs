@@ -17,6 +17,7 @@
 
 #![forbid(unsafe_code)]
 
+mod argon2id;
 mod chance;
 mod cores;
 mod id_tokens;

@@ -1,19 +1,32 @@
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use alias_domain::{
     Secret,
     ports::{Failure, PasswordHash, PasswordVerdict, Passwords},
 };
 use argon2::{
-    Algorithm, Argon2, Params, Version,
+    Params,
     password_hash::{self, PasswordHasher, PasswordVerifier, phc},
 };
 use async_trait::async_trait;
 
-use crate::{chance, cores::Cores, crypto};
+use crate::{
+    argon2id::Argon2id,
+    cores::{Cores, Patience},
+    crypto,
+};
+
+/// How many hashes may wait for a core, for each core, and for how long. A core does some forty in a
+/// second; whoever would wait longer is better told so at once.
+const PATIENCE: Patience = Patience {
+    waiting_per_core: 64,
+    time: Duration::from_secs(5),
+};
 
 /// Hashes passwords with Argon2id: 19 MiB, two passes, one lane (OWASP's password storage cheat
-/// sheet), as PHC strings. A hash takes some tens of milliseconds of a core.
+/// sheet), as PHC strings. A hash takes some tens of milliseconds of a core. As many run at a time as
+/// there are cores, each in memory that is allocated once. Up to 64 more for each core wait, for at
+/// most 5 seconds; beyond that it is [`Failure::Busy`], and nothing is hashed.
 ///
 /// ```
 /// # use alias_domain::Secret;
@@ -28,7 +41,7 @@ use crate::{chance, cores::Cores, crypto};
 /// ```
 #[derive(Clone)]
 pub struct Argon2Passwords {
-    hashing: Arc<Hashing<Argon2<'static>>>,
+    hashing: Arc<Hashing<Argon2id>>,
     cores: Cores,
 }
 
@@ -40,7 +53,7 @@ impl Argon2Passwords {
     /// ```
     pub const MAX_LENGTH: usize = 1024;
 
-    /// Hashes once, to have something to check a password against where there is no user.
+    /// Takes no memory for hashes before the first is made.
     ///
     /// # Errors
     /// If the cryptography fails.
@@ -48,10 +61,11 @@ impl Argon2Passwords {
     /// See the type for an example.
     pub fn new() -> Result<Self, Failure> {
         let params = Params::new(19 * 1024, 2, 1, None).map_err(crypto)?;
-        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        let hasher = Argon2id::new(params);
+        let decoy = hasher.decoy().map_err(crypto)?;
         Ok(Self {
-            hashing: Arc::new(Hashing::new(argon2)?),
-            cores: Cores::all(),
+            hashing: Arc::new(Hashing { hasher, decoy }),
+            cores: Cores::all().with_patience(PATIENCE),
         })
     }
 }
@@ -84,7 +98,7 @@ impl fmt::Debug for Argon2Passwords {
 /// The work itself, which blocks.
 struct Hashing<H> {
     hasher: H,
-    /// A hash of nobody's password, made as hashes are made today.
+    /// A hash of nobody's password, as hashes are today.
     decoy: phc::PasswordHash,
 }
 
@@ -92,13 +106,6 @@ impl<H> Hashing<H>
 where
     H: PasswordHasher<phc::PasswordHash> + PasswordVerifier<phc::PasswordHash>,
 {
-    fn new(hasher: H) -> Result<Self, Failure> {
-        let decoy = hasher
-            .hash_password(&chance::bits::<32>())
-            .map_err(crypto)?;
-        Ok(Self { hasher, decoy })
-    }
-
     fn hash(&self, password: &str) -> Result<PasswordHash, Failure> {
         if password.len() > Argon2Passwords::MAX_LENGTH {
             return Err(crypto("the password is too long to be hashed"));
@@ -146,6 +153,8 @@ where
 mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
+    use argon2::Argon2;
+
     use super::*;
 
     /// Counts hashes that are cheap.
@@ -184,7 +193,9 @@ mod tests {
 
     #[test]
     fn every_answer_takes_one_hash_of_bounded_length() -> Result<(), Failure> {
-        let hashing = Hashing::new(Counting::default())?;
+        let hasher = Counting::default();
+        let decoy = hasher.hash_password(b"nobody's").map_err(crypto)?;
+        let hashing = Hashing { hasher, decoy };
         let stored = hashing.hash("correct horse")?;
         let longer = "a".repeat(Argon2Passwords::MAX_LENGTH + 1);
         for (password, stored) in [

@@ -6,6 +6,7 @@ use alias_domain::{
     KeyAlgorithm, KeyStage, ScheduledKey, SigningAlgorithm,
     ports::{Failure, StoredKey},
 };
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use crate::{SigningError, crypto, key::Key, sealing_key::SealingKey, signing_key::SigningKey};
@@ -19,6 +20,8 @@ pub(crate) struct Ring {
     pub(crate) openers: Vec<Arc<SealingKey>>,
     pub(crate) key_set: Value,
     pub(crate) held: Vec<Held>,
+    /// The active keys whose time has not come yet by this machine's clock.
+    pub(crate) early: Vec<StoredKey>,
 }
 
 /// A key as the store keeps it, and as it is used.
@@ -63,6 +66,7 @@ impl Ring {
     pub(crate) fn new(
         schedule: &[ScheduledKey<'_>],
         held: Vec<Held>,
+        now: DateTime<Utc>,
     ) -> Result<Self, SigningError> {
         let (mut signers, mut sealer) = (HashMap::new(), None);
         let (mut openers, mut verifiers) = (Vec::new(), Vec::new());
@@ -98,7 +102,27 @@ impl Ring {
             openers,
             key_set: json!({ "keys": published }),
             held,
+            early: schedule
+                .iter()
+                .filter(|it| it.stage == KeyStage::Active && now < it.key.active_from)
+                .map(|it| it.key.clone())
+                .collect(),
         })
+    }
+
+    /// Says which keys serve before their time, unless they did already in the ring before: this
+    /// machine's clock is behind, or that of the machine that made them was ahead.
+    pub(crate) fn warn_of_early_keys(&self, before: Option<&Self>) {
+        let known = |it: &StoredKey| before.is_some_and(|ring| ring.early.contains(it));
+        for key in self.early.iter().filter(|it| !known(it)) {
+            tracing::warn!(
+                kid = key.kid,
+                algorithm = key.algorithm,
+                active_from = %key.active_from,
+                "by this machine's clock no key is active yet; the oldest serves. Set the clock \
+                 right: if it is right, another one was ahead, and `aliasd key rotate` mends it"
+            );
+        }
     }
 
     /// The key that signs with an algorithm now.

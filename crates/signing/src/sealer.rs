@@ -107,6 +107,7 @@ mod tests {
             openers: vec![Arc::clone(&key)],
             key_set: serde_json::Value::Null,
             held: Vec::new(),
+            early: Vec::new(),
         };
         let code = Capsule::Code {
             authorization: sample::redemption().authorization,

@@ -313,7 +313,7 @@ pub(crate) static REDEEM: LazyLock<String> = LazyLock::new(|| {
             FROM before
             WHERE a.id = $1 AND a.client_id = $2 AND a.redirect_uri = $3
                 AND a.challenge IS NOT DISTINCT FROM $4
-                AND a.code_expires_at > $5 AND holds
+                AND a.code_expires_at > $5 AND a.code_expires_at <= $11 AND holds
             RETURNING {written}
         )
         SELECT before.*, done.* FROM before LEFT JOIN done ON TRUE"
@@ -467,6 +467,7 @@ impl Authorizations for PostgresStore {
             &chain.expires_at,
             &lifetimes.end_of_tokens(now, Some(&chain)),
             &lifetimes.end_of_tokens(now, None),
+            &lifetimes.latest_end_of_code(now),
         ];
         let (presented, lifetimes) = (redemption.clone(), *lifetimes);
         let judge = move |standing: &Standing| redeem(standing, &presented, &lifetimes, now);

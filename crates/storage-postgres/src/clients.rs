@@ -17,8 +17,9 @@ use tokio_postgres::Row as PgRow;
 
 use crate::{
     PostgresStore,
+    deleted::{self, Deleted},
     row::{Joined, Row, Table, digest, json, word, words},
-    steps::{Tried, execute, row, without_haste},
+    steps::{Tried, execute, row},
 };
 
 pub(crate) static CLIENTS: Table = Table {
@@ -197,22 +198,6 @@ async fn add_secrets(
         .map(drop)
 }
 
-/// Removes a client, with what refers to it: first what users grant to it and then the requests
-/// that wait, as whoever answers one locks them. So none of the two waits for the other in a
-/// circle. Whoever is first issued to in a session may: one of the two is undone, and runs again.
-async fn delete(transaction: &Transaction<'_>, id: ClientId) -> Tried<bool> {
-    without_haste(transaction).await?;
-    for statement in [
-        // From here on nobody connects with it.
-        "SELECT 1 FROM clients WHERE id = $1 FOR UPDATE",
-        "DELETE FROM connections WHERE client_id = $1",
-    ] {
-        execute(transaction, statement, &[&id.uuid()]).await?;
-    }
-    let statement = "DELETE FROM clients WHERE id = $1";
-    Ok(execute(transaction, statement, &[&id.uuid()]).await? > 0)
-}
-
 impl PostgresStore {
     /// The client as it was at most a moment ago.
     async fn recent_client(&self, id: ClientId) -> Result<Option<WithSecrets>, StoreError> {
@@ -314,11 +299,14 @@ impl Clients for PostgresStore {
     }
 
     async fn delete_client(&self, id: ClientId) -> Result<bool, StoreError> {
-        let deleted = self.steps.transact_at_leisure(|transaction| {
-            Box::pin(async move { delete(transaction, id).await })
+        let marked = self.steps.transact(|transaction| {
+            Box::pin(async move { deleted::mark_client(transaction, id.uuid()).await })
         });
-        let deleted = deleted.await?;
+        let marked = marked.await?;
         self.clients.0.invalidate(&id);
-        Ok(deleted)
+        if marked {
+            self.begin_to_remove(Deleted::Client, id.uuid()).await;
+        }
+        Ok(marked)
     }
 }

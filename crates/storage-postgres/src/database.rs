@@ -2,33 +2,30 @@
 
 use std::{
     error::Error as _,
-    fmt,
-    future::poll_fn,
-    io,
+    fmt, io,
     net::IpAddr,
-    pin::{Pin, pin},
+    path::{Path, PathBuf},
     str::FromStr,
-    task::Context,
     time::Duration,
 };
 
-use deadpool_postgres::{
-    Client as Pooled, Connect, Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime,
-};
 use openssl::{
     error::ErrorStack,
     ssl::{SslConnector, SslMethod},
 };
 use postgres_openssl::MakeTlsConnector;
-use tokio::{runtime::Handle, task::JoinHandle};
+use tokio::{runtime::Handle, time::timeout};
 use tokio_postgres::{
-    Client, Config, NoTls, Socket,
+    Config,
     config::{Host, SslMode},
     error::SqlState,
-    tls::{MakeTlsConnect, TlsConnect},
 };
 
-use crate::{schema::OpenError, steps::QUEUE};
+use crate::{
+    connection::{Connection, Opening, PasswordFileError, read_password},
+    schema::OpenError,
+    steps::QUEUE,
+};
 
 /// How long to wait for a connection, unless the URL says otherwise.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -70,6 +67,7 @@ const PLANS: &str = "-c plan_cache_mode=force_generic_plan";
 pub struct Database {
     config: Config,
     encrypted: bool,
+    password_file: Option<PathBuf>,
 }
 
 /// A text that names no PostgreSQL database. It does not repeat the text, which may hold a
@@ -133,7 +131,11 @@ impl FromStr for Database {
         if config.get_keepalives_idle() == Config::new().get_keepalives_idle() {
             config.keepalives_idle(IDLE);
         }
-        Ok(Self { config, encrypted })
+        Ok(Self {
+            config,
+            encrypted,
+            password_file: None,
+        })
     }
 }
 
@@ -195,23 +197,48 @@ impl Database {
         self
     }
 
+    /// The same database, with the password that a file holds now. When the server refuses it, the
+    /// file is read again.
+    ///
+    /// ```
+    /// # use alias_storage_postgres::Database;
+    /// # let folder = std::env::temp_dir().join(format!("alias-password-{}", std::process::id()));
+    /// # std::fs::create_dir_all(&folder)?;
+    /// let file = folder.join("database.password");
+    /// std::fs::write(&file, "secret\n")?;
+    /// let database: Database = "postgres://alias@localhost/alias".parse()?;
+    /// assert!(database.with_password_file(&file)?.has_password());
+    /// # std::fs::remove_dir_all(&folder)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If it cannot be read, or is empty.
+    pub fn with_password_file(self, path: &Path) -> Result<Self, PasswordFileError> {
+        let mut database = self.with_password(&read_password(path)?);
+        database.password_file = Some(path.to_owned());
+        Ok(database)
+    }
+
     /// A connection for a single task that may take its time, as a migration does.
-    pub(crate) async fn connect(&self) -> Result<Pooled, OpenError> {
-        let manager = self.opening(self.config.clone())?.on(Handle::current());
-        let away = |reason: String| OpenError::Away {
+    pub(crate) async fn connect(&self) -> Result<Connection, OpenError> {
+        let opening = self.opening(self.config.clone())?;
+        self.open(&opening).await
+    }
+
+    /// One as requests are served on, for a question at the start.
+    pub(crate) async fn connect_serving(&self) -> Result<Connection, OpenError> {
+        self.open(&self.serving()?).await
+    }
+
+    async fn open(&self, opening: &Opening) -> Result<Connection, OpenError> {
+        let runtime = Handle::current();
+        let opened = timeout(QUEUE, opening.connect(&runtime)).await;
+        let late = |_| OpenError::Away {
             server: self.server(),
-            reason,
+            reason: "it does not answer in time".to_owned(),
         };
-        let alone = Pool::builder(manager)
-            .max_size(1)
-            .runtime(Runtime::Tokio1)
-            .create_timeout(Some(QUEUE))
-            .build();
-        let alone = alone.map_err(|error| away(error.to_string()))?;
-        alone.get().await.map_err(|error| match error {
-            PoolError::Backend(error) => self.refused(&error),
-            error => away(error.to_string()),
-        })
+        opened.map_err(late)?.map_err(|error| self.refused(&error))
     }
 
     /// What opens the connections that serve requests.
@@ -232,7 +259,7 @@ impl Database {
             server: self.server(),
             reason: error.to_string(),
         })?;
-        Ok(Opening { config, tls })
+        Ok(Opening::new(config, tls, self.password_file.clone()))
     }
 
     /// Host and port, for people.
@@ -267,6 +294,13 @@ impl Database {
                 OpenError::Login {
                     server,
                     user: user(),
+                }
+            }
+            // PgBouncer, and it stands in the way of what keeps a request from waiting for ever.
+            Some(&SqlState::PROTOCOL_VIOLATION) if reason().contains("startup parameter") => {
+                OpenError::Pooler {
+                    server,
+                    reason: format!("says `{}`", reason()),
                 }
             }
             Some(&SqlState::INVALID_CATALOG_NAME) => OpenError::NoDatabase {
@@ -331,30 +365,6 @@ fn trusting_the_system() -> Result<MakeTlsConnector, ErrorStack> {
     Ok(MakeTlsConnector::new(tls.build()))
 }
 
-/// What opens connections.
-pub(crate) struct Opening {
-    config: Config,
-    tls: Option<MakeTlsConnector>,
-}
-
-impl Opening {
-    /// The tasks that drive them live on this runtime, however short-lived the thread that first
-    /// needs one is.
-    pub(crate) fn on(&self, runtime: Handle) -> Manager {
-        let fast = ManagerConfig {
-            recycling_method: RecyclingMethod::Fast,
-        };
-        let config = self.config.clone();
-        match self.tls.clone() {
-            Some(tls) => Manager::from_connect(config, Connector { tls, runtime }, fast),
-            None => {
-                let tls = NoTls;
-                Manager::from_connect(config, Connector { tls, runtime }, fast)
-            }
-        }
-    }
-}
-
 impl fmt::Display for Database {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "postgres://{}/{}", self.server(), self.name())
@@ -364,41 +374,6 @@ impl fmt::Display for Database {
 impl fmt::Debug for Database {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Database({self})")
-    }
-}
-
-type Opened = Result<(Client, JoinHandle<()>), tokio_postgres::Error>;
-
-/// Opens connections, and drives each by a task on a runtime that outlives it.
-struct Connector<T> {
-    tls: T,
-    runtime: Handle,
-}
-
-impl<T> Connect for Connector<T>
-where
-    T: MakeTlsConnect<Socket> + Clone + Send + Sync + 'static,
-    T::Stream: Send + Sync,
-    T::TlsConnect: Send + Sync,
-    <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
-{
-    fn connect(&self, config: &Config) -> Pin<Box<dyn Future<Output = Opened> + Send + '_>> {
-        let (config, tls) = (config.clone(), self.tls.clone());
-        Box::pin(async move {
-            let mut opening = pin!(config.connect(tls));
-            // The socket belongs to the runtime within which it is made.
-            let within = |context: &mut Context<'_>| {
-                let _entered = self.runtime.enter();
-                opening.as_mut().poll(context)
-            };
-            let (client, connection) = poll_fn(within).await?;
-            let driving = self.runtime.spawn(async move {
-                if let Err(error) = connection.await {
-                    tracing::warn!(reason = innermost(&error), "a database connection was lost");
-                }
-            });
-            Ok((client, driving))
-        })
     }
 }
 

@@ -100,7 +100,9 @@ fn live_grant(row: &PgRow, now: DateTime<Utc>) -> Result<Option<LiveGrant>, Stor
 static BY_USER: LazyLock<String> = LazyLock::new(|| {
     let (connection, client) = (CONNECTIONS.list(), CLIENTS.list());
     format!(
-        "SELECT {connection}, {client} FROM connections c JOIN clients k ON k.id = c.client_id
+        "SELECT {connection}, {client} FROM connections c
+        JOIN clients k ON k.id = c.client_id
+        JOIN users u ON u.id = c.user_id
         WHERE c.user_id = $1"
     )
 });
@@ -475,7 +477,10 @@ impl Grants for PostgresStore {
         static STATEMENT: LazyLock<String> = LazyLock::new(|| {
             let connection = CONNECTIONS.list();
             format!(
-                "SELECT {connection} FROM connections c WHERE c.alias_id = $1 AND c.client_id = $2"
+                "SELECT {connection} FROM connections c
+                JOIN clients k ON k.id = c.client_id
+                JOIN users u ON u.id = c.user_id
+                WHERE c.alias_id = $1 AND c.client_id = $2"
             )
         });
         let key = (alias_id.uuid(), client.uuid());

@@ -4,7 +4,7 @@
 use std::pin::Pin;
 
 use alias_domain::{
-    AliasId, Authorization, Client, ClientSecret, Interaction, SessionId, User,
+    Authorization, Client, ClientSecret, Interaction, SessionId, User,
     ports::{
         Counts, Export, Import, ImportError, Page, Participation, PasswordHash, StoredConnection,
         StoredKey, StoredNotice, StoredSession,
@@ -29,17 +29,17 @@ const PATIENCE: &str = "
 
 /// From here on nobody else writes, and another import waits.
 const LOCK: &str = "
-    LOCK TABLE keys, clients, client_secrets, users, sessions, interactions, connections,
+    LOCK TABLE keys, client_rows, client_secrets, user_rows, sessions, interactions, connections,
         authorizations, session_clients, logout_notices IN SHARE ROW EXCLUSIVE MODE";
 
 /// Until statistics are gathered, every plan is a guess.
 const ANALYZE: &str = "
-    ANALYZE keys, clients, client_secrets, users, sessions, interactions, connections,
+    ANALYZE keys, client_rows, client_secrets, user_rows, sessions, interactions, connections,
         authorizations, session_clients, logout_notices";
 
 const KEPT: &str = "
-    SELECT 1 WHERE EXISTS (SELECT 1 FROM keys) OR EXISTS (SELECT 1 FROM clients)
-        OR EXISTS (SELECT 1 FROM users)";
+    SELECT 1 WHERE EXISTS (SELECT 1 FROM keys) OR EXISTS (SELECT 1 FROM client_rows)
+        OR EXISTS (SELECT 1 FROM user_rows)";
 
 fn target(trouble: impl Into<Trouble>) -> ImportError {
     let trouble = trouble.into();
@@ -53,6 +53,7 @@ fn target(trouble: impl Into<Trouble>) -> ImportError {
 impl Import for PostgresStore {
     async fn import(&self, from: &mut dyn Export) -> Result<Counts, ImportError> {
         let mut client = self.steps.client().await.map_err(target)?;
+        client.begin();
         // If it is dropped before its end, the server undoes it.
         let transaction = client.transaction().await.map_err(target)?;
         if holds_something(&transaction).await.map_err(target)? {
@@ -65,6 +66,10 @@ impl Import for PostgresStore {
         }
         transaction.batch_execute(ANALYZE).await.map_err(target)?;
         transaction.commit().await.map_err(target)?;
+        if client.is_unconfirmed() {
+            return Err(target(Trouble::Unconfirmed));
+        }
+        client.finish();
         self.clients.forget();
         Ok(counts)
     }
@@ -147,7 +152,7 @@ type WithSecrets = (Client, Vec<ClientSecret>);
 async fn copy_clients(transaction: &Transaction<'_>, clients: &[WithSecrets]) -> Tried<()> {
     let mut copy = Copy::begin(
         transaction,
-        "COPY clients (
+        "COPY client_rows (
             id, name, kind, auth_method, id_token_alg, redirect_uris, post_logout_redirect_uris,
             channels, next_channel, created_at, backchannel_logout_uri,
             backchannel_logout_session_required
@@ -209,7 +214,7 @@ async fn copy_secrets(transaction: &Transaction<'_>, clients: &[WithSecrets]) ->
 async fn copy_users(transaction: &Transaction<'_>, users: &[(User, PasswordHash)]) -> Tried<()> {
     let mut copy = Copy::begin(
         transaction,
-        "COPY users (id, email, nickname, password_hash, locked, created_at) FROM STDIN BINARY",
+        "COPY user_rows (id, email, nickname, password_hash, locked, created_at) FROM STDIN BINARY",
         &[
             Type::UUID,
             Type::TEXT,
@@ -267,19 +272,19 @@ async fn copy_interactions(
     let mut copy = Copy::begin(
         transaction,
         "COPY interactions (
-            id, binding, client_id, query, account_session, account_authenticated, answered,
-            expires_at, hinted
+            id, binding, client_id, query, request, account_session, account_authenticated, answered,
+            expires_at
         ) FROM STDIN BINARY",
         &[
             Type::UUID,
             Type::BYTEA,
             Type::UUID,
             Type::TEXT,
+            Type::TEXT,
             Type::UUID,
             Type::BOOL,
             Type::BOOL,
             Type::TIMESTAMPTZ,
-            Type::UUID,
         ],
     )
     .await?;
@@ -288,12 +293,12 @@ async fn copy_interactions(
             &interaction.id.uuid(),
             &interaction.binding.map(|it| it.bytes().to_vec()),
             &interaction.client_id.uuid(),
-            &interaction.query,
+            &"",
+            &json(&interaction.request)?,
             &interaction.account.map(|it| it.session.uuid()),
             &interaction.account.map(|it| it.authenticated),
             &interaction.answered,
             &interaction.expires_at,
-            &interaction.hinted.map(AliasId::uuid),
         ])
         .await?;
     }

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use alias_domain::{
-    AliasId, ChosenAccount, ClientId, Digest, Interaction, InteractionId, SessionId,
+    ChosenAccount, ClientId, Digest, Interaction, InteractionId, SessionId,
     ports::{Interactions, StoreError},
 };
 use async_trait::async_trait;
@@ -12,7 +12,7 @@ use deadpool_postgres::Transaction;
 
 use crate::{
     PostgresStore,
-    row::{Row, Table},
+    row::{Row, Table, json},
     steps::{Tried, execute},
 };
 
@@ -24,8 +24,7 @@ pub(crate) static INTERACTIONS: Table = Table {
         "id",
         "binding",
         "client_id",
-        "query",
-        "hinted",
+        "request",
         "account_session",
         "account_authenticated",
         "answered",
@@ -38,8 +37,7 @@ fn from_row(row: Row<'_>) -> Result<Interaction, StoreError> {
         id: InteractionId::from_uuid(row.uuid("id")?),
         binding: row.optional("binding", Row::digest)?,
         client_id: ClientId::from_uuid(row.uuid("client_id")?),
-        query: row.get("query")?,
-        hinted: row.optional("hinted", Row::uuid)?.map(AliasId::from_uuid),
+        request: row.json("request")?,
         account: row.optional("account_session", account_from_row)?,
         answered: row.get("answered")?,
         expires_at: row.time("expires_at")?,
@@ -72,10 +70,10 @@ impl Interactions for PostgresStore {
         // The client's row is held, so that it is either there to refer to or gone.
         let statement = "
             INSERT INTO interactions (
-                id, binding, client_id, query, account_session, account_authenticated, answered,
-                expires_at, hinted
+                id, binding, client_id, query, request, account_session, account_authenticated,
+                answered, expires_at
             )
-            SELECT $1, $2, k.id, $4, $5, $6, $7, $8, $9 FROM clients k WHERE k.id = $3
+            SELECT $1, $2, k.id, '', $4, $5, $6, $7, $8 FROM clients k WHERE k.id = $3
             FOR KEY SHARE";
         let binding = interaction.binding.map(|it| it.bytes().to_vec());
         let opened = self
@@ -86,12 +84,11 @@ impl Interactions for PostgresStore {
                     &interaction.id.uuid(),
                     &binding,
                     &interaction.client_id.uuid(),
-                    &interaction.query,
+                    &json(&interaction.request)?,
                     &interaction.account.map(|it| it.session.uuid()),
                     &interaction.account.map(|it| it.authenticated),
                     &interaction.answered,
                     &interaction.expires_at,
-                    &interaction.hinted.map(AliasId::uuid),
                 ],
             )
             .await;
@@ -105,7 +102,11 @@ impl Interactions for PostgresStore {
     ) -> Result<Option<Interaction>, StoreError> {
         static STATEMENT: LazyLock<String> = LazyLock::new(|| {
             let columns = INTERACTIONS.list();
-            format!("SELECT {columns} FROM interactions i WHERE i.id = $1")
+            // '' is a request of the version before, with which nobody goes on.
+            format!(
+                "SELECT {columns} FROM interactions i JOIN clients k ON k.id = i.client_id
+                WHERE i.id = $1 AND i.request <> ''"
+            )
         });
         let rows = self.steps.read(&STATEMENT, &[&id.uuid()]).await?;
         let found = rows.first().map(|it| from_row(INTERACTIONS.row(it)));

@@ -25,12 +25,16 @@
 
 mod authorizations;
 mod clients;
+mod connection;
 mod database;
+mod deleted;
 mod grants;
 mod import;
 mod interactions;
 mod keys;
 mod notices;
+mod own_session;
+mod pool;
 mod pools;
 mod row;
 mod schema;
@@ -41,6 +45,7 @@ mod sweep;
 pub mod testing;
 mod users;
 
+pub use connection::PasswordFileError;
 pub use database::{Database, MalformedUrl};
 pub use schema::{OpenError, Report, migrate, migrate_if_bare};
 

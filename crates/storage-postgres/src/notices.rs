@@ -37,14 +37,17 @@ pub(crate) enum Ending {
     Session(Uuid),
     /// Those of this user.
     User(Uuid),
+    /// Some of those of this user, and no more than so many.
+    SomeOf(Uuid, i64),
 }
 
 impl Ending {
-    /// The column that names them, and its value.
-    const fn key(self) -> (&'static str, Uuid) {
+    /// The column that names them, its value, and how many they may be.
+    const fn key(self) -> (&'static str, Uuid, i64) {
         match self {
-            Self::Session(id) => ("id", id),
-            Self::User(id) => ("user_id", id),
+            Self::Session(id) => ("id", id, 1),
+            Self::User(id) => ("user_id", id, i64::MAX),
+            Self::SomeOf(id, most) => ("user_id", id, most),
         }
     }
 }
@@ -63,24 +66,25 @@ pub(crate) async fn took_part(
         .map(drop)
 }
 
-/// Ends sessions, and makes a notice to each client that took part and wants to know.
-pub(crate) async fn end_sessions(transaction: &Transaction<'_>, ending: Ending) -> Tried<()> {
-    let (column, value) = ending.key();
+/// Ends sessions, and makes a notice to each client that took part and wants to know. How many ended.
+pub(crate) async fn end_sessions(transaction: &Transaction<'_>, ending: Ending) -> Tried<u64> {
+    let (column, value, most) = ending.key();
     // In one order, so that two who end the sessions of a user do not wait for each other.
-    let statement = format!("SELECT 1 FROM sessions WHERE {column} = $1 ORDER BY id FOR UPDATE");
-    rows(transaction, &statement, &[&value]).await?;
-    let statement = format!(
-        "INSERT INTO logout_notices (session_id, client_id, alias_id, attempts)
+    let statement =
+        format!("SELECT id FROM sessions WHERE {column} = $1 ORDER BY id LIMIT $2 FOR UPDATE");
+    let found = rows(transaction, &statement, &[&value, &most]).await?;
+    let ids: Vec<Uuid> = found.iter().map(|it| it.get(0)).collect();
+    let statement = "
+        INSERT INTO logout_notices (session_id, client_id, alias_id, attempts)
         SELECT s.id, k.id, c.alias_id, 0
         FROM sessions s
         JOIN session_clients p ON p.session_id = s.id
         JOIN clients k ON k.id = p.client_id
         JOIN connections c ON c.user_id = s.user_id AND c.client_id = k.id
-        WHERE s.{column} = $1 AND k.backchannel_logout_uri IS NOT NULL"
-    );
-    execute(transaction, &statement, &[&value]).await?;
-    let statement = format!("DELETE FROM sessions WHERE {column} = $1");
-    execute(transaction, &statement, &[&value]).await.map(drop)
+        WHERE s.id = ANY ($1) AND k.backchannel_logout_uri IS NOT NULL";
+    execute(transaction, statement, &[&ids]).await?;
+    let statement = "DELETE FROM sessions WHERE id = ANY ($1)";
+    execute(transaction, statement, &[&ids]).await
 }
 
 fn from_row(row: &PgRow) -> Result<LogoutNotice, StoreError> {
@@ -99,9 +103,10 @@ static CLAIM: LazyLock<String> = LazyLock::new(|| {
     let (notice, client) = (NOTICES.list(), CLIENTS.list());
     format!(
         "WITH due AS (
-            SELECT session_id, client_id FROM logout_notices
-            WHERE (due_at IS NULL OR due_at <= $1) AND client_id <> ALL ($2)
-            ORDER BY due_at NULLS FIRST LIMIT $3 FOR UPDATE SKIP LOCKED
+            SELECT w.session_id, w.client_id
+            FROM logout_notices w JOIN clients ON clients.id = w.client_id
+            WHERE (w.due_at IS NULL OR w.due_at <= $1 OR w.due_at > $5) AND w.client_id <> ALL ($2)
+            ORDER BY w.due_at NULLS FIRST LIMIT $3 FOR UPDATE OF w SKIP LOCKED
         )
         UPDATE logout_notices n SET attempts = n.attempts + 1, due_at = $4
         FROM due JOIN clients k ON k.id = due.client_id
@@ -117,7 +122,16 @@ impl Notices for PostgresStore {
         let limit = i64::from(claim.limit);
         let claimed = self
             .steps
-            .write(&CLAIM, &[&claim.now, &except, &limit, &claim.until])
+            .write(
+                &CLAIM,
+                &[
+                    &claim.now,
+                    &except,
+                    &limit,
+                    &claim.until,
+                    &claim.latest_due(),
+                ],
+            )
             .await?;
         claimed.iter().map(from_row).collect()
     }

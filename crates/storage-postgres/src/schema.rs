@@ -7,6 +7,7 @@ use tokio_postgres::{Client, Row};
 
 use crate::{
     database::{Database, innermost},
+    own_session,
     steps::LONGEST,
 };
 
@@ -73,6 +74,17 @@ pub enum OpenError {
         /// Host and port.
         server: String,
         /// What OpenSSL says.
+        reason: String,
+    },
+    /// What stands before the server is set up so that a connection to it is none to the server.
+    #[error(
+        "{server} is a pooler, and {reason}: in pgbouncer.ini set pool_mode = session and \
+         ignore_startup_parameters = options, or name the server itself"
+    )]
+    Pooler {
+        /// Host and port.
+        server: String,
+        /// What is wrong with how it is set up.
         reason: String,
     },
     /// The server is too old.
@@ -151,6 +163,7 @@ async fn migrate_if(
     wanted: impl Fn(usize) -> bool,
 ) -> Result<Report, OpenError> {
     let mut client = database.connect().await?;
+    own_session::expect(database, &client).await?;
     // Its end is that of the connection.
     let locked = client.batch_execute(LOCK).await;
     locked.map_err(|error| database.refused(&error))?;
@@ -164,6 +177,11 @@ async fn migrate_if(
             _ => failed(&error),
         }
     })?;
+    if client.is_unconfirmed() {
+        return Err(OpenError::Migration(
+            "the server committed, and does not confirm that a standby has it".to_owned(),
+        ));
+    }
     let applied = done.applied_migrations().iter();
     Ok(Report {
         applied: applied.map(ToString::to_string).collect(),
@@ -173,7 +191,8 @@ async fn migrate_if(
 /// Whether the database has the schema of this version.
 pub(crate) async fn expect_current(database: &Database) -> Result<(), OpenError> {
     let missing = async {
-        let mut client = database.connect().await?;
+        let mut client = database.connect_serving().await?;
+        own_session::expect(database, &client).await?;
         missing_migrations(database, &mut client).await
     };
     let late = |_| OpenError::Away {

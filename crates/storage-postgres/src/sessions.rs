@@ -138,6 +138,6 @@ impl Sessions for PostgresStore {
             let ending = Ending::Session(id.uuid());
             Box::pin(async move { notices::end_sessions(transaction, ending).await })
         });
-        Ok(ended.await?)
+        Ok(ended.await.map(drop)?)
     }
 }

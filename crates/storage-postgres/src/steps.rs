@@ -10,12 +10,13 @@
 use std::{pin::Pin, time::Duration};
 
 use alias_domain::ports::StoreError;
-use deadpool_postgres::{Client, PoolError, TimeoutType, Transaction};
+use deadpool_postgres::Transaction;
 use tokio::time::{Instant, error::Elapsed, timeout_at};
 use tokio_postgres::{Row, error::SqlState, types::ToSql};
 
 use crate::{
     database::{Database, innermost},
+    pool::Lease,
     pools::Pools,
     schema::OpenError,
 };
@@ -25,9 +26,6 @@ pub(crate) const QUEUE: Duration = Duration::from_secs(5);
 
 /// How long a step may take. A server that lives gives up before.
 pub(crate) const LONGEST: Duration = Duration::from_secs(12);
-
-/// The same for what nobody waits for at a browser.
-const AT_LEISURE: Duration = Duration::from_secs(3600);
 
 /// How often a step runs that the database undoes.
 const TRIES: u32 = 5;
@@ -46,23 +44,20 @@ pub(crate) type Step<'a, T> = Pin<Box<dyn Future<Output = Tried<T>> + Send + 'a>
 /// Why a step was not done.
 #[derive(Debug)]
 pub(crate) enum Trouble {
-    /// There is no connection to be had.
-    Pool(PoolError),
+    /// Every connection is in use, and stays so.
+    Busy,
+    /// No connection could be opened in time.
+    Silent,
+    /// The server grants no connection, for which it may have given a reason.
+    Refused(Option<tokio_postgres::Error>),
     /// The database or the way to it.
     Database(tokio_postgres::Error),
     /// The step was not done in time. It may be yet.
     Late,
+    /// The server says that it was done, and not whether it will last.
+    Unconfirmed,
     /// A row makes no sense.
     Store(StoreError),
-}
-
-impl From<PoolError> for Trouble {
-    fn from(error: PoolError) -> Self {
-        match error {
-            PoolError::Backend(error) => Self::Database(error),
-            other => Self::Pool(other),
-        }
-    }
 }
 
 impl From<tokio_postgres::Error> for Trouble {
@@ -144,12 +139,19 @@ impl From<Trouble> for StoreError {
                 "the database cannot be written: it is a standby, or set to read-only".to_owned()
             }
             Trouble::Late => "the database does not answer in time".to_owned(),
-            Trouble::Pool(PoolError::Timeout(TimeoutType::Wait)) => {
-                "every connection to the database is in use".to_owned()
+            Trouble::Busy => "every connection to the database is in use".to_owned(),
+            Trouble::Silent => "the database does not answer".to_owned(),
+            Trouble::Refused(Some(error)) => {
+                format!("the database grants no connection: {}", innermost(&error))
             }
-            Trouble::Pool(PoolError::Timeout(_)) => "the database does not answer".to_owned(),
-            Trouble::Pool(_) => "there is no connection to the database".to_owned(),
+            Trouble::Refused(None) => "the database grants no connection".to_owned(),
+            Trouble::Unconfirmed => {
+                "the database committed, and does not confirm that a standby has it".to_owned()
+            }
             Trouble::Database(error) => match error.code() {
+                Some(
+                    &SqlState::INVALID_PASSWORD | &SqlState::INVALID_AUTHORIZATION_SPECIFICATION,
+                ) => "the database refuses the user or the password".to_owned(),
                 Some(code) => format!(
                     "the database refused a statement (SQLSTATE {})",
                     code.code()
@@ -178,12 +180,14 @@ impl Steps {
     }
 
     /// A connection, for what is no step of a request.
-    pub(crate) async fn client(&self) -> Tried<Client> {
-        Ok(self.0.get().await?)
+    pub(crate) async fn client(&self) -> Tried<Lease> {
+        self.0.get().await
     }
 
-    async fn client_by(&self, end: Instant) -> Tried<Client> {
-        timeout_at(end, self.client()).await?
+    async fn client_by(&self, end: Instant) -> Tried<Lease> {
+        let mut client = timeout_at(end, self.client()).await??;
+        client.begin();
+        Ok(client)
     }
 
     /// Runs a statement that only reads.
@@ -243,24 +247,7 @@ impl Steps {
         stays: impl Fn(&T) -> bool,
         step: impl for<'a> Fn(&'a Transaction<'a>) -> Step<'a, T>,
     ) -> Tried<T> {
-        self.attempts(LONGEST, stays, step).await
-    }
-
-    /// The same for a step that may touch very many rows: see [`without_haste`].
-    pub(crate) async fn transact_at_leisure<T>(
-        &self,
-        step: impl for<'a> Fn(&'a Transaction<'a>) -> Step<'a, T>,
-    ) -> Tried<T> {
-        self.attempts(AT_LEISURE, |_| true, step).await
-    }
-
-    async fn attempts<T>(
-        &self,
-        longest: Duration,
-        stays: impl Fn(&T) -> bool,
-        step: impl for<'a> Fn(&'a Transaction<'a>) -> Step<'a, T>,
-    ) -> Tried<T> {
-        let (end, mut tries) = (Instant::now() + longest, 0);
+        let (end, mut tries) = (Instant::now() + LONGEST, 0);
         loop {
             tries += 1;
             match self.attempt(end, &stays, &step).await {
@@ -292,18 +279,18 @@ impl Steps {
 }
 
 /// Gives a connection back, unless it must not serve again.
-fn returned<T>(client: Client, done: Result<Tried<T>, Elapsed>) -> Tried<T> {
+fn returned<T>(mut client: Lease, done: Result<Tried<T>, Elapsed>) -> Tried<T> {
     let done = done.unwrap_or_else(|late| Err(late.into()));
+    let unconfirmed = client.is_unconfirmed();
     if done.as_ref().is_err_and(Trouble::spoils_connection) {
-        drop(Client::take(client));
+        client.end();
+    } else {
+        client.finish();
     }
-    done
-}
-
-/// Lets the statements that follow within a transaction take as long as they need.
-pub(crate) async fn without_haste(transaction: &Transaction<'_>) -> Tried<()> {
-    let statement = "SET LOCAL statement_timeout = 0";
-    Ok(transaction.batch_execute(statement).await?)
+    match done {
+        Ok(_) if unconfirmed => Err(Trouble::Unconfirmed),
+        done => done,
+    }
 }
 
 /// Runs a statement within a transaction, and returns its rows.

@@ -174,6 +174,104 @@ impl TestDatabase {
     }
 }
 
+/// A role that may do everything in one database and is no superuser, until this is dropped.
+///
+/// ```no_run
+/// use alias_storage_postgres::testing::{TestDatabase, TestRole};
+/// let database = TestDatabase::migrated();
+/// let role = TestRole::of(&database, "CONNECTION LIMIT 7");
+/// assert!(role.url().starts_with("postgres://alias_test_"));
+/// ```
+#[derive(Debug)]
+pub struct TestRole<'a> {
+    database: &'a TestDatabase,
+    name: String,
+}
+
+impl<'a> TestRole<'a> {
+    /// One with these options. See the type for an example.
+    ///
+    /// # Panics
+    /// Without a server.
+    #[must_use]
+    pub fn of(database: &'a TestDatabase, options: &str) -> Self {
+        let name = format!("{}_role", database.0);
+        let role = Self { database, name };
+        role.drop_role();
+        role.alter(&format!(
+            "CREATE ROLE {name} LOGIN {options}; GRANT ALL ON ALL TABLES IN SCHEMA public TO {name}",
+            name = role.name
+        ));
+        role
+    }
+
+    /// Its name. See the type for an example.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The database's URL with this role. See the type for an example.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let url = self.database.url();
+        let (_, place) = url.split_once('@').expect("a user");
+        format!("postgres://{}@{place}", self.name)
+    }
+
+    /// Executes statements as somebody who may.
+    ///
+    /// # Panics
+    /// If the server refuses one.
+    ///
+    /// ```no_run
+    /// # use alias_storage_postgres::testing::{TestDatabase, TestRole};
+    /// # let database = TestDatabase::migrated();
+    /// let role = TestRole::of(&database, "");
+    /// role.alter(&format!("ALTER ROLE {} CONNECTION LIMIT 7", role.name()));
+    /// ```
+    pub fn alter(&self, statements: &str) {
+        self.database.execute(statements);
+    }
+
+    /// How many connections it has.
+    ///
+    /// # Panics
+    /// Without a server.
+    ///
+    /// ```no_run
+    /// # use alias_storage_postgres::testing::{TestDatabase, TestRole};
+    /// # let database = TestDatabase::migrated();
+    /// assert_eq!(TestRole::of(&database, "").connections(), 0);
+    /// ```
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        let name = &self.name;
+        let count = format!("SELECT count(*) FROM pg_stat_activity WHERE usename = '{name}'");
+        let counted = self.database.ask(&count).and_then(|it| it.parse().ok());
+        counted.expect("a number")
+    }
+
+    fn drop_role(&self) {
+        let name = &self.name;
+        self.database.execute(&format!(
+            "DO $$ BEGIN
+                IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = '{name}') THEN
+                    PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
+                        WHERE usename = '{name}';
+                    DROP OWNED BY {name}; DROP ROLE {name};
+                END IF;
+            END $$"
+        ));
+    }
+}
+
+impl Drop for TestRole<'_> {
+    fn drop(&mut self) {
+        self.drop_role();
+    }
+}
+
 impl Drop for TestDatabase {
     fn drop(&mut self) {
         on(
@@ -194,6 +292,20 @@ fn server_url() -> (String, String) {
 
 fn server() -> String {
     server_url().1
+}
+
+/// Executes statements on a server of a test's own, and returns the first column of the first row.
+///
+/// # Panics
+/// If the server is not there, or refuses one.
+///
+/// ```no_run
+/// let one = alias_storage_postgres::testing::ask_at("postgres://alias@127.0.0.1/alias", "SELECT 1");
+/// assert_eq!(one.as_deref(), Some("1"));
+/// ```
+#[must_use]
+pub fn ask_at(url: &str, query: &str) -> Option<String> {
+    on(url.to_owned(), query.to_owned())
 }
 
 /// Executes statements on a connection of their own.

@@ -10,9 +10,10 @@ use async_trait::async_trait;
 
 use crate::{
     PostgresStore,
+    deleted::{self, Deleted},
     notices::{self, Ending},
     row::{Row, Table},
-    steps::{execute, rows},
+    steps::execute,
 };
 
 pub(crate) static USERS: Table = Table {
@@ -136,20 +137,14 @@ impl Users for PostgresStore {
     }
 
     async fn delete_user(&self, id: UserId) -> Result<bool, StoreError> {
-        let deleted = self.steps.transact(|transaction| {
-            Box::pin(async move {
-                // First what whoever issues locks, and in that order.
-                let statement = "SELECT 1 FROM users WHERE id = $1 FOR UPDATE";
-                rows(transaction, statement, &[&id.uuid()]).await?;
-                let statement = "
-                    SELECT 1 FROM connections WHERE user_id = $1 ORDER BY client_id FOR UPDATE";
-                rows(transaction, statement, &[&id.uuid()]).await?;
-                notices::end_sessions(transaction, Ending::User(id.uuid())).await?;
-                // What refers to the user goes with them.
-                let statement = "DELETE FROM users WHERE id = $1";
-                Ok(execute(transaction, statement, &[&id.uuid()]).await? > 0)
-            })
+        let id = id.uuid();
+        let marked = self.steps.transact(|transaction| {
+            Box::pin(async move { deleted::mark_user(transaction, id).await })
         });
-        Ok(deleted.await?)
+        let marked = marked.await?;
+        if marked {
+            self.begin_to_remove(Deleted::User, id).await;
+        }
+        Ok(marked)
     }
 }

@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, params};
 
 use crate::{
-    SqliteStore, clients, grants, notices,
+    SqliteStore, clients, deleted, grants, notices,
     row::{Row, Table, bits, execute, json, millis},
     users,
 };
@@ -150,6 +150,9 @@ fn standing(connection: &Connection, id: AuthorizationId) -> Result<Option<Stand
         return Ok(None);
     };
     let (client, user) = (authorization.client_id, authorization.user_id);
+    if deleted::is_either(connection, user.uuid(), client.uuid())? {
+        return Ok(None);
+    }
     let bond = grants::bond(connection, user, client)?;
     let client = clients::find(connection, client)?;
     let user = users::find(connection, user)?;

@@ -9,6 +9,7 @@ use rusqlite::{Connection, params};
 
 use crate::{
     SqliteStore,
+    deleted::{self, Deleted},
     row::{Row, Table, bits, execute, json, millis, word},
 };
 
@@ -54,7 +55,7 @@ fn secret_from_row(row: &Row<'_>) -> Result<ClientSecret, StoreError> {
 
 /// The client, if it is registered.
 pub(crate) fn find(connection: &Connection, id: ClientId) -> Result<Option<Client>, StoreError> {
-    let query = "SELECT * FROM clients WHERE id = ?1";
+    let query = "SELECT * FROM clients WHERE id = ?1 AND NOT deleted";
     CLIENTS.one(connection, query, [bits(id.uuid())], from_row)
 }
 
@@ -151,7 +152,7 @@ impl Clients for SqliteStore {
     }
 
     async fn clients(&self) -> Result<Vec<Client>, StoreError> {
-        let query = "SELECT * FROM clients ORDER BY created_at, id";
+        let query = "SELECT * FROM clients WHERE NOT deleted ORDER BY created_at, id";
         self.read(|connection| CLIENTS.all(connection, query, [], from_row))
             .await
     }
@@ -185,9 +186,12 @@ impl Clients for SqliteStore {
     }
 
     async fn delete_client(&self, id: ClientId) -> Result<bool, StoreError> {
-        // What refers to the client goes with it.
-        let statement = "DELETE FROM clients WHERE id = ?1";
-        self.write(move |connection| Ok(execute(connection, statement, [bits(id.uuid())])? > 0))
-            .await
+        let id = id.uuid();
+        let marked = self.write(move |connection| deleted::mark_client(connection, id));
+        let marked = marked.await?;
+        if marked {
+            self.begin_to_remove(Deleted::Client, id).await;
+        }
+        Ok(marked)
     }
 }

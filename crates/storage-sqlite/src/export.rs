@@ -157,71 +157,65 @@ fn everything(connection: &Connection, pages: &Pages) -> Result<(), StoreError> 
         let secrets = clients::secrets(connection, client.id)?;
         Ok((client, secrets))
     };
-    all(&KEYS, connection, pages, Page::Keys, keys::from_row)?;
-    all(&CLIENTS, connection, pages, Page::Clients, with_secrets)?;
-    all(&USERS, connection, pages, Page::Users, users::with_hash)?;
-    all(
-        &SESSIONS,
-        connection,
-        pages,
-        Page::Sessions,
-        sessions::stored,
-    )?;
-    all(
-        &INTERACTIONS,
-        connection,
-        pages,
-        Page::Interactions,
-        interactions::from_row,
-    )?;
-    all(
-        &CONNECTIONS,
-        connection,
-        pages,
-        Page::Connections,
-        grants::stored,
-    )?;
-    all(
-        &AUTHORIZATIONS,
-        connection,
-        pages,
-        Page::Authorizations,
-        authorizations::from_row,
-    )?;
-    all(
-        &SESSION_CLIENTS,
-        connection,
-        pages,
-        Page::Participations,
-        notices::participation,
-    )?;
-    all(&NOTICES, connection, pages, Page::Notices, notices::stored)
+    let from = Reading { connection, pages };
+    from.all(&KEYS, "TRUE", Page::Keys, keys::from_row)?;
+    from.all(&CLIENTS, "NOT deleted", Page::Clients, with_secrets)?;
+    from.all(&USERS, "NOT deleted", Page::Users, users::with_hash)?;
+    from.all(&SESSIONS, OF_USER, Page::Sessions, sessions::stored)?;
+    let understood = format!("{OF_CLIENT} AND {}", interactions::UNDERSTOOD);
+    let read = interactions::from_row;
+    from.all(&INTERACTIONS, &understood, Page::Interactions, read)?;
+    let of_both = format!("{OF_USER} AND {OF_CLIENT}");
+    from.all(&CONNECTIONS, &of_both, Page::Connections, grants::stored)?;
+    let read = authorizations::from_row;
+    from.all(&AUTHORIZATIONS, &of_both, Page::Authorizations, read)?;
+    let of_session =
+        format!("{OF_CLIENT} AND session_id IN (SELECT id FROM sessions WHERE {OF_USER})");
+    let read = notices::participation;
+    from.all(&SESSION_CLIENTS, &of_session, Page::Participations, read)?;
+    // Those who were to be told of the end of a user whose sessions are still to go.
+    let owed = format!(
+        "{OF_CLIENT} UNION ALL {} AND s.user_id IN (SELECT id FROM users WHERE deleted)",
+        notices::OF_SESSIONS
+    );
+    from.all(&NOTICES, &owed, Page::Notices, notices::stored)
 }
 
-/// Reads a table, page after page.
-fn all<T>(
-    table: &'static Table,
-    connection: &Connection,
-    pages: &Pages,
-    page: fn(Vec<T>) -> Page,
-    from_row: impl Fn(&Row<'_>) -> Result<T, StoreError>,
-) -> Result<(), StoreError> {
-    let query = format!("SELECT * FROM {}", table.name);
-    let mut rows = Vec::new();
-    let hand_over = |rows: &mut Vec<T>| {
-        let page = page(std::mem::take(rows));
-        let unwanted = |_| StoreError::Unavailable("nobody wants more".to_owned());
-        pages.blocking_send(Ok(page)).map_err(unwanted)
-    };
-    table.each(connection, &query, [], |row| {
-        rows.push(from_row(row)?);
-        match rows.len() {
-            LARGEST_PAGE => hand_over(&mut rows),
-            _ => Ok(()),
+/// What refers to a client or user that was deleted counts for nothing, and is left behind.
+const OF_CLIENT: &str = "client_id NOT IN (SELECT id FROM clients WHERE deleted)";
+const OF_USER: &str = "user_id NOT IN (SELECT id FROM users WHERE deleted)";
+
+struct Reading<'a> {
+    connection: &'a Connection,
+    pages: &'a Pages,
+}
+
+impl Reading<'_> {
+    /// Reads the rows of a table that meet a condition, page after page.
+    fn all<T>(
+        &self,
+        table: &'static Table,
+        condition: &str,
+        page: fn(Vec<T>) -> Page,
+        from_row: impl Fn(&Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<(), StoreError> {
+        let query = format!("SELECT * FROM {} WHERE {condition}", table.name);
+        let mut rows = Vec::new();
+        let hand_over = |rows: &mut Vec<T>| {
+            let page = page(std::mem::take(rows));
+            let unwanted = |_| StoreError::Unavailable("nobody wants more".to_owned());
+            self.pages.blocking_send(Ok(page)).map_err(unwanted)
+        };
+        table.each(self.connection, &query, [], |row| {
+            rows.push(from_row(row)?);
+            match rows.len() {
+                LARGEST_PAGE => hand_over(&mut rows),
+                _ => Ok(()),
+            }
+        })?;
+        match rows.is_empty() {
+            true => Ok(()),
+            false => hand_over(&mut rows),
         }
-    })?;
-    match rows.is_empty() {
-        true => Ok(()),
-        false => hand_over(&mut rows),
     }
 }

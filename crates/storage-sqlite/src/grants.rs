@@ -16,9 +16,9 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, params};
 
 use crate::{
-    SqliteStore, authorizations, clients, interactions,
+    SqliteStore, authorizations, clients, deleted, interactions,
     row::{Row, Table, bits, execute, json, millis},
-    sessions,
+    sessions, users,
 };
 
 pub(crate) static CONNECTIONS: Table = Table {
@@ -228,7 +228,10 @@ fn revoke(
     client: ClientId,
     revocation: &Revocation,
 ) -> Result<Result<(), RevocationError>, StoreError> {
-    let Some(client) = clients::find(connection, client)? else {
+    let (Some(client), Some(_)) = (
+        clients::find(connection, client)?,
+        users::find(connection, user)?,
+    ) else {
         return Ok(Err(RevocationError::NotGranted));
     };
     let Some(before) = granted(connection, user, &client)? else {
@@ -255,9 +258,14 @@ impl Grants for SqliteStore {
         user: UserId,
         client: ClientId,
     ) -> Result<Option<Granted>, StoreError> {
-        self.read(move |connection| match clients::find(connection, client)? {
-            Some(client) => granted(connection, user, &client),
-            None => Ok(None),
+        self.read(move |connection| {
+            if deleted::is_either(connection, user.uuid(), client.uuid())? {
+                return Ok(None);
+            }
+            match clients::find(connection, client)? {
+                Some(client) => granted(connection, user, &client),
+                None => Ok(None),
+            }
         })
         .await
     }
@@ -298,8 +306,12 @@ impl Grants for SqliteStore {
         let query = "SELECT * FROM connections WHERE alias_id = ?1 AND client_id = ?2";
         self.read(move |connection| {
             let key = [bits(alias_id.uuid()), bits(client.uuid())];
-            let bond = CONNECTIONS.one(connection, query, key, from_row)?;
-            Ok(bond.map(|it| it.user_id))
+            let Some(bond) = CONNECTIONS.one(connection, query, key, from_row)? else {
+                return Ok(None);
+            };
+            let (user, client) = (bond.user_id, bond.client_id);
+            let is_gone = deleted::is_either(connection, user.uuid(), client.uuid())?;
+            Ok(Some(user).filter(|_| !is_gone))
         })
         .await
     }
@@ -308,6 +320,9 @@ impl Grants for SqliteStore {
         let query = "SELECT * FROM connections WHERE user_id = ?1 AND access IS NOT NULL";
         self.read(move |connection| {
             let mut found = Vec::new();
+            if users::find(connection, user)?.is_none() {
+                return Ok(found);
+            }
             for bond in CONNECTIONS.all(connection, query, [bits(user.uuid())], from_row)? {
                 if let Some(client) = clients::find(connection, bond.client_id)?
                     && let Some(granted) = bond.granted(&client)

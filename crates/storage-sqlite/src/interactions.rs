@@ -1,7 +1,7 @@
 //! Interactions.
 
 use alias_domain::{
-    AliasId, ChosenAccount, ClientId, Digest, Interaction, InteractionId, SessionId,
+    ChosenAccount, ClientId, Digest, Interaction, InteractionId, SessionId,
     ports::{Interactions, StoreError},
 };
 use async_trait::async_trait;
@@ -10,7 +10,7 @@ use rusqlite::{Connection, params};
 
 use crate::{
     SqliteStore, clients,
-    row::{Row, Table, bits, execute, millis},
+    row::{Row, Table, bits, execute, json, millis},
 };
 
 pub(crate) static INTERACTIONS: Table = Table {
@@ -18,13 +18,15 @@ pub(crate) static INTERACTIONS: Table = Table {
     key: &["id"],
 };
 
+/// What tells a request from one of the version before, with which nobody goes on.
+pub(crate) const UNDERSTOOD: &str = "request <> ''";
+
 pub(crate) fn from_row(row: &Row<'_>) -> Result<Interaction, StoreError> {
     Ok(Interaction {
         id: InteractionId::from_uuid(row.uuid("id")?),
         binding: row.optional("binding", Row::digest)?,
         client_id: ClientId::from_uuid(row.uuid("client_id")?),
-        query: row.get("query")?,
-        hinted: row.optional("hinted", Row::uuid)?.map(AliasId::from_uuid),
+        request: row.json("request")?,
         account: row.optional("account_session", account_from_row)?,
         answered: row.get("answered")?,
         expires_at: row.time("expires_at")?,
@@ -44,8 +46,12 @@ fn find(
     id: InteractionId,
     now: DateTime<Utc>,
 ) -> Result<Option<Interaction>, StoreError> {
-    let query = "SELECT * FROM interactions WHERE id = ?1";
-    let found = INTERACTIONS.one(connection, query, [bits(id.uuid())], from_row)?;
+    let query = format!(
+        "SELECT * FROM interactions
+        WHERE id = ?1 AND {UNDERSTOOD}
+            AND client_id NOT IN (SELECT id FROM clients WHERE deleted)"
+    );
+    let found = INTERACTIONS.one(connection, &query, [bits(id.uuid())], from_row)?;
     Ok(found.filter(|it| now < it.expires_at))
 }
 
@@ -67,19 +73,18 @@ pub(crate) fn answer(connection: &Connection, id: InteractionId) -> Result<(), S
 fn insert(connection: &Connection, interaction: &Interaction) -> Result<(), StoreError> {
     let statement = "
         INSERT INTO interactions (
-            id, binding, client_id, query, account_session, account_authenticated, answered,
-            expires_at, hinted
-        ) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+            id, binding, client_id, query, request, account_session, account_authenticated, answered,
+            expires_at
+        ) VALUES (?1, ?2, ?3, '', ?4, ?5, ?6, ?7, ?8)";
     let row = params![
         bits(interaction.id.uuid()),
         interaction.binding.map(Digest::bytes),
         bits(interaction.client_id.uuid()),
-        interaction.query,
+        json(&interaction.request)?,
         interaction.account.map(|it| bits(it.session.uuid())),
         interaction.account.map(|it| it.authenticated),
         interaction.answered,
         millis(interaction.expires_at),
-        interaction.hinted.map(|it| bits(it.uuid())),
     ];
     execute(connection, statement, row).map(drop)
 }

@@ -22,6 +22,7 @@
 
 mod authorizations;
 mod clients;
+mod deleted;
 mod export;
 mod grants;
 mod interactions;
@@ -55,8 +56,9 @@ use writer::Writer;
 ///
 /// See the crate for an example.
 pub struct SqliteStore {
-    writer: Writer,
+    // Dropped first: the writer closes the file, and is the last to have it open.
     readers: Readers,
+    writer: Writer,
 }
 
 impl SqliteStore {
@@ -74,9 +76,10 @@ impl SqliteStore {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn open(path: &Path) -> Result<Self, OpenError> {
+        let writer = Writer::start(schema::open_current(path)?)?;
         Ok(Self {
-            writer: Writer::start(schema::open_current(path)?)?,
             readers: Readers::start(path)?,
+            writer,
         })
     }
 

@@ -74,6 +74,15 @@ pub(crate) fn took_part(
     execute(connection, statement, key).map(drop)
 }
 
+/// The notices of sessions that end, as rows of their table: all of them, unless a condition follows.
+pub(crate) const OF_SESSIONS: &str = "
+    SELECT s.id AS session_id, k.id AS client_id, c.alias_id, 0 AS attempts, NULL AS due_at
+    FROM sessions s
+    JOIN session_clients p ON p.session_id = s.id
+    JOIN clients k ON k.id = p.client_id
+    JOIN connections c ON c.user_id = s.user_id AND c.client_id = k.id
+    WHERE k.backchannel_logout_uri IS NOT NULL AND NOT k.deleted";
+
 /// Makes the notices of sessions that are about to be removed: those with this value in a column.
 pub(crate) fn record(
     connection: &Connection,
@@ -81,13 +90,8 @@ pub(crate) fn record(
     value: Uuid,
 ) -> Result<(), StoreError> {
     let statement = format!(
-        "INSERT INTO logout_notices (session_id, client_id, alias_id, attempts)
-        SELECT s.id, k.id, c.alias_id, 0
-        FROM sessions s
-        JOIN session_clients p ON p.session_id = s.id
-        JOIN clients k ON k.id = p.client_id
-        JOIN connections c ON c.user_id = s.user_id AND c.client_id = k.id
-        WHERE s.{column} = ?1 AND k.backchannel_logout_uri IS NOT NULL"
+        "INSERT INTO logout_notices (session_id, client_id, alias_id, attempts, due_at)
+        {OF_SESSIONS} AND s.{column} = ?1"
     );
     execute(connection, &statement, [bits(value)]).map(drop)
 }
@@ -95,8 +99,9 @@ pub(crate) fn record(
 /// Those that are due, oldest first.
 const DUE: &str = "
     FROM logout_notices
-    WHERE (due_at IS NULL OR due_at <= ?1)
-        AND hex(client_id) NOT IN (SELECT value FROM json_each(?2))";
+    WHERE (due_at IS NULL OR due_at <= ?1 OR due_at > ?2)
+        AND hex(client_id) NOT IN (SELECT value FROM json_each(?3))
+        AND client_id NOT IN (SELECT id FROM clients WHERE deleted)";
 
 /// The clients that a claim passes over, as [`DUE`] takes them.
 fn passed_over(claim: &Claim) -> Result<String, StoreError> {
@@ -106,15 +111,24 @@ fn passed_over(claim: &Claim) -> Result<String, StoreError> {
 
 fn is_any_due(connection: &Connection, claim: &Claim) -> Result<bool, StoreError> {
     let query = format!("SELECT 1 {DUE} LIMIT 1");
-    let params = params![millis(claim.now), passed_over(claim)?];
+    let params = params![
+        millis(claim.now),
+        millis(claim.latest_due()),
+        passed_over(claim)?
+    ];
     Ok(NOTICES
         .one(connection, &query, params, |_| Ok(()))?
         .is_some())
 }
 
 fn claim(connection: &Connection, claim: &Claim) -> Result<Vec<LogoutNotice>, StoreError> {
-    let query = format!("SELECT * {DUE} ORDER BY due_at LIMIT ?3");
-    let params = params![millis(claim.now), passed_over(claim)?, claim.limit];
+    let query = format!("SELECT * {DUE} ORDER BY due_at LIMIT ?4");
+    let params = params![
+        millis(claim.now),
+        millis(claim.latest_due()),
+        passed_over(claim)?,
+        claim.limit
+    ];
     let mut claimed = Vec::new();
     for due in NOTICES.all(connection, &query, params, from_row)? {
         let statement = "

@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     row::unavailable,
-    schema::{self, OpenError},
+    schema::{self, OpenError, leave_transaction},
     workers::Workers,
 };
 
@@ -43,6 +43,7 @@ impl Readers {
     ) -> Result<T, StoreError> {
         let (asker, answer) = oneshot::channel();
         let on_snapshot = move |connection: &Connection| {
+            leave_transaction(connection)?;
             let snapshot = connection.unchecked_transaction().map_err(unavailable)?;
             question(&snapshot)
         };
@@ -64,5 +65,40 @@ fn answer(connection: &Connection, questions: &Mutex<mpsc::Receiver<Question>>) 
     while let Some(question) = next() {
         // A panic is its asker's alone: the snapshot is given up as it unwinds.
         drop(catch_unwind(AssertUnwindSafe(|| question(connection))));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What panics once more when it is let go of.
+    struct Bomb;
+
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            unreachable!("it goes off")
+        }
+    }
+
+    #[test]
+    fn readers_answer_after_each_has_panicked_within_a_question_and_beside_one() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("db");
+        Connection::open(&path)
+            .and_then(|it| it.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (n)"))
+            .expect("a database");
+        let readers = Readers::start(&path).expect("threads");
+        let ask = |question: fn(&Connection) -> Result<(), StoreError>| {
+            pollster::block_on(readers.ask(question))
+        };
+        // More often than there are threads.
+        for _ in 0..20 {
+            assert!(ask(|_| unreachable!("a question that panics")).is_err());
+            assert!(ask(|_| std::panic::panic_any(Bomb)).is_err());
+        }
+        for _ in 0..20 {
+            assert_eq!(ask(|_| Ok(())), Ok(()));
+        }
     }
 }

@@ -175,8 +175,22 @@ pub(crate) fn word(value: &impl Serialize) -> Result<String, StoreError> {
 /// An error of SQLite by its kind alone: its message might quote a value.
 #[expect(clippy::needless_pass_by_value, reason = "it is what map_err takes")]
 pub(crate) fn unavailable(error: rusqlite::Error) -> StoreError {
-    StoreError::Unavailable(match error {
-        rusqlite::Error::SqliteFailure(failure, _) => failure.to_string(),
-        _ => "a statement was refused".to_owned(),
-    })
+    use rusqlite::ErrorCode as E;
+    let rusqlite::Error::SqliteFailure(failure, _) = error else {
+        return StoreError::Unavailable("a statement was refused".to_owned());
+    };
+    let known = match failure.code {
+        E::DiskFull => "the disk of the database is full",
+        E::ReadOnly | E::PermissionDenied => {
+            "the database file cannot be written: look at its rights"
+        }
+        E::CannotOpen => {
+            "the database file, or its log beside it, cannot be opened: look at their rights"
+        }
+        E::SystemIoFailure => "the disk of the database fails",
+        E::DatabaseBusy | E::DatabaseLocked => "another process keeps the database locked",
+        E::DatabaseCorrupt | E::NotADatabase => "the database file is damaged: restore a backup",
+        _ => return StoreError::Unavailable(failure.to_string()),
+    };
+    StoreError::Unavailable(format!("{known} ({failure})"))
 }

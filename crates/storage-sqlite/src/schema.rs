@@ -3,13 +3,17 @@
 use std::{
     fs,
     io::ErrorKind,
+    os::unix::fs::FileExt,
     path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
 };
 
+use alias_domain::ports::StoreError;
 use refinery::{Migration, Runner};
-use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, config::DbConfig};
+
+use crate::row::unavailable;
 
 /// How long to wait for another process that writes.
 const BUSY: Duration = Duration::from_secs(4);
@@ -59,15 +63,70 @@ pub enum OpenError {
     /// The file is where no write-ahead log can be: on a network drive, perhaps.
     #[error("the database cannot keep a write-ahead log where it is")]
     NoLog,
+    /// The file was copied without its write-ahead log, or that was removed: what was written last
+    /// stands in the log alone.
+    #[error(
+        "{} is missing, which belongs to the database: it was copied while it was in use. Copy both \
+         while the service is stopped, or make a copy with VACUUM INTO", .0.display()
+    )]
+    LogMissing(PathBuf),
+    /// The file is there, and cannot be read and written.
+    #[error("the database {} cannot be read and written: {reason}", path.display())]
+    Unreachable {
+        /// The file, or the folder that it is to be in.
+        path: PathBuf,
+        /// What the system says.
+        reason: String,
+    },
+    /// The file is there, and is something else.
+    #[error("{} is no SQLite database", .0.display())]
+    NotADatabase(PathBuf),
     /// A migration failed, and left the schema as it was.
     #[error("the database could not be migrated: {0}")]
     Migration(String),
     /// The file cannot be opened.
     #[error("the database cannot be opened: {0}")]
     Database(#[from] rusqlite::Error),
-    /// The file or its folder cannot be made, or a thread not be started.
+    /// A thread cannot be started.
     #[error("the database cannot be opened: {0}")]
     Io(#[from] std::io::Error),
+}
+
+impl OpenError {
+    /// Says of a file what SQLite does not: which it is, and what the system has against it.
+    fn of(path: &Path, error: Self) -> Self {
+        let Self::Database(error) = error else {
+            return error;
+        };
+        match error.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase) => return Self::NotADatabase(path.to_owned()),
+            Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {}
+            _ => return error.into(),
+        }
+        let refused = |path: &Path, reason: String| Self::Unreachable {
+            path: path.to_owned(),
+            reason,
+        };
+        match fs::OpenOptions::new().read(true).write(true).open(path) {
+            Err(error) => refused(path, error.to_string()),
+            // The file itself is no obstacle, so it is what SQLite keeps beside it.
+            Ok(_) => {
+                let folder = folder(path);
+                let reason = format!(
+                    "the files beside it, whose names end in -wal and -shm, cannot be written: look \
+                     at the rights of the folder {} and of these files",
+                    folder.display()
+                );
+                refused(path, reason)
+            }
+        }
+    }
+}
+
+/// The folder of a file.
+fn folder(path: &Path) -> &Path {
+    let parent = path.parent().filter(|it| !it.as_os_str().is_empty());
+    parent.unwrap_or(Path::new("."))
 }
 
 /// What a migration did.
@@ -92,14 +151,26 @@ pub struct Report {
 /// If the database is ahead of this version, or cannot be written. The schema is as before then.
 pub fn migrate(path: &Path) -> Result<Report, OpenError> {
     create(path)?;
-    let mut connection = connect(path)?;
-    let missing = missing_migrations(&mut connection)?;
+    let migrated = || {
+        let mut connection = connect(path)?;
+        let report = brought_up(&mut connection)?;
+        release(&connection);
+        Ok(report)
+    };
+    migrated().map_err(|error| OpenError::of(path, error))
+}
+
+fn brought_up(connection: &mut Connection) -> Result<Report, OpenError> {
+    let missing = missing_migrations(connection)?;
     if missing.is_empty() {
         return Ok(Report { applied: missing });
     }
-    keep_log(&connection)?;
+    // A database that holds nothing yet takes this on: then it can give space back. Its pages are
+    // moved only when a sweep asks for it.
+    connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    keep_log(connection)?;
     connection.set_transaction_behavior(TransactionBehavior::Immediate);
-    match runner().run(&mut connection) {
+    match runner().run(connection) {
         Ok(done) => {
             let applied = done.applied_migrations().iter();
             Ok(Report {
@@ -107,38 +178,55 @@ pub fn migrate(path: &Path) -> Result<Report, OpenError> {
             })
         }
         // Another process did it just now.
-        Err(_) if missing_migrations(&mut connection)?.is_empty() => Ok(Report { applied: vec![] }),
+        Err(_) if missing_migrations(connection)?.is_empty() => Ok(Report { applied: vec![] }),
         Err(error) => Err(OpenError::Migration(error.to_string())),
     }
 }
 
 /// Opens an existing database of the current schema.
 pub(crate) fn open_current(path: &Path) -> Result<Connection, OpenError> {
-    if !path.try_exists()? {
-        return Err(OpenError::Missing(path.to_owned()));
+    expect_there(path)?;
+    if is_log_missing(path) {
+        let log = log_of(path);
+        let log = log.display();
+        tracing::warn!(%log, "the database was not closed and its log is gone: what was written last may be lost");
     }
-    let mut connection = connect(path)?;
-    let missing = missing_migrations(&mut connection)?;
-    if !missing.is_empty() {
-        return Err(OpenError::Behind { missing });
+    let opened = || {
+        let mut connection = connect(path)?;
+        let missing = missing_migrations(&mut connection)?;
+        if !missing.is_empty() {
+            return Err(OpenError::Behind { missing });
+        }
+        keep_log(&connection)?;
+        Ok(connection)
+    };
+    opened().map_err(|error| OpenError::of(path, error))
+}
+
+fn expect_there(path: &Path) -> Result<(), OpenError> {
+    match path.try_exists() {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(OpenError::Missing(path.to_owned())),
+        Err(error) => Err(OpenError::Unreachable {
+            path: path.to_owned(),
+            reason: error.to_string(),
+        }),
     }
-    keep_log(&connection)?;
-    Ok(connection)
 }
 
 /// Opens an existing database of the current schema for this connection alone, in a transaction that
 /// sees one state of it and changes nothing.
 ///
-/// Whoever uses a database holds a lock of SQLite's on its file, as long as it is open: so this
-/// notices every other process, whatever it does and whichever version it is, and keeps new ones
-/// out.
+/// A service keeps a write-ahead log, and with it a lock on the file, for as long as it runs: so this
+/// notices it, whatever it does and whichever version it is, and keeps others out.
 pub(crate) fn open_alone(path: &Path) -> Result<Connection, OpenError> {
-    if !path.try_exists()? {
-        return Err(OpenError::Missing(path.to_owned()));
+    expect_there(path)?;
+    if is_log_missing(path) {
+        return Err(OpenError::LogMissing(log_of(path)));
     }
     alone(path).map_err(|error| match error {
         OpenError::Database(error) if is_busy(&error) => OpenError::InUse(path.to_owned()),
-        other => other,
+        other => OpenError::of(path, other),
     })
 }
 
@@ -170,10 +258,21 @@ pub(crate) fn connect(path: &Path) -> Result<Connection, rusqlite::Error> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "trusted_schema", false)?;
+    // What is sorted for a sweep is small, and a temporary folder is not always there to be written.
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "journal_size_limit", IDLE_LOG)?;
     connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
+}
+
+/// Gives up a transaction that is still open because whoever began it panicked, or could not end it.
+/// Nothing could begin on the connection otherwise.
+pub(crate) fn leave_transaction(connection: &Connection) -> Result<(), StoreError> {
+    if connection.is_autocommit() {
+        return Ok(());
+    }
+    connection.execute_batch("ROLLBACK").map_err(unavailable)
 }
 
 /// Switches to the write-ahead log, with which nobody who reads waits for who writes. Of two who
@@ -198,12 +297,42 @@ fn keep_log(connection: &Connection) -> Result<(), OpenError> {
     }
 }
 
+/// Leaves the write-ahead log, if nobody else has the database open: SQLite refuses otherwise. So a
+/// file that says that it has a log and has none was not closed, but copied or cut off.
+pub(crate) fn release(connection: &Connection) {
+    let left = || -> Result<(), rusqlite::Error> {
+        connection.busy_timeout(Duration::ZERO)?;
+        connection.pragma_update_and_check(None, "journal_mode", "DELETE", |_| Ok(()))
+    };
+    // It is refused while others use the database, and they will do it.
+    drop(left());
+}
+
+/// Whether the file says that it has a write-ahead log (SQLite's file format 1.3.3), and has none.
+fn is_log_missing(path: &Path) -> bool {
+    const WRITE_VERSION: u64 = 18;
+    let mut version = [0];
+    let read =
+        fs::File::open(path).and_then(|file| file.read_exact_at(&mut version, WRITE_VERSION));
+    read.is_ok() && version == [2] && !log_of(path).exists()
+}
+
+fn log_of(path: &Path) -> PathBuf {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    log.into()
+}
+
 fn is_busy(error: &rusqlite::Error) -> bool {
-    error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy)
+    error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
 }
 
 /// An empty file that nobody but its owner can read; SQLite gives its log the same rights.
-fn create(path: &Path) -> Result<(), std::io::Error> {
+fn create(path: &Path) -> Result<(), OpenError> {
+    let refused = |path: &Path, error: std::io::Error| OpenError::Unreachable {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    };
     let (mut file, mut folder) = (fs::OpenOptions::new(), fs::DirBuilder::new());
     #[cfg(unix)]
     {
@@ -212,10 +341,11 @@ fn create(path: &Path) -> Result<(), std::io::Error> {
         folder.mode(0o700);
     }
     if let Some(parent) = path.parent().filter(|it| !it.as_os_str().is_empty()) {
-        folder.recursive(true).create(parent)?;
+        let made = folder.recursive(true).create(parent);
+        made.map_err(|error| refused(parent, error))?;
     }
     match file.write(true).create_new(true).open(path) {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(refused(path, error)),
         _ => Ok(()),
     }
 }
@@ -242,5 +372,22 @@ fn missing_migrations(connection: &mut Connection) -> Result<Vec<String>, OpenEr
         Ok(without(runner.get_migrations(), &applied))
     } else {
         Err(OpenError::Ahead { unknown })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_connection_needs_a_temporary_folder() -> Result<(), Box<dyn std::error::Error>> {
+        const MEMORY: i64 = 2;
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("alias.db");
+        migrate(&path)?;
+        let place: i64 =
+            connect(&path)?.pragma_query_value(None, "temp_store", |row| row.get(0))?;
+        assert_eq!(place, MEMORY);
+        Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! What concerns the whole database: whether it answers, and the removal of what has ended.
 
 use alias_domain::{
-    AuthorizationId,
+    AuthorizationId, Lifetimes,
     ports::{Store, StoreError},
 };
 use async_trait::async_trait;
@@ -10,13 +10,31 @@ use rusqlite::{Connection, params};
 
 use crate::{
     SqliteStore, authorizations,
-    row::{Table, bits, execute, millis, unavailable},
+    row::{Row, Table, bits, execute, millis, unavailable},
 };
 
 static DUE: Table = Table {
     name: "authorizations",
     key: &["id"],
 };
+
+static LATEST: Table = Table {
+    name: "sessions, interactions, authorizations",
+    key: &[],
+};
+
+/// The rows that end last, by the indexes of the sweep, and when they began or went on.
+const LATEST_ACTIVITY: &str = "
+    SELECT max(at) AS at FROM (
+        SELECT * FROM (SELECT auth_time AS at FROM sessions ORDER BY expires_at DESC LIMIT 1)
+        UNION ALL
+        SELECT max(expires_at) - ?1 FROM interactions
+        UNION ALL
+        SELECT * FROM (
+            SELECT max(auth_time, coalesce(refresh_issued_at, auth_time)) AS at
+            FROM authorizations ORDER BY sweep_at DESC LIMIT 1
+        )
+    )";
 
 /// What ends at a time that does not move, or seldom: one bounded statement for each kind.
 const ENDED: [&str; 3] = [
@@ -64,6 +82,33 @@ fn look(
     })
 }
 
+/// Free pages that are kept, for what comes next is written there: of 4 KiB each, and a quarter of
+/// the file at least.
+const SPARE_PAGES: i64 = 1024;
+
+/// Pages that one step gives back: it holds up no request for long.
+const PAGES_GIVEN_BACK: i64 = 1000;
+
+/// Gives some of the free pages at the end of the file back to the system; `false` if there are none
+/// to spare, or the database was made by a version that did not foresee it. The file gets shorter once
+/// the log has moved into it.
+fn give_back(connection: &Connection) -> Result<bool, StoreError> {
+    let number = |pragma: &str| -> Result<i64, StoreError> {
+        let read = connection.pragma_query_value(None, pragma, |row| row.get(0));
+        read.map_err(unavailable)
+    };
+    let (pages, free) = (number("page_count")?, number("freelist_count")?);
+    let spare = SPARE_PAGES.max((pages - free) / 3);
+    if free <= spare || number("auto_vacuum")? == 0 {
+        return Ok(false);
+    }
+    let some = PAGES_GIVEN_BACK.min(free - spare);
+    // Read to its end: each row is a page.
+    let given_back = connection.pragma(None, "incremental_vacuum", some, |_| Ok(()));
+    given_back.map_err(unavailable)?;
+    Ok(true)
+}
+
 /// Reads what every database has, so that the file is really looked at.
 fn schema_version(connection: &Connection) -> Result<i64, StoreError> {
     let version = connection.pragma_query_value(None, "schema_version", |row| row.get(0));
@@ -87,8 +132,23 @@ impl Store for SqliteStore {
         self.write(rewrite_version).await
     }
 
+    async fn latest_activity(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let interaction = Lifetimes::INTERACTION.num_milliseconds();
+        self.read(move |connection| {
+            let found = LATEST.one(connection, LATEST_ACTIVITY, [interaction], |row| {
+                row.optional("at", Row::time)
+            })?;
+            Ok(found.flatten())
+        })
+        .await
+    }
+
+    async fn purge(&self, limit: u32) -> Result<u32, StoreError> {
+        self.remove_deleted(limit).await
+    }
+
     async fn sweep(&self, now: DateTime<Utc>, limit: u32) -> Result<u32, StoreError> {
-        let mut total = 0;
+        let mut total = self.remove_deleted(limit).await?;
         for statement in ENDED {
             let removed = self
                 .write(move |connection| {
@@ -109,6 +169,10 @@ impl Store for SqliteStore {
                 break;
             }
         }
-        Ok(total + removed)
+        let removed = total + removed;
+        if removed < limit {
+            while self.write(give_back).await? {}
+        }
+        Ok(removed)
     }
 }

@@ -8,7 +8,9 @@ use async_trait::async_trait;
 use rusqlite::{Connection, params};
 
 use crate::{
-    SqliteStore, notices,
+    SqliteStore,
+    deleted::{self, Deleted},
+    notices,
     row::{Row, Table, bits, execute, millis},
 };
 
@@ -34,7 +36,7 @@ pub(crate) fn with_hash(row: &Row<'_>) -> Result<(User, PasswordHash), StoreErro
 
 /// The user, if there is one.
 pub(crate) fn find(connection: &Connection, id: UserId) -> Result<Option<User>, StoreError> {
-    let query = "SELECT * FROM users WHERE id = ?1";
+    let query = "SELECT * FROM users WHERE id = ?1 AND NOT deleted";
     USERS.one(connection, query, [bits(id.uuid())], from_row)
 }
 
@@ -42,7 +44,7 @@ fn find_by_email(
     connection: &Connection,
     email: &Email,
 ) -> Result<Option<(User, PasswordHash)>, StoreError> {
-    let query = "SELECT * FROM users WHERE email = ?1";
+    let query = "SELECT * FROM users WHERE email = ?1 AND NOT deleted";
     USERS.one(connection, query, [email.as_str()], with_hash)
 }
 
@@ -87,7 +89,7 @@ impl Users for SqliteStore {
     }
 
     async fn users(&self) -> Result<Vec<User>, StoreError> {
-        let query = "SELECT * FROM users ORDER BY created_at, id";
+        let query = "SELECT * FROM users WHERE NOT deleted ORDER BY created_at, id";
         self.read(|connection| USERS.all(connection, query, [], from_row))
             .await
     }
@@ -117,19 +119,19 @@ impl Users for SqliteStore {
             if locked {
                 execute(connection, "DELETE FROM sessions WHERE user_id = ?1", [id])?;
             }
-            let statement = "UPDATE users SET locked = ?2 WHERE id = ?1";
+            let statement = "UPDATE users SET locked = ?2 WHERE id = ?1 AND NOT deleted";
             Ok(execute(connection, statement, params![id, locked])? > 0)
         })
         .await
     }
 
     async fn delete_user(&self, id: UserId) -> Result<bool, StoreError> {
-        // What refers to the user goes with them.
-        let statement = "DELETE FROM users WHERE id = ?1";
-        self.write(move |connection| {
-            notices::record(connection, "user_id", id.uuid())?;
-            Ok(execute(connection, statement, [bits(id.uuid())])? > 0)
-        })
-        .await
+        let id = id.uuid();
+        let marked = self.write(move |connection| deleted::mark_user(connection, id));
+        let marked = marked.await?;
+        if marked {
+            self.begin_to_remove(Deleted::User, id).await;
+        }
+        Ok(marked)
     }
 }

@@ -7,7 +7,11 @@ use alias_domain::ports::StoreError;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::{row::unavailable, schema::OpenError, workers::Workers};
+use crate::{
+    row::unavailable,
+    schema::{self, OpenError, leave_transaction},
+    workers::Workers,
+};
 
 #[cfg(test)]
 mod tests;
@@ -18,9 +22,9 @@ const LARGEST_BATCH: usize = 64;
 pub(crate) struct Writer(Workers<Box<dyn Job>>);
 
 impl Writer {
-    pub(crate) fn start(connection: Connection) -> Result<Self, OpenError> {
-        let (mut workers, jobs) = Workers::new();
-        workers.spawn("sqlite-writer", move || work(connection, jobs))?;
+    pub(crate) fn start(mut connection: Connection) -> Result<Self, OpenError> {
+        let (mut workers, mut jobs) = Workers::new();
+        workers.spawn("sqlite-writer", move || work(&mut connection, &mut jobs))?;
         Ok(Self(workers))
     }
 
@@ -36,7 +40,7 @@ impl Writer {
             asker,
         });
         self.0.queue(job).await?;
-        let unanswered = |_| StoreError::Unavailable("the writer has stopped".to_owned());
+        let unanswered = |_| StoreError::Unavailable("the writer panicked".to_owned());
         answer.await.map_err(unanswered)?
     }
 }
@@ -77,7 +81,7 @@ where
     }
 }
 
-fn work(mut connection: Connection, mut jobs: mpsc::Receiver<Box<dyn Job>>) {
+fn work(connection: &mut Connection, jobs: &mut mpsc::Receiver<Box<dyn Job>>) {
     while let Some(first) = jobs.blocking_recv() {
         let mut batch = vec![first];
         while batch.len() < LARGEST_BATCH
@@ -85,7 +89,7 @@ fn work(mut connection: Connection, mut jobs: mpsc::Receiver<Box<dyn Job>>) {
         {
             batch.push(next);
         }
-        let committed = commit(&mut connection, &mut batch);
+        let committed = commit(connection, &mut batch);
         if let Err(error) = &committed {
             tracing::warn!(%error, steps = batch.len(), "nothing was written");
             // Who queued up meanwhile has waited as long as for a try, and gets the same answer:
@@ -98,10 +102,12 @@ fn work(mut connection: Connection, mut jobs: mpsc::Receiver<Box<dyn Job>>) {
             job.answer(&committed);
         }
     }
+    schema::release(connection);
 }
 
 /// Runs each job within a savepoint, and commits those that succeed.
 fn commit(connection: &mut Connection, batch: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
+    leave_transaction(connection)?;
     let mut transaction = connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(unavailable)?;

@@ -12,7 +12,7 @@ use clap::{
     builder::{PossibleValuesParser, TypedValueParser},
 };
 
-use super::Global;
+use super::{Global, deleting};
 use crate::{
     clock,
     config::duration,
@@ -221,7 +221,11 @@ pub(super) async fn run(global: &Global, command: Command) -> Result<(), Error> 
     match command {
         Command::Create(create) => {
             let (client, secret) = register(store, create.into()).await?;
-            format.print(&ClientView::with_secret(&client, secret.as_ref()))
+            let shown = format.print(&ClientView::with_secret(&client, secret.as_ref()));
+            match (shown, secret) {
+                (Err(error), Some(_)) => Err(unregistered(store, client.id, error).await),
+                (shown, _) => shown,
+            }
         }
         Command::List => {
             let clients = store.clients().await?;
@@ -230,7 +234,10 @@ pub(super) async fn run(global: &Global, command: Command) -> Result<(), Error> 
         }
         Command::Show(target) => format.print(&ClientView::of(&target.find(store).await?)),
         Command::Update(update) => format.print(&ClientView::of(&update.apply(store).await?)),
-        Command::RotateSecret(rotate) => format.print(&rotate.apply(store).await?),
+        Command::RotateSecret(rotate) => {
+            let shown = format.print(&rotate.apply(store).await?);
+            shown.map_err(|error| secret_lost(&rotate.target.id, error))
+        }
         Command::Delete(target) => {
             let client = target.find(store).await?;
             if !store.delete_client(client.id).await? {
@@ -239,7 +246,9 @@ pub(super) async fn run(global: &Global, command: Command) -> Result<(), Error> 
             format.print(&Deleted::Client {
                 client_id: client.id,
                 name: client.name,
-            })
+            })?;
+            deleting::remove_rows(store).await;
+            Ok(())
         }
     }
 }
@@ -260,6 +269,22 @@ pub(crate) async fn register(
     let stored: Vec<_> = secret.iter().map(current).collect();
     store.insert_client(&client, &stored).await?;
     Ok((client, secret))
+}
+
+/// Undoes a registration whose secret could not be shown, for it is shown once: what is left would be
+/// of use to nobody.
+async fn unregistered(store: &dyn Store, id: ClientId, error: Error) -> Error {
+    match store.delete_client(id).await {
+        Ok(_) => Error::SecretNotShown(Box::new(error)),
+        Err(_) => secret_lost(&id.to_string(), error),
+    }
+}
+
+fn secret_lost(client: &str, error: Error) -> Error {
+    Error::SecretLost {
+        client: client.to_owned(),
+        error: Box::new(error),
+    }
 }
 
 /// What the store keeps of a secret that does not end by itself.

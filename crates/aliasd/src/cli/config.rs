@@ -6,8 +6,9 @@ use serde::{Serialize, Serializer};
 
 use super::Global;
 use crate::{
-    config::{Config, Settings},
+    config::{Config, ConfigError, Settings},
     error::Error,
+    output,
 };
 
 pub(super) const HELP: &str = "\
@@ -34,16 +35,26 @@ struct Line {
     source: String,
 }
 
+/// Shows what is in effect, whatever is wrong.
+///
+/// # Errors
+/// All that is wrong with the settings.
 pub(super) fn run(global: &Global) -> Result<(), Error> {
-    let settings = Settings::load(global.config_file())?;
-    // What would stop the service is told here too.
-    Config::from_settings(&settings)?;
+    let (settings, mut faults) = Settings::load_all(global.config_file());
+    // What would stop the service is told here too, unless that is for what could not be read.
+    if faults.is_empty() {
+        faults.extend(Config::from_settings(&settings).err());
+    }
+    if let Some(warning) = settings.passed_over() {
+        output::progress(&format!("aliasd: {warning}"));
+    }
     let lines = settings.iter().map(|(setting, text, origin)| {
         let value = text.map(|it| setting.masked(it));
         let source = origin.to_string();
         (setting.key, Line { value, source })
     });
-    global.format().print(&Report(lines.collect()))
+    global.format().print(&Report(lines.collect()))?;
+    Ok(ConfigError::all(faults)?)
 }
 
 impl Serialize for Report {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use alias_domain::{
-    KeyAlgorithm, KeyStage, key_schedule,
+    KeyAlgorithm, KeyStage, ScheduledKey, key_schedule,
     ports::{Store, StoredKey},
 };
 use clap::{
@@ -85,9 +85,12 @@ pub(super) async fn run(global: &Global, command: Command) -> Result<(), Error> 
             format.print(&List::new("no keys: the service makes them", views))
         }
         Command::Rotate(rotate) => {
-            let made = rotate.apply(&config, store).await?;
-            let schedule = key_schedule(&made, &config.lifetimes, clock::now());
-            let views = schedule.iter().map(KeyView::of).collect();
+            let made = rotate.apply(&config, Arc::clone(&store)).await?;
+            let keys = store.keys().await?;
+            let schedule = key_schedule(&keys, &config.lifetimes, clock::now());
+            let is_made = |kid: &str| made.iter().any(|it| it.kid == kid);
+            let schedule = schedule.iter().filter(|it| is_made(&it.key.kid));
+            let views = schedule.map(KeyView::of).collect();
             format.print(&List::new("no keys", views))
         }
         Command::Remove(remove) => {
@@ -115,8 +118,12 @@ impl Remove {
         let position = rest.iter().position(|it| it.kid == self.kid);
         let no_key = || Error::NoKey(self.kid.clone());
         let key = rest.remove(position.ok_or_else(no_key)?);
-        let schedule = key_schedule(&rest, &config.lifetimes, clock::now());
-        let mut active = schedule.iter().filter(|it| it.stage == KeyStage::Active);
+        let now = clock::now();
+        let schedule = key_schedule(&rest, &config.lifetimes, now);
+        // One that would serve before its time is not known everywhere yet.
+        let active =
+            |it: &ScheduledKey<'_>| it.stage == KeyStage::Active && it.key.active_from <= now;
+        let mut active = schedule.iter().filter(|it| active(it));
         if !active.any(|it| it.key.algorithm == key.algorithm) {
             return Err(Error::LastKey(self.kid.clone()));
         }

@@ -9,7 +9,7 @@ use alias_domain::{
 use alias_signing::{Argon2Passwords, OsChance};
 use clap::{Args, Subcommand};
 
-use super::Global;
+use super::{Global, deleting};
 use crate::{
     clock,
     error::Error,
@@ -96,7 +96,9 @@ pub(super) async fn run(global: &Global, command: Command) -> Result<(), Error> 
             format.print(&Deleted::User {
                 user_id: user.id,
                 email: user.email,
-            })
+            })?;
+            deleting::remove_rows(store).await;
+            Ok(())
         }
     }
 }

@@ -1,9 +1,8 @@
 //! Where the data is kept.
 
-use std::{fmt, fs, path::PathBuf, str::FromStr};
+use std::{fmt, path::PathBuf, str::FromStr};
 
 use alias_storage_postgres::{Database, MalformedUrl};
-use zeroize::Zeroizing;
 
 use super::{ConfigError, Settings, required};
 
@@ -34,7 +33,7 @@ impl DatabaseSource {
         Ok(Self { url, password_file })
     }
 
-    /// The database, with the password that is in the file now.
+    /// The database, with the password that is in the file now, and whenever it is refused.
     ///
     /// # Errors
     /// If the file holds none, naming the setting.
@@ -46,16 +45,9 @@ impl DatabaseSource {
             path: path.clone(),
             reason,
         };
-        let text = fs::read_to_string(path).map(Zeroizing::new);
-        let text = text.map_err(|error| unreadable(error.to_string()))?;
-        // A file ends in a line's end, whoever wrote it. A password may end in a space.
-        match text.trim_end_matches(['\r', '\n']) {
-            "" => Err(unreadable("it is empty".to_owned())),
-            password => {
-                let database = database.as_ref().clone().with_password(password);
-                Ok(DatabaseUrl::Postgres(Box::new(database)))
-            }
-        }
+        let database = database.as_ref().clone().with_password_file(path);
+        let database = database.map_err(|error| unreadable(error.to_string()))?;
+        Ok(DatabaseUrl::Postgres(Box::new(database)))
     }
 }
 

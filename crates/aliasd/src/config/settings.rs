@@ -1,7 +1,7 @@
 //! The settings as text, and where each came from: the defaults, then a file, then the environment.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     ffi::OsString,
     fmt, fs,
     path::{Path, PathBuf},
@@ -9,7 +9,7 @@ use std::{
 
 use config::{Environment, File, FileFormat, Source, Value, ValueKind};
 
-use super::ConfigError;
+use super::{ConfigError, links::is_link};
 
 /// A setting that can be made.
 #[derive(Debug)]
@@ -116,6 +116,8 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting("lifetimes.refresh_token", Some("90d")),
     setting("lifetimes.refresh_grace", Some("1h")),
     setting("lifetimes.session", Some("14d")),
+    setting("limits.requests", Some("300/5m")),
+    setting("limits.requests_total", Some("6000/5m")),
     Setting {
         list: true,
         ..setting("outbound.allow_private", None)
@@ -162,7 +164,11 @@ impl fmt::Display for Origin {
 }
 
 /// The effective text of every setting, with its origin.
-pub(crate) struct Settings(Vec<(&'static Setting, Option<String>, Origin)>);
+pub(crate) struct Settings {
+    texts: Vec<(&'static Setting, Option<String>, Origin)>,
+    /// The variables that a container platform set for a service of our name.
+    links: Vec<String>,
+}
 
 impl Settings {
     /// Reads the file, if one is named here or by `ALIAS_CONFIG`, and the environment.
@@ -173,40 +179,73 @@ impl Settings {
         Self::layered(file, std::env::vars_os())
     }
 
-    /// The same, with these variables for an environment.
+    /// As much as can be read, and all that is wrong with the rest.
+    pub(crate) fn load_all(file: Option<&Path>) -> (Self, Vec<ConfigError>) {
+        Self::all_layered(file, std::env::vars_os())
+    }
+
+    /// As [`load`](Self::load), with these variables for an environment.
     pub(super) fn layered(
         file: Option<&Path>,
         variables: impl Iterator<Item = (OsString, OsString)>,
     ) -> Result<Self, ConfigError> {
-        let (mut ours, mut named_file) = (HashMap::new(), None);
+        let (settings, faults) = Self::all_layered(file, variables);
+        ConfigError::all(faults).map(|()| settings)
+    }
+
+    fn all_layered(
+        file: Option<&Path>,
+        variables: impl Iterator<Item = (OsString, OsString)>,
+    ) -> (Self, Vec<ConfigError>) {
+        let (mut settings, mut faults) = (Self::defaults(), Vec::new());
+        let (mut ours, mut named_file) = (BTreeMap::new(), None);
         for (name, value) in variables {
-            let Some(name) = name.to_str().filter(|it| it.starts_with(PREFIX)) else {
+            let Some((name, rest)) = name
+                .to_str()
+                .and_then(|it| Some((it, it.strip_prefix(PREFIX)?)))
+            else {
                 continue;
             };
             if name == FILE_VARIABLE {
                 named_file = (!value.is_empty()).then(|| PathBuf::from(value));
+            } else if is_link(rest, &value.to_string_lossy()) {
+                settings.links.push(name.to_owned());
+            } else if let Ok(value) = value.into_string() {
+                ours.insert(name.to_owned(), value);
             } else {
                 // The value may be secret: it is not repeated.
-                let value = value.into_string().map_err(|_| ConfigError::NotText {
-                    variable: name.to_owned(),
-                })?;
-                ours.insert(name.to_owned(), value);
+                let variable = name.to_owned();
+                faults.push(ConfigError::NotText { variable });
             }
         }
-        let mut settings = Self::defaults();
+        settings.links.sort_unstable();
         if let Some(path) = file.or(named_file.as_deref()) {
-            settings.take_file(path)?;
+            settings.take_file(path, &mut faults);
         }
-        settings.take_environment(ours)?;
-        Ok(settings)
+        settings.take_environment(ours, &mut faults);
+        (settings, faults)
     }
 
     fn defaults() -> Self {
         let default = |it: &'static Setting| (it, it.default.map(str::to_owned), Origin::Default);
-        Self(SETTINGS.iter().map(default).collect())
+        Self {
+            texts: SETTINGS.iter().map(default).collect(),
+            links: Vec::new(),
+        }
     }
 
-    fn take_file(&mut self, path: &Path) -> Result<(), ConfigError> {
+    fn take_file(&mut self, path: &Path, faults: &mut Vec<ConfigError>) {
+        match Self::leaves(path) {
+            Ok(leaves) => faults.extend(leaves.into_iter().filter_map(|(key, value)| {
+                let origin = Origin::File(path.to_owned());
+                self.take(&key, value, origin).err()
+            })),
+            Err(fault) => faults.push(fault),
+        }
+    }
+
+    /// What a file says, by the settings' keys.
+    fn leaves(path: &Path) -> Result<BTreeMap<String, Value>, ConfigError> {
         let unreadable = |error: &dyn fmt::Display| ConfigError::File {
             path: path.to_owned(),
             reason: without_excerpt(&error.to_string()),
@@ -215,16 +254,17 @@ impl Settings {
         let tree = File::from_str(&text, FileFormat::Toml)
             .collect()
             .map_err(|error| unreadable(&error))?;
-        let mut leaves = Vec::new();
+        let mut leaves = BTreeMap::new();
         flatten("", tree, &mut leaves);
-        for (key, value) in leaves {
-            self.take(&key, value, Origin::File(path.to_owned()))?;
-        }
-        Ok(())
+        Ok(leaves)
     }
 
     /// An empty variable counts as absent, as deployment tools pass on what they were not given.
-    fn take_environment(&mut self, variables: HashMap<String, String>) -> Result<(), ConfigError> {
+    fn take_environment(
+        &mut self,
+        variables: BTreeMap<String, String>,
+        faults: &mut Vec<ConfigError>,
+    ) {
         for variable in variables {
             let origin = Origin::Environment(variable.0.clone());
             let pairs = Environment::with_prefix(PREFIX.trim_end_matches('_'))
@@ -232,13 +272,16 @@ impl Settings {
                 .separator("__")
                 .ignore_empty(true)
                 .source(Some(HashMap::from([variable])))
-                .collect()
-                .map_err(|error| ConfigError::Unreadable(error.to_string()))?;
-            for (key, value) in pairs {
-                self.take(&key, value, origin.clone())?;
+                .collect();
+            match pairs {
+                Ok(pairs) => faults.extend(
+                    pairs
+                        .into_iter()
+                        .filter_map(|(key, value)| self.take(&key, value, origin.clone()).err()),
+                ),
+                Err(error) => faults.push(ConfigError::Unreadable(error.to_string())),
             }
         }
-        Ok(())
     }
 
     fn take(&mut self, key: &str, value: Value, origin: Origin) -> Result<(), ConfigError> {
@@ -248,7 +291,7 @@ impl Settings {
                 origin,
             });
         }
-        let Some(slot) = self.0.iter_mut().find(|(it, ..)| it.key == key) else {
+        let Some(slot) = self.texts.iter_mut().find(|(it, ..)| it.key == key) else {
             return Err(ConfigError::Unknown {
                 key: key.to_owned(),
                 origin,
@@ -262,7 +305,7 @@ impl Settings {
 
     /// Every setting with its text, if it has one, and where that came from.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&'static Setting, Option<&str>, &Origin)> {
-        self.0
+        self.texts
             .iter()
             .map(|(setting, text, origin)| (*setting, text.as_deref(), origin))
     }
@@ -292,6 +335,18 @@ impl Settings {
         }
     }
 
+    /// What is to be said of variables that are passed over, if there are such.
+    pub(crate) fn passed_over(&self) -> Option<String> {
+        let names = self.links.join(", ");
+        (!names.is_empty()).then(|| {
+            format!(
+                "{names}: a container platform set this for a service whose name begins with alias; it \
+                 is no setting, and is passed over (on Kubernetes `enableServiceLinks: false` in the \
+                 pod's spec ends it)"
+            )
+        })
+    }
+
     /// Whether nobody set this.
     pub(crate) fn is_default(&self, key: &str) -> bool {
         self.iter()
@@ -316,7 +371,7 @@ fn text(value: Value, list: bool) -> Result<String, &'static str> {
 }
 
 /// Names every leaf of a tree by its path. A list counts as a leaf.
-fn flatten(prefix: &str, tree: HashMap<String, Value>, leaves: &mut Vec<(String, Value)>) {
+fn flatten(prefix: &str, tree: HashMap<String, Value>, leaves: &mut BTreeMap<String, Value>) {
     for (name, value) in tree {
         let key = match prefix {
             "" => name,
@@ -326,7 +381,9 @@ fn flatten(prefix: &str, tree: HashMap<String, Value>, leaves: &mut Vec<(String,
             ValueKind::Table(inner) if !inner.is_empty() => flatten(&key, inner, leaves),
             // An empty table says nothing.
             ValueKind::Table(_) => {}
-            _ => leaves.push((key, value)),
+            _ => {
+                leaves.insert(key, value);
+            }
         }
     }
 }

@@ -445,3 +445,48 @@ fn a_deleted_client_is_gone() {
         gone
     );
 }
+
+/// Runs a command whose standard output is a full disk.
+fn on_a_full_disk(sandbox: &Sandbox, arguments: &[&str]) -> String {
+    let full = std::fs::File::options().write(true).open("/dev/full");
+    let ran = sandbox
+        .command(arguments)
+        .stdout(full.expect("Linux has it"))
+        .output();
+    crate::sandbox::Ran::from(ran.expect("aliasd runs")).refused()
+}
+
+#[test]
+fn a_client_whose_secret_could_not_be_printed_is_not_registered() {
+    let sandbox = Sandbox::migrated();
+    let create = [
+        "client",
+        "create",
+        "--name",
+        "Fieldnotes",
+        "--redirect-uri",
+        URI,
+    ];
+    let refused = on_a_full_disk(&sandbox, &create);
+    assert!(refused.starts_with("standard output: "), "{refused}");
+    assert!(refused.contains("nothing was registered"), "{refused}");
+    assert_eq!(sandbox.json(&["client", "list"]), json!([]));
+}
+
+#[test]
+fn a_replaced_secret_that_could_not_be_printed_is_named_with_the_remedy() {
+    let sandbox = Sandbox::migrated();
+    let create = [
+        "client",
+        "create",
+        "--name",
+        "Fieldnotes",
+        "--redirect-uri",
+        URI,
+    ];
+    let client = sandbox.json(&create);
+    let id = client["client_id"].as_str().expect("an ID");
+    let refused = on_a_full_disk(&sandbox, &["client", "rotate-secret", id]);
+    let remedy = format!("run `aliasd client rotate-secret {id}`");
+    assert!(refused.ends_with(&remedy), "{refused}");
+}

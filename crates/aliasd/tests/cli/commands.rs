@@ -1,10 +1,18 @@
 //! Usage, configuration and the database.
 
-use serde_json::json;
+use std::{
+    fs,
+    os::unix::{
+        fs::{MetadataExt, PermissionsExt},
+        process::CommandExt,
+    },
+};
+
+use serde_json::{Value, json};
 
 use crate::{
     clients::URI,
-    sandbox::{MASTER_KEY, Sandbox},
+    sandbox::{MASTER_KEY, Ran, Sandbox, ready_to_serve},
 };
 
 // Usage.
@@ -148,7 +156,7 @@ fn alias_config_names_the_file_unless_the_option_does() {
 fn an_unknown_setting_is_an_error_that_names_it_and_where_it_is() {
     let mut sandbox = Sandbox::new();
     sandbox.write("alias.toml", "[htp]\nlisten = \"127.0.0.1:1\"");
-    let refused = sandbox.run(&["config", "--config", "alias.toml"]).refused();
+    let refused = sandbox.run(&["config", "--config", "alias.toml"]).failed();
     assert!(
         refused.starts_with("unknown setting htp.listen (alias.toml)"),
         "{refused}"
@@ -166,7 +174,7 @@ fn an_unknown_setting_is_an_error_that_names_it_and_where_it_is() {
 #[test]
 fn a_missing_file_is_named() {
     let refused = Sandbox::new()
-        .run(&["config", "--config", "none.toml"])
+        .run(&["migrate", "--config", "none.toml"])
         .refused();
     assert!(
         refused.starts_with("configuration file none.toml: "),
@@ -248,13 +256,106 @@ fn a_value_that_does_not_fit_is_refused_with_its_setting_and_origin() {
             "mail.url (ALIAS_MAIL__URL) is not supported yet",
         ),
     ] {
-        let refused = Sandbox::new()
-            .set(variable, value)
-            .run(&["config"])
-            .refused();
+        let mut sandbox = Sandbox::new();
+        let refused = sandbox.set(variable, value).run(&["migrate"]).refused();
         assert!(refused.starts_with(refusal), "{refused}");
         assert!(!refused.contains("hunter2"), "{refused}");
+        // What is in effect is shown all the same.
+        let ran = sandbox.run(&["config"]);
+        assert!(ran.out.contains("lifetimes.refresh_grace"), "{}", ran.out);
+        assert!(!ran.out.contains("hunter2"), "{}", ran.out);
+        assert_eq!(ran.failed(), refused);
     }
+}
+
+#[test]
+fn config_shows_what_is_in_effect_whatever_is_wrong_and_names_all_of_it() {
+    let mut sandbox = Sandbox::new();
+    sandbox
+        .set("ALIAS_HTTP__LISTEN", "127.0.0.1:2")
+        .set("ALIAS_KEYS__MASTER", MASTER_KEY)
+        .set("ALIAS_ISUER", "https://id.example");
+    sandbox.write("broken.toml", "[keys]\nmaster = hunter2");
+    sandbox.write(
+        "number.toml",
+        "[lifetimes]\nsession = 14\nid_token = \"5m\"",
+    );
+    for (file, fault) in [
+        ("none.toml", "configuration file none.toml: "),
+        ("broken.toml", "configuration file broken.toml: "),
+        (
+            "number.toml",
+            "lifetimes.session (number.toml): a text in quotes is expected",
+        ),
+    ] {
+        let ran = sandbox.run(&["config", "--config", file, "--json"]);
+        let shown: Value = serde_json::from_str(&ran.out).expect("one JSON value");
+        assert_eq!(shown["http.listen"]["value"], "127.0.0.1:2");
+        assert_eq!(shown["keys.master"]["value"], "********");
+        assert_eq!(shown["lifetimes.session"]["value"], "14d");
+        let own_file = shown["lifetimes.id_token"]["source"] == file;
+        assert_eq!(own_file, file == "number.toml", "{shown}");
+        let said = ran.failed();
+        for fault in [fault, "unknown setting isuer (ALIAS_ISUER)"] {
+            assert!(said.contains(fault), "{said}");
+        }
+        assert!(!said.contains("hunter2"), "{said}");
+    }
+}
+
+/// What Kubernetes sets for a service called `alias` with a port of that number, and one called
+/// `alias-db`; and what Docker sets for a link.
+const OF_THE_PLATFORM: [(&str, &str); 14] = [
+    ("ALIAS_SERVICE_HOST", "10.96.12.7"),
+    ("ALIAS_SERVICE_PORT", "8080"),
+    ("ALIAS_SERVICE_PORT_HTTP", "8080"),
+    ("ALIAS_PORT", "tcp://10.96.12.7:8080"),
+    ("ALIAS_PORT_8080_TCP", "tcp://10.96.12.7:8080"),
+    ("ALIAS_PORT_8080_TCP_PROTO", "tcp"),
+    ("ALIAS_PORT_8080_TCP_PORT", "8080"),
+    ("ALIAS_PORT_8080_TCP_ADDR", "10.96.12.7"),
+    ("ALIAS_DB_SERVICE_HOST", "10.96.12.8"),
+    ("ALIAS_DB_PORT", "tcp://10.96.12.8:5432"),
+    ("ALIAS_DB_PORT_5432_TCP_ADDR", "10.96.12.8"),
+    ("ALIAS_NAME", "/web/alias"),
+    ("ALIAS_ENV_PATH", "/usr/bin"),
+    ("ALIAS_DB_ENV_PGDATA", "/data"),
+];
+
+#[test]
+fn what_a_container_platform_sets_for_a_service_of_that_name_is_passed_over_with_a_warning() {
+    let mut sandbox = ready_to_serve();
+    for (name, value) in OF_THE_PLATFORM {
+        sandbox.set(name, value);
+    }
+    let names_all = |warning: &str| {
+        let named = OF_THE_PLATFORM.iter().all(|it| warning.contains(it.0));
+        assert!(named, "{warning}");
+        assert!(warning.contains("enableServiceLinks: false"), "{warning}");
+    };
+    let ran = sandbox.run(&["config"]).succeeded();
+    assert_eq!(ran.err.lines().count(), 1, "{}", ran.err);
+    names_all(&ran.err);
+    sandbox.run(&["migrate"]).succeeded();
+    assert_eq!(sandbox.run(&["client", "list"]).succeeded().err, "");
+
+    let (running, _) = sandbox.start(&["serve"]);
+    let log = running.stop().succeeded().err;
+    let warnings: Vec<&str> = log.lines().filter(|it| it.contains("ALIAS_PORT")).collect();
+    let [warning] = warnings[..] else {
+        panic!("one warning: {log}")
+    };
+    assert!(warning.contains("\"WARN\""), "{warning}");
+    names_all(warning);
+
+    let refused = sandbox
+        .set("ALIAS_PORT", "8080")
+        .run(&["migrate"])
+        .refused();
+    assert!(
+        refused.starts_with("unknown setting port (ALIAS_PORT)"),
+        "{refused}"
+    );
 }
 
 #[test]
@@ -299,4 +400,69 @@ fn only_migrate_makes_a_database() {
     assert_ne!(sandbox.json(&["migrate"])["applied"], json!([]));
     assert_eq!(sandbox.json(&["migrate"])["applied"], json!([]));
     assert_eq!(sandbox.json(&["client", "list"]), json!([]));
+}
+
+/// Takes a right away from a file, and runs a command as somebody who then lacks it: root may do
+/// everything.
+fn without_rights(sandbox: &Sandbox, path: &str, mode: u32) -> String {
+    let path = sandbox.path().join(path);
+    let is_root = fs::metadata(&path).expect("a file").uid() == 0;
+    let open = fs::Permissions::from_mode(0o755);
+    fs::set_permissions(sandbox.path(), open).expect("rights");
+    fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("rights");
+    let mut command = sandbox.command(&["client", "list"]);
+    if is_root {
+        // What is built may lie where nobody else may look.
+        let program = sandbox.path().join("aliasd");
+        fs::copy(command.get_program(), &program).expect("a copy");
+        let mut other = std::process::Command::new(program);
+        other
+            .args(["client", "list"])
+            .current_dir(sandbox.path())
+            .env_clear()
+            .uid(65_534)
+            .gid(65_534);
+        command = other;
+    }
+    Ran::from(command.output().expect("aliasd runs")).refused()
+}
+
+#[test]
+fn a_database_that_may_not_be_read_is_named_with_its_setting() {
+    let sandbox = Sandbox::embedded();
+    sandbox.run(&["migrate"]).succeeded();
+    let folder = sandbox.path().join(".alias");
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).expect("rights");
+    let refused = without_rights(&sandbox, ".alias/alias.db", 0o000);
+    assert!(
+        refused
+            .starts_with("database.url: the database .alias/alias.db cannot be read and written"),
+        "{refused}"
+    );
+    assert!(refused.contains("ermission denied"), "{refused}");
+}
+
+#[test]
+fn a_folder_in_which_the_log_may_not_be_written_is_named() {
+    let sandbox = Sandbox::embedded();
+    sandbox.run(&["migrate"]).succeeded();
+    let file = sandbox.path().join(".alias/alias.db");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).expect("rights");
+    let refused = without_rights(&sandbox, ".alias", 0o555);
+    assert!(refused.starts_with("database.url: "), "{refused}");
+    assert!(refused.contains("rights of the folder .alias"), "{refused}");
+}
+
+#[test]
+fn a_file_that_is_no_database_is_named() {
+    let sandbox = Sandbox::embedded();
+    fs::create_dir(sandbox.path().join(".alias")).expect("a folder");
+    sandbox.write(".alias/alias.db", &"no database ".repeat(1000));
+    for command in [&["client", "list"][..], &["migrate"]] {
+        let refused = sandbox.run(command).refused();
+        assert_eq!(
+            refused,
+            "database.url: .alias/alias.db is no SQLite database"
+        );
+    }
 }

@@ -1,12 +1,14 @@
 //! The commands about keys.
 
+use std::time::{Duration, Instant};
+
 use alias_domain::ports::StoredKey;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use crate::{
     clients::{URI, text},
-    sandbox::{MASTER_KEY, Sandbox},
+    sandbox::{MASTER_KEY, Sandbox, ready_to_serve},
 };
 
 /// The first keys are there, and a new one waits for a day.
@@ -151,6 +153,66 @@ fn a_key_that_no_other_can_replace_is_not_removed() {
         "{refused}"
     );
     assert_eq!(sandbox.json(&["key", "list"]), listed);
+}
+
+/// Dates the keys as a clock that is ahead would have.
+async fn date_ahead(sandbox: &Sandbox, by: TimeDelta) {
+    let store = sandbox.open_store().await;
+    for key in store.keys().await.expect("an answer") {
+        assert_eq!(store.remove_key(&key.kid).await, Ok(true));
+        let ahead = StoredKey {
+            created_at: key.created_at + by,
+            active_from: key.active_from + by,
+            ..key
+        };
+        assert_eq!(store.add_first_key(&ahead).await, Ok(true));
+    }
+}
+
+#[tokio::test]
+async fn a_service_whose_first_start_was_by_a_clock_ahead_serves_and_a_rotation_mends_it() {
+    for by in [
+        TimeDelta::seconds(45),
+        TimeDelta::hours(2),
+        TimeDelta::days(3 * 365),
+    ] {
+        let mut sandbox = ready_to_serve();
+        sandbox
+            .run(&["key", "rotate", "--algorithm", "EdDSA"])
+            .succeeded();
+        let waiting = sandbox.json(&["key", "list"]);
+        let waiting = waiting.as_array().expect("an array").iter();
+        for key in waiting.filter(|it| it["stage"] == "published") {
+            sandbox
+                .run(&["key", "remove", text(key, "kid")])
+                .succeeded();
+        }
+        date_ahead(&sandbox, by).await;
+        let (mut running, announced) = sandbox.start(&["serve"]);
+        let line = running.logged("by this machine's clock no key is active yet");
+        assert!(line.contains("WARN"), "{line}");
+        assert!(line.contains("aliasd key rotate"), "{line}");
+        let address = text(&announced, "listening");
+        let ready = reqwest::get(format!("http://{address}/readyz")).await;
+        assert_eq!(ready.expect("an answer").status(), 200);
+        let listed = sandbox.json(&["key", "list"]);
+        for algorithm in ["RS256", "ES256", "EdDSA", "A256GCM"] {
+            assert_eq!(stages(&listed, algorithm), ["active"], "{by}");
+        }
+
+        sandbox.set("ALIAS_KEYS__LEAD", "2s");
+        let made = sandbox.json(&["key", "rotate"]);
+        assert_eq!(stages(&made, "RS256"), ["published"]);
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while stages(&sandbox.json(&["key", "list"]), "A256GCM") != ["retiring", "active"] {
+            assert!(
+                Instant::now() < deadline,
+                "the new key never becomes active"
+            );
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        running.stop().succeeded();
+    }
 }
 
 #[tokio::test]

@@ -6,9 +6,12 @@
 //! | `clients`, `users`, `keys` | what their commands print, refuse and change |
 //! | `connections` | many of them, under a limit of open files, and floods |
 //! | `import` | what moving to PostgreSQL prints and refuses |
+//! | `logging` | a log that cannot be written, and what is not in one |
 //! | `postgres` | what is said of a database that is not as it must be |
+//! | `pooler` | which PgBouncer is worked with, and what is said of any other |
 //! | `running` | how `serve` and `dev` start, what they refuse, and how they stop |
 //! | `stopping` | what becomes of requests when `serve` is told to stop |
+//! | `sweeping` | what is removed, and when the clock is not believed |
 //! | `tls` | certificates: shown, renewed, refused |
 //! | `watching` | health, metrics and the log, from where `serve` is watched |
 //! | `authority` | certificates that an authority of our own signed |
@@ -26,12 +29,15 @@ mod commands;
 mod connections;
 mod import;
 mod keys;
+mod logging;
+mod pooler;
 mod postgres;
 mod running;
 mod sandbox;
 mod stopping;
 #[path = "../support/store.rs"]
 mod store;
+mod sweeping;
 mod tls;
 mod users;
 mod watching;

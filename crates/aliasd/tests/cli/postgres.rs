@@ -63,10 +63,9 @@ fn a_database_that_is_not_there_is_named_with_the_remedy() {
 fn a_schema_that_is_behind_is_said_with_the_remedy() {
     let sandbox = Sandbox::postgres(TestDatabase::empty());
     let refused = sandbox.run(&["user", "list"]).refused();
-    assert_eq!(
-        refused,
-        "database.url: the database is behind this version (it lacks V1__grant): run `aliasd migrate`"
-    );
+    let behind = "database.url: the database is behind this version (it lacks V1__grant";
+    assert!(refused.starts_with(behind), "{refused}");
+    assert!(refused.ends_with("): run `aliasd migrate`"), "{refused}");
 }
 
 #[test]
@@ -83,7 +82,7 @@ fn a_number_of_connections_that_cannot_be_is_refused() {
     for number in ["0", "-1", "1001", "many"] {
         let mut sandbox = Sandbox::embedded();
         sandbox.set("ALIAS_DATABASE__CONNECTIONS", number);
-        let refused = sandbox.run(&["config"]).refused();
+        let refused = sandbox.run(&["config"]).failed();
         assert!(
             refused.starts_with("database.connections (ALIAS_DATABASE__CONNECTIONS): a number"),
             "{refused}"

@@ -4,8 +4,9 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
     net::TcpListener,
     path::{Path, PathBuf},
-    process::{Child, ChildStderr, Command, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
     sync::Arc,
+    time::{Duration, Instant},
 };
 
 use alias_domain::ports::Store;
@@ -162,7 +163,14 @@ impl Sandbox {
 
     /// Starts what keeps running, and waits for the JSON object by which it says that it listens.
     pub(crate) fn start(&self, arguments: &[&str]) -> (Running, Value) {
-        Self::started(self.command(&[arguments, &["--json"]].concat()))
+        self.start_logging_to(Stdio::piped(), arguments)
+    }
+
+    /// The same, with another standard error than one that the test reads.
+    pub(crate) fn start_logging_to(&self, log: Stdio, arguments: &[&str]) -> (Running, Value) {
+        let mut command = self.command(&[arguments, &["--json"]].concat());
+        command.stderr(log);
+        Self::started(command)
     }
 
     /// The same, where this many files may be open.
@@ -199,8 +207,14 @@ impl Ran {
     /// The one line that an error is.
     #[track_caller]
     pub(crate) fn refused(self) -> String {
-        assert_eq!(self.status, Some(1), "{}{}", self.out, self.err);
         assert_eq!(self.out, "");
+        self.failed()
+    }
+
+    /// The same, whatever it printed before.
+    #[track_caller]
+    pub(crate) fn failed(self) -> String {
+        assert_eq!(self.status, Some(1), "{}{}", self.out, self.err);
         let line = self.err.strip_suffix('\n').expect("a line");
         assert!(!line.contains('\n'), "one line: {line}");
         line.strip_prefix("aliasd: ")
@@ -223,14 +237,22 @@ impl From<Output> for Ran {
 /// A service that is killed when the test ends, unless it was stopped.
 pub(crate) struct Running {
     child: Child,
-    log: BufReader<ChildStderr>,
+    log: BufReader<Box<dyn Read>>,
     /// What of the log has been read so far.
     logged: String,
 }
 
 impl Running {
+    /// What this starts, whatever it says.
+    pub(crate) fn spawned(mut command: Command) -> Self {
+        Self::of(command.spawn().expect("aliasd runs"))
+    }
+
     fn of(mut child: Child) -> Self {
-        let log = child.stderr.take().expect("standard error");
+        let log: Box<dyn Read> = match child.stderr.take() {
+            Some(log) => Box::new(log),
+            None => Box::new(std::io::empty()),
+        };
         Self {
             child,
             log: BufReader::new(log),
@@ -289,6 +311,23 @@ impl Running {
         let mut lines = self.log.by_ref().lines();
         let line = lines.find(|it| it.as_ref().is_ok_and(|it| it.contains(mark)));
         line.and_then(Result::ok).expect("it logs that")
+    }
+
+    /// Tells it to stop, and waits for so long, whether its log is read or not.
+    pub(crate) fn stop_within(mut self, patience: Duration) -> Ran {
+        self.signal("TERM");
+        let told = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().expect("a child") {
+                return Ran {
+                    status: status.code(),
+                    out: String::new(),
+                    err: String::new(),
+                };
+            }
+            assert!(told.elapsed() < patience, "it does not stop");
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// Waits until it has ended.

@@ -154,7 +154,7 @@ fn a_certificate_needs_an_issuer_with_https() {
     let mut sandbox = with_certificate(&Authority::new().sign("localhost"));
     sandbox.set("ALIAS_ISSUER", "http://localhost:8080");
     for command in ["config", "serve"] {
-        let refused = sandbox.run(&[command]).refused();
+        let refused = sandbox.run(&[command]).failed();
         assert_eq!(
             refused,
             "issuer (ALIAS_ISSUER): https is required where http.tls.certificate is set"

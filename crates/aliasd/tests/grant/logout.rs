@@ -305,6 +305,21 @@ async fn each_client_is_told_once_it_can_be_and_the_user_waits_for_none() {
 }
 
 #[actix_web::test]
+async fn a_notice_that_fails_while_nobody_can_read_the_log_is_sent_again() {
+    let allowed = ("ALIAS_OUTBOUND__ALLOW_PRIVATE", "127.0.0.1");
+    let mut page = Page::open_at(Running::serve_unheard(&[allowed])).await;
+    let mut refusing = BackChannel::open(First::Refuses);
+    connects(&mut page, &refusing.uri("http"), "RS256").await;
+    sign_out(&page).await;
+    refusing.token().await;
+    let again = timeout(PATIENCE, refusing.token()).await;
+    assert!(again.is_ok());
+    page.sign_in().await;
+    let Page { alias, .. } = page;
+    Arc::into_inner(alias).expect("no other page").stop();
+}
+
+#[actix_web::test]
 async fn whoever_is_locked_or_deleted_beside_the_service_is_told_of() {
     let allowed = ("ALIAS_OUTBOUND__ALLOW_PRIVATE", "127.0.0.0/8");
     let mut page = Page::open_at(serve_allowing(&[allowed])).await;

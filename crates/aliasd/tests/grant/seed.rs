@@ -242,3 +242,29 @@ async fn no_secret_is_left_in_the_log_or_in_plain_in_the_database() {
         assert!(!found, "{what} was left behind");
     }
 }
+
+#[actix_web::test]
+async fn nothing_that_a_grant_carries_is_in_the_most_detailed_log() {
+    let page = Page::open().await;
+    let (_, tokens) = page.exchange(&page.code(QUERY).await).await;
+    page.refresh(&text(&tokens, "refresh_token")).await;
+    page.authorize(QUERY).await;
+    let log = page.alias.log();
+    assert!(log.contains("\"TRACE\"") || log.contains("\"DEBUG\""));
+    for (what, carried) in [
+        ("the state", "4bqlMpbTFb_yXBkHNL6R1Q"),
+        ("the nonce", "rgnxaHF9zIHaafVo4_8Pdw"),
+        ("the address of the user", "fred@example.com"),
+        ("the redirect URI", REDIRECT_URI),
+    ] {
+        assert!(!log.contains(carried), "{what} is in the log");
+    }
+    for secret in [&page.session_token, &page.client_secret] {
+        let digest = Sha256::digest(secret);
+        let numbers = format!("{:?}", &digest[..8]);
+        let hexadecimal: String = digest[..8].iter().map(|it| format!("{it:02x}")).collect();
+        for written in [numbers.trim_matches(['[', ']']), &hexadecimal] {
+            assert!(!log.contains(written), "a digest is in the log");
+        }
+    }
+}

@@ -7,6 +7,8 @@
 //! | `sharing` | what one node began, another goes on with, and what one took back is gone at all |
 //! | `commands` | what the command line changes holds at every running node |
 //! | `outages` | a node that is killed, a server that restarts, is away or is not the right one |
+//! | `few_connections` | a server that grants fewer connections than are wanted |
+//! | `standby` | a server whose commits wait for a standby that does not answer |
 //! | `cluster` | two nodes, a client, and Fred, who has allowed it everything |
 //! | `peer` | one who talks to a node |
 //! | `server` | a PostgreSQL server that a test may stop |
@@ -18,6 +20,7 @@
 
 mod cluster;
 mod commands;
+mod few_connections;
 mod outages;
 mod peer;
 mod races;
@@ -26,5 +29,6 @@ mod races;
 mod sandbox;
 mod server;
 mod sharing;
+mod standby;
 #[path = "../support/store.rs"]
 mod store;

@@ -1,7 +1,7 @@
 //! The program, running in a folder of its own.
 
 use std::{
-    io::{BufReader, Read},
+    io::{BufReader, Read, pipe},
     net::TcpListener,
     path::Path,
     process::{Child, ChildStdout, Command, Output, Stdio},
@@ -47,7 +47,8 @@ impl Running {
                 &format!("127.0.0.1:{demo}"),
             ])
             .env("ALIAS_HTTP__LISTEN", format!("127.0.0.1:{port}"));
-        Self::start(command, folder, store, port)
+        let log = log_in(folder.path());
+        Self::start(command, log, folder, store, port)
     }
 
     /// `aliasd serve`, on a free port and a fresh database.
@@ -62,12 +63,30 @@ impl Running {
         store: TestStore,
         variables: &[(&'static str, &str)],
     ) -> Self {
+        let log = log_in(folder.path());
+        Self::serve_logging_to(log, folder, store, variables)
+    }
+
+    /// The same on a fresh database, with a log that goes to a pipe whose other end is gone.
+    pub(crate) fn serve_unheard(variables: &[(&'static str, &str)]) -> Self {
+        let (reader, log) = pipe().expect("a pipe");
+        drop(reader);
+        let folder = TempDir::new().expect("a folder");
+        Self::serve_logging_to(log.into(), folder, TestStore::chosen(), variables)
+    }
+
+    fn serve_logging_to(
+        log: Stdio,
+        folder: TempDir,
+        store: TestStore,
+        variables: &[(&'static str, &str)],
+    ) -> Self {
         let port = free_port();
         let migrated = aliasd(folder.path(), &store).arg("migrate").output();
         succeeded(&migrated.expect("aliasd runs"));
         let mut command = serving(folder.path(), &store, port);
         command.envs(variables.iter().copied());
-        let mut running = Self::start(command, folder, store, port);
+        let mut running = Self::start(command, log, folder, store, port);
         let owned = |&(name, value): &(_, &str)| (name, value.to_owned());
         running.variables = variables.iter().map(owned).collect();
         running
@@ -76,11 +95,7 @@ impl Running {
     /// Stops it, has an empty store take in everything that it keeps, and starts it there, at the
     /// same address. What the import printed.
     pub(crate) fn move_to(&mut self, store: TestStore) -> Value {
-        let told = Command::new("kill")
-            .arg(self.child.id().to_string())
-            .status();
-        assert!(told.expect("kill runs").success());
-        assert!(self.child.wait().expect("an end").success());
+        self.stop();
         let from = self.store.url();
         self.store = store;
         let imported = self.cli(&["import", "--from", &from], "");
@@ -90,12 +105,22 @@ impl Running {
             .next()
             .and_then(|it| it.parse().ok());
         let command = serving(self.folder.path(), &self.store, port.expect("a port"));
-        (self.child, self.said) = spawned(command, self.folder.path());
+        let folder = self.folder.path();
+        (self.child, self.said) = spawned(command, log_in(folder), folder);
         imported
     }
 
-    fn start(command: Command, folder: TempDir, store: TestStore, port: u16) -> Self {
-        let (child, said) = spawned(command, folder.path());
+    /// Tells it to stop, and waits until it has, as it should.
+    pub(crate) fn stop(&mut self) {
+        let told = Command::new("kill")
+            .arg(self.child.id().to_string())
+            .status();
+        assert!(told.expect("kill runs").success());
+        assert!(self.child.wait().expect("an end").success());
+    }
+
+    fn start(command: Command, log: Stdio, folder: TempDir, store: TestStore, port: u16) -> Self {
+        let (child, said) = spawned(command, log, folder.path());
         let issuer = format!("http://localhost:{port}");
         Self {
             child,
@@ -176,9 +201,13 @@ fn serving(folder: &Path, store: &TestStore, port: u16) -> Command {
     command
 }
 
+fn log_in(folder: &Path) -> Stdio {
+    let log = std::fs::File::create(folder.join("log"));
+    log.expect("a log").into()
+}
+
 /// A program that said on standard output that it listens, and what it said.
-fn spawned(mut command: Command, folder: &Path) -> (Child, Value) {
-    let log = std::fs::File::create(folder.join("log")).expect("a log");
+fn spawned(mut command: Command, log: Stdio, folder: &Path) -> (Child, Value) {
     command.stdout(Stdio::piped()).stderr(log);
     let mut child = command.spawn().expect("aliasd runs");
     let out = child.stdout.take().expect("its output");

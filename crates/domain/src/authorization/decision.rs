@@ -1,6 +1,6 @@
 //! What happens next to an authorization request: a pure decision (R9, R14, R15).
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
     Access, AuthorizationRequest, Client, ClientKind, ErrorCode, Prompt, RequestError, Screen,
@@ -172,7 +172,8 @@ fn is_about(users: Option<&[UserId]>, session: &Session) -> bool {
     users.is_none_or(|it| it.contains(&session.user.id))
 }
 
-/// R15: whether the authentication is older than `max_age`.
+/// R15: whether the authentication is older than `max_age`. One that lies in the future has an age
+/// that nobody knows: the clock was wrong then, or is now.
 fn too_old(request: &AuthorizationRequest, session: &Session, now: DateTime<Utc>) -> bool {
     let age = now.signed_duration_since(session.auth_time);
     request.max_age.is_some_and(|seconds| {
@@ -180,7 +181,7 @@ fn too_old(request: &AuthorizationRequest, session: &Session, now: DateTime<Utc>
         let greatest = i64::try_from(seconds)
             .unwrap_or(i64::MAX)
             .saturating_mul(1000);
-        seconds == 0 || age.num_milliseconds() > greatest
+        seconds == 0 || age < TimeDelta::zero() || age.num_milliseconds() > greatest
     })
 }
 

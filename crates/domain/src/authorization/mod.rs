@@ -4,6 +4,7 @@
 mod claims;
 mod decision;
 mod error;
+mod record;
 mod request;
 mod response;
 mod state;
@@ -11,6 +12,7 @@ mod state;
 pub use claims::{ClaimRequest, ClaimsRequest, MalformedClaims};
 pub use decision::{Situation, Step, anticipate, decide};
 pub use error::{ErrorCode, PageError, RequestError};
+pub use record::RequestRecord;
 pub use request::{AuthorizationRequest, Prompt, requested_callback, requested_client};
 pub use response::{FormPost, Reply, Response, ResponseMode};
 pub use state::{Authorization, CodeBinding, NewAuthorization, Phase, RefreshChain, Standing};

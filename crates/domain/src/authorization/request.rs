@@ -5,10 +5,13 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
+use super::record::RequestRecord;
 use crate::{
     Access, AliasId, AskedClaims, Assurance, Callback, Challenge, Channels, ClaimsRequest, Client,
     ClientId, ClientKind, Email, ErrorCode, IdTokenHint, MalformedClaims, MalformedId, PageError,
-    ParamError, Params, RequestError, ResponseMode, Scope, ScopeList,
+    ParamError, Params, Reply, RequestError, ResponseMode, Scope, ScopeList,
 };
 
 /// Every parameter that Alias knows at the authorization endpoint.
@@ -44,6 +47,9 @@ pub(super) const LONGEST_STATE: usize = 2048;
 
 /// The longest `nonce`, in bytes.
 const LONGEST_NONCE: usize = 512;
+
+/// What is said of a boolean that is none (R7).
+const BOOLEAN_EXPECTED: &str = "include_granted_* must be true or false";
 
 /// The most users that a request may leave the choice between.
 const MOST_SUBJECTS: usize = 8;
@@ -96,7 +102,8 @@ fn page_param<'a>(params: &'a Params, name: &str) -> Result<Option<&'a str>, Pag
 /// let usual = Prompt::Allowed { login: false, consent: false, select_account: false };
 /// assert_ne!(usual, Prompt::None);
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Prompt {
     /// Nothing at all: never show a page (R14).
     None,
@@ -112,20 +119,53 @@ pub enum Prompt {
 }
 
 /// The channels of a request. What they mean may depend on the connection (R4, R14).
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum RequestedChannels {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum RequestedChannels {
     /// `contact` is not, and cannot become, an effective scope: nothing was looked at (R4).
     Ignored,
     /// `contact` stands in the request itself.
     Checked(ChannelRequest),
     /// Only a merge can bring `contact`, so the verdict waits for the connection, and is kept.
-    IfMerged(Result<ChannelRequest, RequestError>),
+    IfMerged(Result<ChannelRequest, ChannelFault>),
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct ChannelRequest {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ChannelRequest {
     channels: Channels,
     include_granted: bool,
+}
+
+/// What is wrong with the channels of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum ChannelFault {
+    /// A name that the client does not declare (R5).
+    Undeclared,
+    /// `include_granted_channels` is no boolean (R7).
+    IncludeGranted,
+}
+
+impl From<ChannelFault> for RequestError {
+    fn from(fault: ChannelFault) -> Self {
+        match fault {
+            ChannelFault::Undeclared => Self::new(
+                ErrorCode::InvalidChannel,
+                "channels must name channels that this client declares",
+            ),
+            ChannelFault::IncludeGranted => invalid(BOOLEAN_EXPECTED),
+        }
+    }
+}
+
+impl RequestedChannels {
+    /// Without the channels that the client has withdrawn since they were asked for (R31).
+    pub(super) fn still_declared(mut self, client: &Client) -> Self {
+        if let Self::Checked(wanted) | Self::IfMerged(Ok(wanted)) = &mut self {
+            wanted.channels = client.declared(&wanted.channels).map(|it| it.id).collect();
+        }
+        self
+    }
 }
 
 /// A sound authorization request of a known client.
@@ -154,21 +194,19 @@ pub struct AuthorizationRequest {
     pub max_age: Option<u64>,
     /// The PKCE challenge (R28).
     pub challenge: Option<Challenge>,
-    /// The user whom an ID token hint named, as the client knows them.
-    pub hinted: Option<AliasId>,
     /// The address that the user may want to sign in with: a guess of the client's.
     pub login_hint: Option<Email>,
     /// What the ID token shall say beyond the usual (R18).
     pub asked_claims: AskedClaims,
     /// Whom `claims` names, where it does.
-    subjects: Option<Vec<AliasId>>,
-    scopes: BTreeSet<Scope>,
-    include_granted_scopes: bool,
-    channels: RequestedChannels,
+    pub(super) subjects: Option<Vec<AliasId>>,
+    pub(super) scopes: BTreeSet<Scope>,
+    pub(super) include_granted_scopes: bool,
+    pub(super) channels: RequestedChannels,
 }
 
 impl AuthorizationRequest {
-    /// The names of the parameters that matter, for keeping a request while its user is asked.
+    /// The names of the parameters that matter.
     ///
     /// ```
     /// assert!(alias_domain::AuthorizationRequest::parameters().contains(&"scope"));
@@ -176,15 +214,6 @@ impl AuthorizationRequest {
     #[must_use]
     pub const fn parameters() -> &'static [&'static str] {
         &KNOWN
-    }
-
-    /// Those of them that are kept: an ID token is read at once and kept nowhere.
-    ///
-    /// ```
-    /// assert!(!alias_domain::AuthorizationRequest::kept().any(|it| it == "id_token_hint"));
-    /// ```
-    pub fn kept() -> impl Iterator<Item = &'static str> {
-        KNOWN.into_iter().filter(|it| *it != "id_token_hint")
     }
 
     /// The `state` to return: the exact value, unless it is repeated or cannot be decoded.
@@ -222,9 +251,9 @@ impl AuthorizationRequest {
         };
         let claims = claims(params)?;
         essential_acr_can_be_met(&claims)?;
-        Ok(Self {
+        let reply = Reply::requested(params, callback.clone());
+        let request = Self {
             callback,
-            hinted: None,
             login_hint: login_hint(params),
             asked_claims: asked_claims(params, &claims),
             subjects: subjects(&claims)?,
@@ -235,7 +264,13 @@ impl AuthorizationRequest {
             scopes,
             include_granted_scopes,
             channels,
-        })
+        };
+        match RequestRecord::fits(&request, &reply) {
+            true => Ok(request),
+            false => Err(invalid(
+                "state, nonce, login_hint and redirect_uri are too long together",
+            )),
+        }
     }
 
     /// The request as one about the user of an ID token that the client shows, and nobody else
@@ -292,7 +327,6 @@ impl AuthorizationRequest {
             return Err(invalid("id_token_hint and claims name different users"));
         }
         Ok(Self {
-            hinted: Some(hinted),
             subjects: Some(vec![hinted]),
             ..self
         })
@@ -335,7 +369,7 @@ impl AuthorizationRequest {
         let wanted = match &self.channels {
             RequestedChannels::Ignored => return Ok(effective),
             RequestedChannels::Checked(wanted) => wanted,
-            RequestedChannels::IfMerged(wanted) => wanted.as_ref().map_err(|error| *error)?,
+            RequestedChannels::IfMerged(wanted) => wanted.as_ref().map_err(|fault| *fault)?,
         };
         let merged = granted
             .as_ref()
@@ -449,17 +483,17 @@ fn scopes(params: &Params) -> Result<BTreeSet<Scope>, RequestError> {
 }
 
 /// R5, R6.
-fn channels(params: &Params, client: &Client) -> Result<ChannelRequest, RequestError> {
-    let invalid_channel = RequestError::new(
-        ErrorCode::InvalidChannel,
-        "channels must name channels that this client declares",
-    );
-    let include_granted = boolean(params, "include_granted_channels")?;
-    let text = params.one("channels").map_err(|_| invalid_channel)?;
+fn channels(params: &Params, client: &Client) -> Result<ChannelRequest, ChannelFault> {
+    let include_granted =
+        boolean(params, "include_granted_channels").map_err(|_| ChannelFault::IncludeGranted)?;
+    let text = params
+        .one("channels")
+        .map_err(|_| ChannelFault::Undeclared)?;
     let mut channels = Channels::new();
     for name in text.unwrap_or("").split(' ').filter(|it| !it.is_empty()) {
         // `_meta` and malformed names are refused here too: no client declares them.
-        channels.insert(client.channel(name).ok_or(invalid_channel)?.id);
+        let channel = client.channel(name).ok_or(ChannelFault::Undeclared)?;
+        channels.insert(channel.id);
     }
     Ok(ChannelRequest {
         channels,
@@ -472,7 +506,7 @@ fn boolean(params: &Params, name: &str) -> Result<bool, RequestError> {
     match params.one(name)? {
         None | Some("false") => Ok(false),
         Some("true") => Ok(true),
-        Some(_) => Err(invalid("include_granted_* must be true or false")),
+        Some(_) => Err(invalid(BOOLEAN_EXPECTED)),
     }
 }
 

@@ -3,6 +3,7 @@
 //! Response Mode).
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::request::LONGEST_STATE;
@@ -17,7 +18,8 @@ const LONGEST_OBJECT: usize = 8192;
 /// use alias_domain::ResponseMode;
 /// assert_eq!(ResponseMode::default().name(), "query");
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ResponseMode {
     /// In the query of a redirect.
     #[default]

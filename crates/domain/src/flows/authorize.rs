@@ -1,11 +1,11 @@
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Present, Provider, Visitor};
 use crate::{
-    Access, AliasId, AuthorizationId, AuthorizationRequest, Capsule, Client, CodeBinding, Email,
-    ErrorCode, Form, FormPurpose, Interaction, InteractionId, Lifetimes, NewAuthorization,
-    PageError, Params, Reply, RequestError, Response, Screen, Secret, Session, Situation, Step,
-    UserId, anticipate, decide,
+    Access, AuthorizationId, AuthorizationRequest, Capsule, Client, CodeBinding, Email, ErrorCode,
+    Form, FormPurpose, Interaction, InteractionId, Lifetimes, NewAuthorization, PageError, Params,
+    Reply, RequestError, RequestRecord, Response, Screen, Secret, Session, Situation, Step, UserId,
+    anticipate, decide,
     ports::{Anticipated, Failure, Recorded},
     requested_callback, requested_client,
 };
@@ -28,6 +28,8 @@ pub enum Outcome {
     UnknownInteraction,
     /// The interaction had its answer.
     AlreadyAnswered,
+    /// There were too many requests like this one: come again after so long.
+    TooMany(TimeDelta),
 }
 
 /// What the user is asked.
@@ -100,7 +102,7 @@ impl Provider {
     /// # use alias_domain::{*, flows::*, testing::{MemoryStore, provider, sample}};
     /// # pollster::block_on(async {
     /// let provider = provider(MemoryStore::default());
-    /// let visitor = Visitor { bearer: None, cookies: vec![], browser: Digest::of(b"browser"), newcomer: false };
+    /// let visitor = Visitor { bearer: None, cookies: vec![], browser: Digest::of(b"browser"), newcomer: false, source: None };
     /// let outcome = provider.authorize(&Params::parse(""), &visitor, sample::NOON).await?;
     /// assert!(matches!(outcome, Outcome::Page(PageError::MissingClient)));
     /// # Ok::<(), ports::Failure>(())
@@ -112,7 +114,7 @@ impl Provider {
         visitor: &Visitor,
         now: DateTime<Utc>,
     ) -> Result<Outcome, Failure> {
-        let sound = match self.sound(params, None).await? {
+        let sound = match self.sound(params).await? {
             Ok(sound) => sound,
             Err(outcome) => return Ok(outcome),
         };
@@ -127,8 +129,7 @@ impl Provider {
             .present_to(visitor, sound.client.id, anticipated.as_ref(), now)
             .await?;
         let issued = anticipated.filter(|_| is_issued);
-        self.advance(&sound, None, issued, params, &present, now)
-            .await
+        self.advance(&sound, None, issued, &present, now).await
     }
 
     /// Takes an interaction as far as it goes without asking anybody more.
@@ -140,7 +141,7 @@ impl Provider {
     /// # use alias_domain::{*, flows::*, testing::{MemoryStore, provider, sample}};
     /// # pollster::block_on(async {
     /// let provider = provider(MemoryStore::default());
-    /// let visitor = Visitor { bearer: None, cookies: vec![], browser: Digest::of(b"browser"), newcomer: false };
+    /// let visitor = Visitor { bearer: None, cookies: vec![], browser: Digest::of(b"browser"), newcomer: false, source: None };
     /// let present = provider.present(&visitor, sample::NOON).await?;
     /// let outcome = provider.resume(sample::interaction().id, &present, sample::NOON).await?;
     /// assert!(matches!(outcome, Outcome::UnknownInteraction));
@@ -157,10 +158,9 @@ impl Provider {
             Ok(interaction) => interaction,
             Err(outcome) => return Ok(outcome),
         };
-        let params = Params::parse(&interaction.query);
-        match self.sound(&params, interaction.hinted).await? {
+        match self.kept(&interaction).await? {
             Ok(sound) => {
-                self.advance(&sound, Some(&interaction), None, &params, present, now)
+                self.advance(&sound, Some(&interaction), None, present, now)
                     .await
             }
             Err(outcome) => Ok(outcome),
@@ -177,7 +177,7 @@ impl Provider {
     /// # use alias_domain::{*, flows::*, testing::{MemoryStore, provider, sample}};
     /// # pollster::block_on(async {
     /// # let provider = provider(MemoryStore::default());
-    /// # let visitor = Visitor { bearer: None, cookies: vec![], browser: Digest::of(b"browser"), newcomer: false };
+    /// # let visitor = Visitor { bearer: None, cookies: vec![], browser: Digest::of(b"browser"), newcomer: false, source: None };
     /// # let present = provider.present(&visitor, sample::NOON).await?;
     /// let wrong = provider.fault(sample::interaction().id, &present, sample::NOON).await?;
     /// assert!(matches!(wrong, Some(Outcome::UnknownInteraction)));
@@ -200,7 +200,8 @@ impl Provider {
         present: &Present,
         now: DateTime<Utc>,
     ) -> Result<Result<Interaction, Outcome>, Failure> {
-        let Some(interaction) = self.store().interaction(id, now).await? else {
+        let found = self.store().interaction(id, now).await?;
+        let Some(interaction) = found.filter(|it| !it.is_misdated(now)) else {
             return Ok(Err(Outcome::UnknownInteraction));
         };
         let binding = present.binding();
@@ -216,13 +217,26 @@ impl Provider {
         })
     }
 
-    /// Everything that can be said of a request before its user is known (R14). `hinted` is whom its
-    /// ID token hint named, where that was read before.
-    pub(super) async fn sound(
+    /// The request of an interaction, which was found sound when it came.
+    pub(super) async fn kept(
         &self,
-        params: &Params,
-        hinted: Option<AliasId>,
+        interaction: &Interaction,
     ) -> Result<Result<Sound, Outcome>, Failure> {
+        let Some(client) = self.store().client(interaction.client_id).await? else {
+            return Ok(Err(Outcome::Page(PageError::UnknownClient)));
+        };
+        Ok(match interaction.request.restored(&client) {
+            Ok((request, reply)) => Ok(Sound {
+                client,
+                request,
+                reply,
+            }),
+            Err(error) => Err(Outcome::Page(error)),
+        })
+    }
+
+    /// Everything that can be said of a request before its user is known (R14).
+    async fn sound(&self, params: &Params) -> Result<Result<Sound, Outcome>, Failure> {
         let client = match requested_client(params) {
             Ok(id) => self
                 .store()
@@ -240,13 +254,14 @@ impl Provider {
             Err(error) => return Ok(Err(Outcome::Page(error))),
         };
         let reply = Reply::requested(params, callback.clone());
-        let request = AuthorizationRequest::parse(params, &client, callback).and_then(|request| {
-            match (hinted, params.text("id_token_hint")?) {
-                (Some(hinted), _) => request.about(hinted),
-                (None, Some(token)) => request.by_hint(self.hint(token).as_ref(), &client),
-                (None, None) => Ok(request),
-            }
-        });
+        let request =
+            AuthorizationRequest::parse(params, &client, callback).and_then(|request| match params
+                .text(
+                "id_token_hint",
+            )? {
+                Some(token) => request.by_hint(self.hint(token).as_ref(), &client),
+                None => Ok(request),
+            });
         Ok(match request {
             Ok(request) => Ok(Sound {
                 client,
@@ -283,7 +298,6 @@ impl Provider {
         sound: &Sound,
         interaction: Option<&Interaction>,
         mut issued: Option<Anticipated>,
-        params: &Params,
         present: &Present,
         now: DateTime<Utc>,
     ) -> Result<Outcome, Failure> {
@@ -348,7 +362,10 @@ impl Provider {
             };
             let id = match interaction {
                 Some(it) => it.id,
-                None => self.open_interaction(sound, params, present, now).await?,
+                None => match self.admitted(present) {
+                    Ok(()) => self.open_interaction(sound, present, now).await?,
+                    Err(wait) => return Ok(Outcome::TooMany(wait)),
+                },
             };
             return self.ask(sound, id, stage, present).map(Outcome::Ask);
         }
@@ -401,10 +418,17 @@ impl Provider {
         Ok(Outcome::Respond(sound.reply.code(&code, &self.issuer)))
     }
 
+    /// What is kept costs room, and strangers could fill it: whoever is signed in is none.
+    fn admitted(&self, present: &Present) -> Result<(), TimeDelta> {
+        match present.latest() {
+            Some(_) => Ok(()),
+            None => self.ports.limits.admit_request(present.source()),
+        }
+    }
+
     async fn open_interaction(
         &self,
         sound: &Sound,
-        params: &Params,
         present: &Present,
         now: DateTime<Utc>,
     ) -> Result<InteractionId, Failure> {
@@ -412,8 +436,7 @@ impl Provider {
             id: InteractionId::from_uuid(self.ports.chance.id()),
             binding: (!present.is_newcomer()).then_some(present.binding()),
             client_id: sound.client.id,
-            query: params.to_query(&AuthorizationRequest::kept().collect::<Vec<_>>()),
-            hinted: sound.request.hinted,
+            request: RequestRecord::new(&sound.request, &sound.reply),
             account: None,
             answered: false,
             expires_at: now + Lifetimes::INTERACTION,

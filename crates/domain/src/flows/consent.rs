@@ -2,8 +2,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Outcome, Present, Provider};
 use crate::{
-    AliasId, Answer, ErrorCode, FormPurpose, InteractionId, Params, RequestError, Screen,
-    SessionId,
+    AliasId, Answer, ErrorCode, FormPurpose, InteractionId, RequestError, Screen, SessionId,
     ports::{Decision, Failure, Recorded},
 };
 
@@ -64,7 +63,7 @@ impl Provider {
     /// # use alias_domain::{*, flows::*, testing::{MemoryStore, provider, sample}};
     /// # pollster::block_on(async {
     /// let provider = provider(MemoryStore::default());
-    /// let visitor = Visitor { bearer: None, cookies: vec![], browser: Digest::of(b"browser"), newcomer: false };
+    /// let visitor = Visitor { bearer: None, cookies: vec![], browser: Digest::of(b"browser"), newcomer: false, source: None };
     /// let present = provider.present(&visitor, sample::NOON).await?;
     /// let answer = ConsentAnswer { verdict: Verdict::Deny, scopes: vec![], channels: vec![] };
     /// let id = sample::interaction().id;
@@ -88,10 +87,7 @@ impl Provider {
         let Some((session, screen)) = self.shown(id, form, present) else {
             return Ok(Err(Refusal::ForeignForm));
         };
-        let sound = match self
-            .sound(&Params::parse(&interaction.query), interaction.hinted)
-            .await?
-        {
+        let sound = match self.kept(&interaction).await? {
             Ok(sound) => sound,
             Err(outcome) => return Ok(Ok(outcome)),
         };

@@ -90,7 +90,7 @@ impl Provider {
     /// # use alias_domain::{*, flows::*, testing::{MemoryStore, provider, sample}};
     /// # pollster::block_on(async {
     /// let provider = provider(MemoryStore::default());
-    /// let visitor = Visitor { bearer: None, cookies: vec![], browser: Digest::of(b"browser"), newcomer: false };
+    /// let visitor = Visitor { bearer: None, cookies: vec![], browser: Digest::of(b"browser"), newcomer: false, source: None };
     /// let present = provider.present(&visitor, sample::NOON).await?;
     /// let outcome = provider.log_out(&Params::parse(""), &present).await?;
     /// assert!(matches!(outcome, Logout::Done(SignedOut { way_back: None, fault: None })));
@@ -143,7 +143,7 @@ impl Provider {
     /// # use alias_domain::{*, flows::*, testing::{MemoryStore, provider, sample}};
     /// # pollster::block_on(async {
     /// let provider = provider(MemoryStore::default());
-    /// let visitor = Visitor { bearer: None, cookies: vec![], browser: Digest::of(b"browser"), newcomer: false };
+    /// let visitor = Visitor { bearer: None, cookies: vec![], browser: Digest::of(b"browser"), newcomer: false, source: None };
     /// let present = provider.present(&visitor, sample::NOON).await?;
     /// let answer = provider.answer_logout("a guess", "all", &Params::parse(""), &present).await?;
     /// assert_eq!(answer, Err(LogoutRefusal::ForeignForm));

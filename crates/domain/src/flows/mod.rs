@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use crate::{
     Lifetimes, Secret,
-    ports::{Chance, IdTokens, Passwords, Sealer, Store},
+    ports::{Chance, IdTokens, Limits, Passwords, Sealer, Store},
 };
 
 pub use account::ConnectedClient;
@@ -42,6 +42,7 @@ pub use visitor::{Present, Visitor};
 ///     id_tokens: Arc::new(TestIdTokens),
 ///     passwords: Arc::new(TestPasswords),
 ///     chance: Arc::new(TestChance::default()),
+///     limits: Arc::new(Unlimited),
 /// };
 /// ```
 #[derive(Clone)]
@@ -56,6 +57,8 @@ pub struct Ports {
     pub passwords: Arc<dyn Passwords>,
     /// Draws lots.
     pub chance: Arc<dyn Chance>,
+    /// Bounds what strangers may do.
+    pub limits: Arc<dyn Limits>,
 }
 
 /// An OpenID provider: one issuer with its collaborators.

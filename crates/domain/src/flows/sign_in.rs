@@ -1,3 +1,5 @@
+use std::{future::poll_fn, pin::pin, task::Poll};
+
 use chrono::{DateTime, Utc};
 
 use super::{Outcome, Present, Provider};
@@ -17,6 +19,8 @@ pub enum SignIn {
     Done(SignedIn),
     /// An unknown address, a wrong password or a locked user: nobody is told which (R30).
     Refused,
+    /// Whoever asked went away while the password waited to be hashed: it was not.
+    Abandoned,
 }
 
 /// A session that began, or was renewed.
@@ -39,8 +43,19 @@ pub struct SignedIn {
     pub expires_in: i64,
 }
 
+/// What a future comes to, unless this one ends before it.
+async fn unless<T>(gone: impl Future<Output = ()>, wanted: impl Future<Output = T>) -> Option<T> {
+    let (mut gone, mut wanted) = (pin!(gone), pin!(wanted));
+    poll_fn(|context| match wanted.as_mut().poll(context) {
+        Poll::Ready(it) => Poll::Ready(Some(it)),
+        Poll::Pending => gone.as_mut().poll(context).map(|()| None),
+    })
+    .await
+}
+
 impl Provider {
-    /// Signs a user in with a password. `presented` are the session tokens of the browser.
+    /// Signs a user in with a password. `presented` are the session tokens of the browser; `gone` ends
+    /// when whoever asks has hung up, for a hash that waits for a core is then left out.
     ///
     /// # Errors
     /// If the store or the cryptography fails.
@@ -50,7 +65,8 @@ impl Provider {
     /// # pollster::block_on(async {
     /// let provider = provider(MemoryStore::default());
     /// let password = Secret::new("guess".to_owned());
-    /// let outcome = provider.sign_in("nobody@example.com", &password, &[], sample::NOON).await?;
+    /// let gone = std::future::pending();
+    /// let outcome = provider.sign_in("nobody@example.com", &password, &[], gone, sample::NOON).await?;
     /// assert!(matches!(outcome, SignIn::Refused));
     /// # Ok::<(), ports::Failure>(())
     /// # });
@@ -60,10 +76,13 @@ impl Provider {
         email: &str,
         password: &Secret,
         presented: &[Digest],
+        gone: impl Future<Output = ()>,
         now: DateTime<Utc>,
     ) -> Result<SignIn, Failure> {
-        let Some(user) = self.checked_password(email, password).await? else {
-            return Ok(SignIn::Refused);
+        let user = match self.checked_password(email, password, gone).await? {
+            Some(Some(user)) => user,
+            Some(None) => return Ok(SignIn::Refused),
+            None => return Ok(SignIn::Abandoned),
         };
         let token = Secret::from_bits(self.ports.chance.secret());
         let start = SessionStart {
@@ -86,33 +105,34 @@ impl Provider {
     }
 
     /// The user of this address, if the password is theirs. Whatever the answer, a password is
-    /// hashed for it.
+    /// hashed for it; there is none if whoever asks went away before.
     async fn checked_password(
         &self,
         email: &str,
         password: &Secret,
-    ) -> Result<Option<User>, Failure> {
+        gone: impl Future<Output = ()>,
+    ) -> Result<Option<Option<User>>, Failure> {
         let known = match email.parse::<Email>() {
             Ok(email) => self.store().user_by_email(&email).await?,
             Err(_) => None,
         };
         let (user, stored) = known.unzip();
-        let verdict = self
-            .ports
-            .passwords
-            .verify(password, stored.clone())
-            .await?;
-        match (user, verdict) {
+        let verified = self.ports.passwords.verify(password, stored.clone());
+        let Some(verdict) = unless(gone, verified).await else {
+            return Ok(None);
+        };
+        let user = match (user, verdict?) {
             (Some(user), PasswordVerdict::Right { rehash }) => {
                 if let (Some(before), Some(next)) = (stored, rehash) {
                     self.store()
                         .rehash_password(user.id, &before, &next)
                         .await?;
                 }
-                Ok(Some(user))
+                Some(user)
             }
-            _ => Ok(None),
-        }
+            _ => None,
+        };
+        Ok(Some(user))
     }
 
     /// Lets an interaction go on with an account (R15): one that is signed in at this browser, or
@@ -125,7 +145,7 @@ impl Provider {
     /// # use alias_domain::{*, flows::*, testing::{MemoryStore, provider, sample}};
     /// # pollster::block_on(async {
     /// # let provider = provider(MemoryStore::default());
-    /// # let visitor = Visitor { bearer: None, cookies: vec![], browser: Digest::of(b"browser"), newcomer: false };
+    /// # let visitor = Visitor { bearer: None, cookies: vec![], browser: Digest::of(b"browser"), newcomer: false, source: None };
     /// # let present = provider.present(&visitor, sample::NOON).await?;
     /// let account = ChosenAccount { session: sample::session().id, authenticated: false };
     /// let id = sample::interaction().id;

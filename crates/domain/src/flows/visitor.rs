@@ -1,3 +1,5 @@
+use std::net::IpAddr;
+
 use chrono::{DateTime, Utc};
 
 use super::Provider;
@@ -10,7 +12,7 @@ use crate::{
 ///
 /// ```
 /// use alias_domain::{Digest, flows::Visitor};
-/// let visitor = Visitor { bearer: None, cookies: vec![], browser: Digest::of(b"browser"), newcomer: false };
+/// let visitor = Visitor { bearer: None, cookies: vec![], browser: Digest::of(b"browser"), newcomer: false, source: None };
 /// ```
 #[derive(Clone, Debug)]
 pub struct Visitor {
@@ -22,6 +24,8 @@ pub struct Visitor {
     pub browser: Digest,
     /// Whether that cookie is only now being set.
     pub newcomer: bool,
+    /// The address that the request comes from, where it is known.
+    pub source: Option<IpAddr>,
 }
 
 /// Who is there.
@@ -29,7 +33,7 @@ pub struct Visitor {
 /// ```
 /// # use alias_domain::{Digest, flows::Visitor, testing::{MemoryStore, provider, sample}};
 /// # pollster::block_on(async {
-/// let nobody = Visitor { bearer: None, cookies: vec![], browser: Digest::of(b"browser"), newcomer: false };
+/// let nobody = Visitor { bearer: None, cookies: vec![], browser: Digest::of(b"browser"), newcomer: false, source: None };
 /// let present = provider(MemoryStore::default()).present(&nobody, sample::NOON).await?;
 /// assert!(present.latest().is_none());
 /// # Ok::<(), alias_domain::ports::StoreError>(())
@@ -41,6 +45,7 @@ pub struct Present {
     cookies: Vec<(Digest, Session)>,
     binding: Digest,
     newcomer: bool,
+    source: Option<IpAddr>,
     /// What users grant to a client, where that was looked up with them.
     granted: Vec<((UserId, ClientId), Option<Connection>)>,
 }
@@ -64,7 +69,7 @@ impl Provider {
     /// # use alias_domain::{Digest, flows::Visitor, testing::{MemoryStore, provider, sample}};
     /// # pollster::block_on(async {
     /// let dead = Digest::of(b"a token that ended");
-    /// let visitor = Visitor { bearer: Some(dead), cookies: vec![], browser: Digest::of(b"b"), newcomer: false };
+    /// let visitor = Visitor { bearer: Some(dead), cookies: vec![], browser: Digest::of(b"b"), newcomer: false, source: None };
     /// let present = provider(MemoryStore::default()).present(&visitor, sample::NOON).await?;
     /// assert!(present.latest().is_none() && present.binding() == visitor.browser);
     /// # Ok::<(), alias_domain::ports::StoreError>(())
@@ -80,7 +85,7 @@ impl Provider {
             true => Vec::new(),
             false => self.store().live_sessions(&tokens, now).await?,
         };
-        Ok(Present::of(visitor, live))
+        Ok(Present::of(visitor, live, now))
     }
 
     /// The same, with what each of them grants to a client that asks, which is looked up in the
@@ -114,14 +119,15 @@ impl Provider {
         }
         let present = Present {
             granted,
-            ..Present::of(visitor, sessions)
+            ..Present::of(visitor, sessions, now)
         };
         Ok((present, issued))
     }
 }
 
 impl Present {
-    fn of(visitor: &Visitor, mut live: Vec<(Digest, Session)>) -> Self {
+    fn of(visitor: &Visitor, mut live: Vec<(Digest, Session)>, now: DateTime<Utc>) -> Self {
+        live.retain(|(_, session)| !session.is_misdated(now));
         let first_is_bearer = live
             .first()
             .is_some_and(|(digest, _)| Some(*digest) == visitor.bearer);
@@ -132,6 +138,7 @@ impl Present {
                 _ => visitor.browser,
             },
             newcomer: bearer.is_none() && visitor.newcomer,
+            source: visitor.source,
             bearer,
             cookies: live,
             granted: Vec::new(),
@@ -209,6 +216,11 @@ impl Present {
     /// ```
     pub fn live_cookies(&self) -> impl Iterator<Item = Digest> {
         self.cookies.iter().map(|it| it.0)
+    }
+
+    /// The address that the request comes from, where it is known.
+    pub(super) const fn source(&self) -> Option<IpAddr> {
+        self.source
     }
 
     /// Whether this is a browser that may yet be known by another name.

@@ -72,7 +72,7 @@ impl LogoutNotice {
 
     const FIRST_PAUSE: TimeDelta = TimeDelta::seconds(2);
 
-    const LONGEST_PAUSE: TimeDelta = TimeDelta::hours(7);
+    pub(crate) const LONGEST_PAUSE: TimeDelta = TimeDelta::hours(7);
 
     /// What comes after this try: a client that does not answer is asked again, after a pause that
     /// is four times as long each time, for about a day.

@@ -64,7 +64,9 @@ pub trait Clients: Send + Sync {
         secrets: &[ClientSecret],
     ) -> Result<bool, StoreError>;
 
-    /// Ends everything of the client, pending codes included (R30); `false` if there is none.
+    /// Ends everything of the client, pending codes included (R30); `false` if there is none. From this
+    /// step on nothing of it counts. Where it has very many rows, some go later: see
+    /// [`Store::purge`](super::Store::purge).
     ///
     /// # Errors
     /// If the store does not answer.

@@ -40,4 +40,7 @@ pub enum Failure {
     /// A signature, a hash or a seal could not be made.
     #[error("cryptography failed: {0}")]
     Crypto(String),
+    /// More is asked for than can be done in time. Nothing was done.
+    #[error("too busy: too many wait already")]
+    Busy,
 }

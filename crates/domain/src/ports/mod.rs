@@ -10,6 +10,7 @@ mod error;
 mod grants;
 mod interactions;
 mod keys;
+mod limits;
 mod notices;
 mod sessions;
 mod transfer;
@@ -39,6 +40,9 @@ pub use interactions::MockInteractions;
 #[cfg(feature = "testing")]
 pub use keys::MockKeys;
 pub use keys::{Keys, StoredKey};
+pub use limits::Limits;
+#[cfg(feature = "testing")]
+pub use limits::MockLimits;
 #[cfg(feature = "testing")]
 pub use notices::MockNotices;
 pub use notices::{Claim, Notices};
@@ -63,7 +67,9 @@ pub use users::{EmailTaken, Users};
 pub trait Store:
     Clients + Users + Sessions + Interactions + Grants + Authorizations + Keys + Notices
 {
-    /// Whether the database answers.
+    /// Whether the database answers, and commits as a step that writes would: what keeps such a step
+    /// from being answered keeps this, too. It writes, so whoever asks in the name of strangers asks
+    /// seldom.
     ///
     /// # Errors
     /// If it does not.
@@ -74,8 +80,34 @@ pub trait Store:
     /// ```
     async fn ping(&self) -> Result<(), StoreError>;
 
-    /// Removes at most `limit` rows of each kind that have ended, and says how many it removed.
-    /// Nothing alive at `now` is touched; it may run while the service does.
+    /// The time of something that happened lately, if there is anything: of about the last sign-in,
+    /// request or refresh whose row is still there. It is what a clock is compared with before it is
+    /// believed ([`ClockTrust`](crate::ClockTrust)), so it is found by an index.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    ///
+    /// ```
+    /// # use alias_domain::{ports::Store, testing::MemoryStore};
+    /// assert_eq!(pollster::block_on(MemoryStore::default().latest_activity()), Ok(None));
+    /// ```
+    async fn latest_activity(&self) -> Result<Option<chrono::DateTime<chrono::Utc>>, StoreError>;
+
+    /// Removes rows of clients and users that were deleted, at most `limit` of a kind, and says how many
+    /// it removed; nothing of them is left once there are none. They count for nothing from the step
+    /// that deletes on, so this only makes room, and others may write in between.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    ///
+    /// ```
+    /// # use alias_domain::{ports::Store, testing::MemoryStore};
+    /// assert_eq!(pollster::block_on(MemoryStore::default().purge(500)), Ok(0));
+    /// ```
+    async fn purge(&self, limit: u32) -> Result<u32, StoreError>;
+
+    /// Removes at most `limit` rows of each kind that have ended or [were deleted](Self::purge), and
+    /// says how many it removed. Nothing alive at `now` is touched; it may run while the service does.
     ///
     /// # Errors
     /// If the database does not answer.

@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use super::StoreError;
-use crate::{ClientId, LogoutNotice};
+use crate::{CLOCK_TOLERANCE, ClientId, LogoutNotice};
 
 /// Which notices somebody takes upon themselves, and for how long.
 ///
@@ -26,6 +26,21 @@ pub struct Claim {
     pub limit: u32,
     /// None to these clients.
     pub except: Vec<ClientId>,
+}
+
+impl Claim {
+    /// No pause is so long: what is due later than this was put off by a clock that was ahead, and
+    /// is due now.
+    ///
+    /// ```
+    /// # use alias_domain::{ports::Claim, testing::sample::NOON};
+    /// let claim = Claim { now: NOON, until: NOON, limit: 8, except: vec![] };
+    /// assert_eq!((claim.latest_due() - NOON).num_minutes(), 7 * 60 + 1);
+    /// ```
+    #[must_use]
+    pub fn latest_due(&self) -> DateTime<Utc> {
+        self.now + LogoutNotice::LONGEST_PAUSE + CLOCK_TOLERANCE
+    }
 }
 
 /// The notices that wait for their clients. They are made in the step that ends a session: see

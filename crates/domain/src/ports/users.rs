@@ -78,7 +78,9 @@ pub trait Users: Send + Sync {
     async fn lock_user(&self, id: UserId, locked: bool) -> Result<bool, StoreError>;
 
     /// Ends everything of the user, pending codes included (R30), and their sessions with the
-    /// notices of [`end_session`](super::Sessions::end_session); `false` if there is none.
+    /// notices of [`end_session`](super::Sessions::end_session); `false` if there is none. From this
+    /// step on nothing of them counts, and the address is anybody's. Where they have very many rows,
+    /// some go later, and make their notices then: see [`Store::purge`](super::Store::purge).
     ///
     /// # Errors
     /// If the store does not answer.

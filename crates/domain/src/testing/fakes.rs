@@ -1,16 +1,22 @@
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use async_trait::async_trait;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::TimeDelta;
 use uuid::Uuid;
 
 use crate::{
     Capsule, Digest, IdTokenClaims, Lifetimes, LogoutTokenClaims, Secret, SigningAlgorithm,
     flows::{Ports, Provider},
-    ports::{Chance, Failure, IdTokens, PasswordHash, PasswordVerdict, Passwords, Sealer, Store},
+    ports::{
+        Chance, Failure, IdTokens, Limits, PasswordHash, PasswordVerdict, Passwords, Sealer, Store,
+    },
 };
 
 /// A provider on a store, mostly the one in memory, and fakes: a whole grant without a runtime.
@@ -32,6 +38,7 @@ pub fn provider(store: impl Store + 'static) -> Provider {
             id_tokens: Arc::new(TestIdTokens),
             passwords: Arc::new(TestPasswords),
             chance: Arc::new(TestChance::default()),
+            limits: Arc::new(Unlimited),
         },
     )
 }
@@ -152,5 +159,19 @@ impl Chance for TestChance {
 
     fn secret(&self) -> [u8; 32] {
         Digest::of(self.id().as_bytes()).bytes()
+    }
+}
+
+/// Admits everybody.
+///
+/// ```
+/// use alias_domain::{ports::Limits, testing::Unlimited};
+/// assert!(Unlimited.admit_request(None).is_ok());
+/// ```
+pub struct Unlimited;
+
+impl Limits for Unlimited {
+    fn admit_request(&self, _source: Option<IpAddr>) -> Result<(), TimeDelta> {
+        Ok(())
     }
 }

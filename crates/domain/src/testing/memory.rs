@@ -1,6 +1,9 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use async_trait::async_trait;
@@ -31,7 +34,11 @@ pub use transfer::Pages;
 /// assert!(pollster::block_on(MemoryStore::default().ping()).is_ok());
 /// ```
 #[derive(Default)]
-pub struct MemoryStore(Mutex<State>);
+pub struct MemoryStore {
+    state: Mutex<State>,
+    /// How many further steps panic.
+    panics: AtomicU32,
+}
 
 #[derive(Default)]
 struct State {
@@ -49,8 +56,29 @@ struct State {
 }
 
 impl MemoryStore {
+    /// From now on so many steps panic: for testing what becomes of who asks. To export is none.
+    ///
+    /// ```should_panic
+    /// use alias_domain::{ports::Users, testing::MemoryStore};
+    /// let store = MemoryStore::default();
+    /// store.panic_in_next(1);
+    /// let _ = pollster::block_on(store.users());
+    /// ```
+    pub fn panic_in_next(&self, steps: u32) {
+        self.panics.store(steps, Ordering::SeqCst);
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        let left = |steps: u32| steps.checked_sub(1);
+        let panics = self
+            .panics
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, left);
+        assert!(panics.is_err(), "the step panics, as it was asked to");
+        self.locked()
+    }
+
+    fn locked(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -193,6 +221,25 @@ impl State {
 impl Store for MemoryStore {
     async fn ping(&self) -> Result<(), StoreError> {
         Ok(())
+    }
+
+    async fn latest_activity(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let state = self.state();
+        let sign_ins = state.sessions.values().map(|it| it.auth_time);
+        let requests = state.interactions.values();
+        let requests = requests.map(|it| it.expires_at - Lifetimes::INTERACTION);
+        let issued = state.authorizations.values().map(|it| match it.phase {
+            crate::Phase::Redeemed {
+                refresh: Some(chain),
+            } => chain.issued_at.max(it.auth_time),
+            _ => it.auth_time,
+        });
+        Ok(sign_ins.chain(requests).chain(issued).max())
+    }
+
+    async fn purge(&self, _: u32) -> Result<u32, StoreError> {
+        // What is deleted is gone at once.
+        Ok(0)
     }
 
     async fn sweep(&self, now: DateTime<Utc>, limit: u32) -> Result<u32, StoreError> {
@@ -701,7 +748,9 @@ impl Notices for MemoryStore {
             .notices
             .iter()
             .filter(|(key, it)| {
-                let is_due = it.due_at.is_none_or(|at| at <= claim.now);
+                let is_due = it
+                    .due_at
+                    .is_none_or(|at| at <= claim.now || at > claim.latest_due());
                 is_due && !claim.except.contains(&key.1)
             })
             .map(|(key, it)| (it.due_at, *key))

@@ -7,5 +7,5 @@ mod fakes;
 mod memory;
 pub mod sample;
 
-pub use fakes::{TestChance, TestIdTokens, TestPasswords, TestSealer, provider};
+pub use fakes::{TestChance, TestIdTokens, TestPasswords, TestSealer, Unlimited, provider};
 pub use memory::{MemoryStore, Pages};

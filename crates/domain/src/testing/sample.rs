@@ -4,11 +4,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use crate::{
-    Access, AliasId, Answer, AskedClaims, AuthMethod, AuthorizationId, BackchannelLogout,
-    ChannelId, Client, ClientId, ClientKind, CodeBinding, DeclaredChannel, Digest, Interaction,
-    InteractionId, Lifetimes, LogoutNotice, NewAuthorization, Redemption, RedirectUri, Scope,
-    Screen, Session, SessionId, SigningAlgorithm, Standing, User, UserId, UserToken,
-    ports::Decision,
+    Access, AliasId, Answer, AskedClaims, AuthMethod, AuthorizationId, AuthorizationRequest,
+    BackchannelLogout, ChannelId, Client, ClientId, ClientKind, CodeBinding, DeclaredChannel,
+    Digest, Interaction, InteractionId, Lifetimes, LogoutNotice, NewAuthorization, Params,
+    Redemption, RedirectUri, Reply, RequestRecord, Scope, Screen, Session, SessionId,
+    SigningAlgorithm, Standing, User, UserId, UserToken, ports::Decision, requested_callback,
 };
 
 /// A moment: noon of 30 June 2020, the day of the seed's examples.
@@ -149,6 +149,27 @@ pub fn session() -> Session {
     }
 }
 
+/// A sound request of the client, with these parameters beside the mandatory ones.
+///
+/// ```
+/// # use alias_domain::{Scope, testing::sample};
+/// let (request, _) = sample::request("scope=openid&nonce=n").restored(&sample::client())?;
+/// assert_eq!(request.nonce.as_deref(), Some("n"));
+/// # Ok::<(), alias_domain::PageError>(())
+/// ```
+///
+/// # Panics
+/// If the parameters are not sound.
+#[must_use]
+pub fn request(query: &str) -> RequestRecord {
+    let query = format!("{query}&response_type=code&redirect_uri={REDIRECT_URI}");
+    let (params, client) = (Params::parse(&query), client());
+    let callback = requested_callback(&params, &client).expect("a registered URI");
+    let reply = Reply::requested(&params, callback.clone());
+    let request = AuthorizationRequest::parse(&params, &client, callback);
+    RequestRecord::new(&request.expect("a sound request"), &reply)
+}
+
 /// A request of the client that waits for Fred.
 ///
 /// ```
@@ -161,11 +182,7 @@ pub fn interaction() -> Interaction {
         id: InteractionId::from_uuid(bits(30)),
         binding: Some(Digest::of(b"Fred's browser")),
         client_id: client().id,
-        query: format!(
-            "scope=openid&response_type=code&client_id={}&redirect_uri={REDIRECT_URI}",
-            client().id
-        ),
-        hinted: None,
+        request: request("scope=openid"),
         account: None,
         answered: false,
         expires_at: NOON + Lifetimes::INTERACTION,

@@ -194,7 +194,7 @@ impl World {
         let password = Secret::new(PASSWORD.to_owned());
         let signed_in = self
             .provider
-            .sign_in(email, &password, &[], self.now)
+            .sign_in(email, &password, &[], std::future::pending(), self.now)
             .await
             .expect("answered");
         let SignIn::Done(signed_in) = signed_in else {
@@ -205,6 +205,7 @@ impl World {
             cookies: vec![signed_in.token.digest()],
             browser: Digest::of(email.as_bytes()),
             newcomer: false,
+            source: None,
         })
     }
 

@@ -43,6 +43,8 @@ use stream::{Watched, Wire};
 pub(crate) use watch::Cause;
 use watch::{Room, Watch, sweep};
 
+use crate::presence::Socket;
+
 /// How many connections there may be, and how long each may wait for its peer.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
@@ -154,6 +156,7 @@ where
             .client_disconnect_timeout(bounds.linger)
             .on_connect_ext(|stream: &Watched, data| {
                 data.insert(stream.watch());
+                data.insert(Socket(stream.socket()));
             })
             .h1(map_config(app, |()| AppConfig::default()));
         let http = Rc::new(http);

@@ -3,6 +3,7 @@
 use std::{
     io,
     mem::MaybeUninit,
+    os::fd::{AsRawFd, RawFd},
     pin::Pin,
     rc::Rc,
     task::{Context, Poll, ready},
@@ -52,6 +53,13 @@ impl Watched {
 
     pub(super) fn watch(&self) -> Rc<Watch> {
         Rc::clone(&self.watch)
+    }
+
+    pub(super) fn socket(&self) -> RawFd {
+        match &self.wire {
+            Wire::Plain(socket) => socket.as_raw_fd(),
+            Wire::Tls(stream) => stream.get_ref().as_raw_fd(),
+        }
     }
 
     /// Reads ahead, for whoever hangs up is to be noticed, and keeps what it reads.

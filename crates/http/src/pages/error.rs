@@ -42,7 +42,11 @@ pub enum ErrorCause {
     MethodNotAllowed,
     /// 413: the body is over the limit.
     TooLarge,
-    /// 503: the store is away or full.
+    /// 414: the address is over the limit.
+    AddressTooLong,
+    /// 429: there were too many requests from where this one comes from, or from everywhere.
+    TooMany,
+    /// 503: the store is away or full, or too many ask at once.
     Unavailable,
     /// 400: the request cannot be read, for a cause with no name of its own.
     BadRequest,
@@ -66,6 +70,8 @@ impl ErrorCause {
             Self::MethodNotAllowed => 405,
             Self::AlreadyAnswered => 409,
             Self::TooLarge => 413,
+            Self::AddressTooLong => 414,
+            Self::TooMany => 429,
             Self::Unavailable => 503,
         }
     }
@@ -86,6 +92,8 @@ impl ErrorCause {
             Self::NotFound => &errors.not_found,
             Self::MethodNotAllowed => &errors.method_not_allowed,
             Self::TooLarge => &errors.too_large,
+            Self::AddressTooLong => &errors.address_too_long,
+            Self::TooMany => &errors.too_many,
             Self::Unavailable => &errors.unavailable,
             Self::BadRequest => &errors.bad_request,
         }

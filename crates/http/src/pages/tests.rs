@@ -178,6 +178,8 @@ fn causes() -> impl Iterator<Item = ErrorCause> {
         ErrorCause::NotFound,
         ErrorCause::MethodNotAllowed,
         ErrorCause::TooLarge,
+        ErrorCause::AddressTooLong,
+        ErrorCause::TooMany,
         ErrorCause::Unavailable,
         ErrorCause::BadRequest,
     ]

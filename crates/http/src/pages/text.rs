@@ -177,6 +177,8 @@ pub(super) struct Errors {
     pub(super) not_found: Explanation,
     pub(super) method_not_allowed: Explanation,
     pub(super) too_large: Explanation,
+    pub(super) address_too_long: Explanation,
+    pub(super) too_many: Explanation,
     pub(super) unavailable: Explanation,
     pub(super) bad_request: Explanation,
 }
@@ -376,6 +378,17 @@ const ENGLISH: Text = Text {
             title: "That is more than Alias takes",
             what: "What was sent is too large. Nothing of it was used.",
             next: "Go back and send less.",
+        },
+        address_too_long: Explanation {
+            title: "That address is longer than Alias takes",
+            what: "An address has at most 16 KiB here. Nothing of this one was used.",
+            next: "Go back to the service you came from, and tell it if this happens again.",
+        },
+        too_many: Explanation {
+            title: "Too many requests just now",
+            what: "More people than usual are on their way to sign in, or one network sends very \
+                   many requests. Nothing was lost.",
+            next: "Wait a moment, and load this page again.",
         },
         unavailable: Explanation {
             title: "Alias cannot answer just now",

@@ -1,12 +1,25 @@
 //! The authorization endpoint.
 
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering::SeqCst},
+    },
+};
+
 use alias_domain::{
     Client, ClientKind, RedirectUri,
+    flows::Ports,
+    ports::Limits,
     testing::sample::{self, REDIRECT_URI},
 };
+use chrono::TimeDelta;
 use reqwest::{Method, header::HeaderName};
 
-use crate::support::{Alias, ISSUER, SEED, VERIFIER, client, json, param, public_request, request};
+use crate::support::{
+    Alias, ISSUER, Page, SEED, VERIFIER, client, json, param, public_request, request,
+};
 
 #[actix_web::test]
 async fn a_bad_client_or_redirect_uri_is_a_page_and_never_a_redirect() {
@@ -113,12 +126,12 @@ async fn a_post_whose_address_would_be_too_long_is_a_page() {
             let request = request.header("content-type", "application/x-www-form-urlencoded");
             request.body(body).send().await.expect("an answer")
         };
-        // Three bytes for one: in the address this is exactly 32 KiB.
-        let longest = format!("x={}", "é".repeat(5461));
+        // Three bytes for one half of it: in the address this is 64 bytes less than 16 KiB.
+        let longest = format!("xxxxx={}", "é".repeat(2719));
         let answer = post(longest.clone()).await;
         assert_eq!(answer.status(), 303, "{path}");
         let location = answer.headers()["location"].to_str().expect("ASCII");
-        assert_eq!(location.len(), path.len() + 1 + 32 * 1024);
+        assert_eq!(location.len(), path.len() + 1 + 16 * 1024 - 64);
         // And this server itself takes it.
         let page = alias.browser().get(location).await;
         assert_eq!(page.status, next, "{path}");
@@ -368,4 +381,97 @@ async fn what_is_public_answers_to_head() {
             .expect("an answer");
         assert_eq!(answer.status(), 200, "{path}");
     }
+}
+
+#[actix_web::test]
+async fn an_address_of_more_than_16_kib_is_414_wherever_it_is_asked_for() {
+    let alias = Alias::start().await;
+    let browser = alias.browser();
+    for path in [
+        "/oauth2/authorize",
+        "/account",
+        "/nowhere",
+        "/api/oauth2/userinfo",
+    ] {
+        let fits = format!("{path}?x={}", "a".repeat(16 * 1024 - path.len() - 3));
+        assert_ne!(
+            browser
+                .http
+                .get(alias.url(&fits))
+                .send()
+                .await
+                .expect("an answer")
+                .status(),
+            414
+        );
+        let answer = browser
+            .http
+            .get(alias.url(&format!("{fits}a")))
+            .send()
+            .await;
+        let answer = answer.expect("an answer");
+        assert_eq!(answer.status(), 414, "{path}");
+        let is_json = answer.headers()["content-type"] == "application/json";
+        assert_eq!(is_json, path.starts_with("/api/"), "{path}");
+        assert!(
+            answer.headers().contains_key("content-security-policy"),
+            "{path}"
+        );
+    }
+}
+
+/// The record that was kept of the request whose page this is.
+async fn kept(alias: &Alias, page: &Page) -> String {
+    let id = page.path.split('/').nth(2).expect("an interaction").parse();
+    let kept = alias
+        .store
+        .interaction(id.expect("an ID"), chrono::Utc::now());
+    let kept = kept.await.expect("an answer").expect("it waits");
+    serde_json::to_string(&kept.request).expect("JSON")
+}
+
+#[actix_web::test]
+async fn what_a_stranger_sends_is_kept_only_as_far_as_it_means_something() {
+    let alias = Alias::start().await;
+    let plain = alias.browser().authorize(SEED).await;
+    let long = format!("{SEED}&ui_locales={}", "en%20".repeat(3000));
+    let padded = alias.browser().authorize(&long).await;
+    assert_eq!(kept(&alias, &padded).await, kept(&alias, &plain).await);
+}
+
+/// Admits so many, and then nobody for a while.
+struct Few(AtomicU32);
+
+impl Limits for Few {
+    fn admit_request(&self, source: Option<IpAddr>) -> Result<(), TimeDelta> {
+        assert!(source.is_some_and(|it| it.is_loopback()), "{source:?}");
+        let left = self.0.fetch_update(SeqCst, SeqCst, |it| it.checked_sub(1));
+        left.map(drop).map_err(|_| TimeDelta::milliseconds(41_001))
+    }
+}
+
+#[actix_web::test]
+async fn a_request_without_a_session_beyond_the_bound_is_told_when_to_come_again() {
+    let alias = Alias::start_with(|ports| Ports {
+        limits: Arc::new(Few(AtomicU32::new(2))),
+        ..ports
+    })
+    .await;
+    // Whoever is signed in is no stranger, and what is not kept costs nothing.
+    let mut fred = alias.freds_browser().await;
+    for _ in 0..3 {
+        assert_eq!(fred.authorize(SEED).await.status, 200);
+        let none = format!("{SEED}&prompt=none");
+        let refused = alias.browser().authorize(&none).await;
+        assert_eq!(refused.error().as_deref(), Some("login_required"));
+    }
+    for _ in 0..2 {
+        assert_eq!(alias.browser().authorize(SEED).await.status, 200);
+    }
+    let request = alias.url(&format!("/oauth2/authorize?{SEED}"));
+    let answer = alias.browser().http.get(request).send().await;
+    let answer = answer.expect("an answer");
+    assert_eq!(answer.status(), 429);
+    assert_eq!(answer.headers()["retry-after"], "42");
+    assert!(answer.text().await.expect("a page").contains("<h1>"));
 }

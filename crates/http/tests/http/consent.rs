@@ -1,6 +1,6 @@
 //! The consent page and its answer: R10 to R13, R31, and what is refused.
 
-use alias_domain::testing::sample;
+use alias_domain::{ClientChange, testing::sample};
 
 use crate::support::{Alias, SEED, param};
 
@@ -216,6 +216,43 @@ async fn r31_after_signing_out_elsewhere_an_answer_grants_nothing_and_the_reques
     let again = browser.submit(&answer.form(), &fields).await;
     assert!(again.path.ends_with("/consent"), "{}", again.path);
     assert_eq!(again.ticked("scope", "nickname"), Some(false));
+}
+
+#[actix_web::test]
+async fn r31_a_channel_withdrawn_while_the_page_is_open_is_dropped_silently_whatever_the_answer() {
+    for (decision, told) in [
+        ("approve_all", "code"),
+        ("approve", "code"),
+        ("deny", "error"),
+    ] {
+        let alias = Alias::start().await;
+        let mut browser = alias.freds_browser().await;
+        let page = browser.authorize(SEED).await;
+        let before = sample::client();
+        let mut client = before.clone();
+        client
+            .change(ClientChange {
+                channels: Some(vec![("notifications".to_owned(), "News".to_owned())]),
+                ..ClientChange::default()
+            })
+            .expect("a sound change");
+        let stored = alias.store.update_client(&before, &client).await;
+        assert!(stored.expect("stored"));
+        let ticked = [
+            ("decision", decision),
+            ("scope", "contact"),
+            ("channel", "notifications"),
+            ("channel", "product_updates"),
+        ];
+        let answer = browser.submit(&page.form(), &ticked).await;
+        let location = answer.location.expect("a redirect");
+        assert!(param(&location, told).is_some(), "{decision}: {location}");
+        let granted = alias.store.connection(sample::user().id, client.id).await;
+        let granted = granted.expect("an answer").map(|it| it.access);
+        let channels = granted.map(|it| client.channel_list(&it));
+        let expected = (told == "code").then(|| Some("notifications".to_owned()));
+        assert_eq!(channels, expected, "{decision}");
+    }
 }
 
 #[actix_web::test]

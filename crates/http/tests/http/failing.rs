@@ -14,6 +14,7 @@ use alias_domain::{
         Grants, Interactions, Keys, LiveGrant, MockIdTokens, Notices, PasswordHash, Recorded,
         SessionStart, Sessions, Started, Store, StoreError, StoredKey, Users,
     },
+    testing::MemoryStore,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -274,6 +275,12 @@ impl Store for Away {
     async fn ping(&self) -> Result<(), StoreError> {
         away()
     }
+    async fn latest_activity(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        away()
+    }
+    async fn purge(&self, _: u32) -> Result<u32, StoreError> {
+        away()
+    }
     async fn sweep(&self, _: DateTime<Utc>, _: u32) -> Result<u32, StoreError> {
         away()
     }
@@ -374,4 +381,34 @@ async fn a_signature_that_cannot_be_made_is_503_and_the_code_is_used_up() {
         (400, Some("invalid_grant")),
         "R17"
     );
+}
+
+#[actix_web::test]
+async fn a_handler_that_panics_is_503_for_its_request_alone() {
+    let store = Arc::new(MemoryStore::default());
+    let address = serve(store.clone());
+    let http = client();
+    let form = [("client_id", "bjOB6HV7cTKtxvfr2k2ucg"), ("token", "x")];
+    let credentials = serde_json::json!({"email": "fred@example.com", "password": "x"});
+    for request in [
+        http.get(url(address, &format!("/oauth2/authorize?{SEED}"))),
+        http.get(url(address, "/interaction/AAAAAAAAAAAAAAAAAAAAAA/consent")),
+        http.post(url(address, "/api/oauth2/revoke")).form(&form),
+        http.post(url(address, "/api/session")).json(&credentials),
+    ] {
+        let again = request.try_clone().expect("no stream");
+        store.panic_in_next(1);
+        let response = request.send().await.expect("an answer");
+        let path = response.url().path().to_owned();
+        assert_eq!(response.status(), 503, "{path}");
+        for name in ["retry-after", "content-security-policy", "cache-control"] {
+            assert!(response.headers().contains_key(name), "{path}: {name}");
+        }
+        let is_json = response.headers()["content-type"] == "application/json";
+        assert_eq!(is_json, path.starts_with("/api/"), "{path}");
+        let body = response.text().await.expect("a body");
+        assert!(!body.contains("panic"), "{path}: {body}");
+        let status = again.send().await.expect("an answer").status();
+        assert!(status.is_client_error(), "{path}: {status}");
+    }
 }

@@ -80,4 +80,15 @@ async fn failures_are_counted_by_cause() {
     let before = count(failures);
     assert_eq!(alias.exchange(&alias.code(SEED).await).await.0, 503);
     assert!(count(failures) > before);
+
+    let mut id_tokens = MockIdTokens::new();
+    id_tokens
+        .expect_sign()
+        .returning(|_, _| unreachable!("a signer that panics"));
+    let id_tokens = Arc::new(id_tokens);
+    let alias = Alias::start_with(|ports| Ports { id_tokens, ..ports }).await;
+    let panics = "alias_failures_total{cause=\"panic\"}";
+    let before = count(panics);
+    assert_eq!(alias.exchange(&alias.code(SEED).await).await.0, 503);
+    assert!(count(panics) > before);
 }

@@ -15,7 +15,7 @@ use alias_domain::{
     flows::{Ports, Provider},
     ports::{Passwords, Store},
     testing::{
-        TestChance, TestIdTokens, TestPasswords, TestSealer,
+        TestChance, TestIdTokens, TestPasswords, TestSealer, Unlimited,
         sample::{self, LOOPBACK_URI, REDIRECT_URI},
     },
 };
@@ -228,6 +228,7 @@ pub(crate) fn ports(store: Arc<dyn Store>) -> Ports {
         id_tokens: Arc::new(TestIdTokens),
         passwords: Arc::new(TestPasswords),
         chance: Arc::new(TestChance::default()),
+        limits: Arc::new(Unlimited),
     }
 }
 
@@ -333,7 +334,7 @@ pub(crate) fn param(address: &str, name: &str) -> Option<String> {
 #[derive(Clone)]
 pub(crate) struct Browser<'a> {
     alias: &'a Alias,
-    http: reqwest::Client,
+    pub(crate) http: reqwest::Client,
     pub(crate) cookies: BTreeMap<String, String>,
 }
 

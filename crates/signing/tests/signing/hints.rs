@@ -111,6 +111,7 @@ async fn a_token_is_read_for_as_long_as_its_key_is_published() {
         (active_from + lifetime, false),
     ] {
         keyring.refresh(now).await.unwrap();
+        keyring.remove_retired(now).await.unwrap();
         assert_eq!(reader.verified(&old).is_some(), read, "{now}");
     }
     assert_eq!(store.keys().await.unwrap().len(), 4);

@@ -338,27 +338,92 @@ async fn a_key_goes_when_nothing_that_it_made_is_alive_and_no_earlier() {
     let id_tokens_end = 600 + 1800 + 60;
     let refresh_tokens_end = 600 + 90 * 86_400 + 3600 + 60;
 
-    keyring.refresh(seconds(id_tokens_end - 1)).await.unwrap();
+    let tidy = async |now| {
+        keyring.refresh(seconds(now)).await.unwrap();
+        keyring.remove_retired(seconds(now)).await.unwrap();
+    };
+    tidy(id_tokens_end - 1).await;
     assert!(published(&keyring).contains(&es) && published(&keyring).contains(&ed));
     assert_eq!(store.keys().await.unwrap().len(), 7);
 
-    keyring.refresh(seconds(id_tokens_end)).await.unwrap();
+    tidy(id_tokens_end).await;
     assert!(!published(&keyring).contains(&es) && !published(&keyring).contains(&ed));
     assert_eq!(store.keys().await.unwrap().len(), 5);
 
-    keyring
-        .refresh(seconds(refresh_tokens_end - 1))
-        .await
-        .unwrap();
+    tidy(refresh_tokens_end - 1).await;
     assert!(opens());
-    keyring.refresh(seconds(refresh_tokens_end)).await.unwrap();
+    tidy(refresh_tokens_end).await;
     assert!(!opens());
     let left = store.keys().await.unwrap();
     assert_eq!(left.len(), 4);
     assert!(!left.iter().any(|it| it.kid == "1"));
     // Twice, and by another node, is harmless.
-    keyring.refresh(seconds(refresh_tokens_end)).await.unwrap();
+    tidy(refresh_tokens_end).await;
     assert_eq!(store.keys().await.unwrap(), left);
+}
+
+#[tokio::test]
+async fn a_clock_that_jumps_ahead_for_a_moment_costs_no_key() {
+    let store = store().await;
+    let keyring = load(&store, &MASTER).await.unwrap();
+    let sealed = TokenSealer::new(&keyring).seal(&code()).unwrap();
+    rotate(&keyring, seconds(0)).await;
+    keyring.refresh(seconds(600)).await.unwrap();
+    let before = (store.keys().await.unwrap(), keyring.key_set());
+
+    keyring.refresh(seconds(400 * 86_400)).await.unwrap();
+    assert_eq!(TokenSealer::new(&keyring).open(sealed.expose()), None);
+    keyring.refresh(seconds(601)).await.unwrap();
+    assert_eq!(
+        TokenSealer::new(&keyring).open(sealed.expose()),
+        Some(code())
+    );
+    assert_eq!((store.keys().await.unwrap(), keyring.key_set()), before);
+}
+
+/// The first keys, as a clock that is ahead makes them.
+async fn store_of_a_clock_ahead(by: TimeDelta) -> Arc<MemoryStore> {
+    let ahead = |it: StoredKey| StoredKey {
+        created_at: NOON + by,
+        active_from: NOON + by,
+        ..it
+    };
+    let keys: Vec<_> = keys().await.into_iter().map(ahead).collect();
+    store_with(&keys).await
+}
+
+#[tokio::test]
+async fn keys_of_a_clock_that_was_ahead_serve_and_a_rotation_succeeds_them() {
+    for by in [
+        TimeDelta::seconds(45),
+        TimeDelta::hours(2),
+        TimeDelta::days(3 * 365),
+    ] {
+        let store = store_of_a_clock_ahead(by).await;
+        let keyring = load(&store, &MASTER).await.unwrap();
+        for algorithm in SigningAlgorithm::ALL {
+            let kid = signed_by(&keyring, algorithm).await;
+            assert_eq!(kid, key(KeyAlgorithm::Signing(algorithm)).await.kid);
+        }
+        let sealed = TokenSealer::new(&keyring).seal(&code()).unwrap();
+
+        let made = rotate(&keyring, seconds(0)).await;
+        keyring.refresh(seconds(1)).await.unwrap();
+        let old = signed_by(&keyring, SigningAlgorithm::EdDsa).await;
+        assert_eq!(old, key(EDDSA).await.kid, "the new one is published first");
+        for now in [
+            seconds(600),
+            NOON + by + TimeDelta::minutes(20),
+            NOON + by + TimeDelta::days(365),
+        ] {
+            keyring.refresh(now).await.unwrap();
+            let kid = signed_by(&keyring, SigningAlgorithm::EdDsa).await;
+            assert_eq!(kid, of(&made, EDDSA).remove(0).kid, "{now}");
+        }
+        keyring.refresh(seconds(600)).await.unwrap();
+        let opened = TokenSealer::new(&keyring).open(sealed.expose());
+        assert_eq!(opened, Some(code()), "what the old one sealed is honoured");
+    }
 }
 
 #[tokio::test]

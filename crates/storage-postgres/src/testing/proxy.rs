@@ -2,8 +2,8 @@ use std::{
     io::{self, Read, Write},
     net::{Shutdown, TcpListener, TcpStream},
     sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+        Arc, Condvar, Mutex,
+        atomic::{AtomicUsize, Ordering::SeqCst},
     },
     thread,
 };
@@ -33,7 +33,9 @@ struct Way {
     statements: AtomicUsize,
     /// Messages that still pass.
     pass: AtomicUsize,
-    silent: AtomicBool,
+    /// Whether answers are held back.
+    silent: Mutex<bool>,
+    spoke: Condvar,
 }
 
 impl Proxy {
@@ -53,7 +55,8 @@ impl Proxy {
             round_trips: AtomicUsize::new(0),
             statements: AtomicUsize::new(0),
             pass: AtomicUsize::new(usize::MAX),
-            silent: AtomicBool::new(false),
+            silent: Mutex::new(false),
+            spoke: Condvar::new(),
         });
         let (server, along) = (server.to_owned(), Arc::clone(&way));
         thread::spawn(move || {
@@ -94,9 +97,14 @@ impl Proxy {
         self.way.pass.load(SeqCst) == 0
     }
 
-    /// From now on lets no answer through, or every one. See the type for an example.
+    /// From now on lets no answer through, or every one. Those that were held back come then, as they
+    /// do on a connection that lives: nothing is lost from its midst. See the type for an example.
+    ///
+    /// # Panics
+    /// If a thread of it did.
     pub fn is_silent(&self, silent: bool) {
-        self.way.silent.store(silent, SeqCst);
+        *self.way.silent.lock().expect("no thread panics") = silent;
+        self.way.spoke.notify_all();
     }
 }
 
@@ -156,9 +164,9 @@ impl Way {
             if length == 0 {
                 return store.shutdown(Shutdown::Both);
             }
-            if !self.silent.load(SeqCst) {
-                store.write_all(&some[..length])?;
-            }
+            let silent = self.silent.lock().expect("no thread panics");
+            drop(self.spoke.wait_while(silent, |silent| *silent));
+            store.write_all(&some[..length])?;
         }
     }
 }

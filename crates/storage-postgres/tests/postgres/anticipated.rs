@@ -20,6 +20,7 @@ fn r30_a_channel_that_another_node_withdrew_just_now_gets_no_code() {
         cookies: vec![Digest::of(b"a session token")],
         browser: Digest::of(b"a browser"),
         newcomer: false,
+        source: None,
     };
     let asked = Params::parse(&format!(
         "response_type=code&client_id={}&redirect_uri={}&scope=openid+contact&channels=notifications",

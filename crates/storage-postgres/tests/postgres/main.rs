@@ -1,8 +1,10 @@
 //! The PostgreSQL store keeps the contract of every store, and what a server demands beyond it.
 
 mod anticipated;
+mod connections;
 mod contract;
 mod corruption;
+mod deleting;
 mod fixture;
 mod import;
 mod outages;

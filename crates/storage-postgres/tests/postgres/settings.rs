@@ -36,10 +36,9 @@ fn r25_another_isolation_level_lets_nothing_outlive_a_disconnect() {
     keeps(STRICTER, races::r25_no_authorization_outlives_a_disconnect);
 }
 
-/// What takes long, as where very many users have connected, is not ended by what a request's
-/// statements are ended by.
+/// What takes long is the removal of what refers to it, and nobody waits for that.
 #[test]
-fn a_client_is_deleted_however_long_that_takes() {
+fn a_user_and_a_client_are_deleted_however_long_their_rows_take() {
     let fixture = approved();
     fixture.database.execute(
         "CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS
@@ -52,11 +51,20 @@ fn a_client_is_deleted_however_long_that_takes() {
     let store = wait(PostgresStore::open(&database.expect("a database URL"), 1));
     let store = store.expect("the schema is current");
     let (user, client) = (sample::user().id, sample::client().id);
+    assert_eq!(wait(store.delete_user(user)), Ok(true));
+    assert_eq!(wait(store.user(user)), Ok(None));
+    assert_eq!(wait(store.delete_client(client)), Ok(true));
+    assert_eq!(wait(store.client(client)), Ok(None));
+    // Its rows are still to go, and take longer than a statement of this store may.
     assert!(matches!(
-        wait(store.delete_user(user)),
+        wait(store.purge(500)),
         Err(StoreError::Unavailable(_))
     ));
-    assert_eq!(wait(store.delete_client(client)), Ok(true));
+    assert!(wait(fixture.purge(500)).is_ok_and(|removed| removed > 0));
+    while wait(fixture.purge(500)) != Ok(0) {}
+    let left = "SELECT (SELECT count(*) FROM connections) + (SELECT count(*) FROM user_rows)
+        + (SELECT count(*) FROM client_rows)";
+    assert_eq!(fixture.database.ask(left).as_deref(), Some("0"));
 }
 
 /// Where a circle is not told before a lock is waited for too long, it is an error.

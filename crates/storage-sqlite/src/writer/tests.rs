@@ -132,6 +132,49 @@ fn a_panicking_step_takes_no_neighbour_along() {
     assert_eq!(scene.numbers(), [1, 3]);
 }
 
+/// What panics once more when it is let go of.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        unreachable!("it goes off")
+    }
+}
+
+#[test]
+fn a_panic_beside_a_step_undoes_its_batch_and_the_writer_goes_on() {
+    let scene = scene("");
+    let [first, panicked, last] = scene.batch([
+        |connection| add(connection, 1),
+        |connection| {
+            add(connection, 2)?;
+            // What catches the panic drops this, in the midst of the transaction.
+            std::panic::panic_any(Bomb)
+        },
+        |connection| add(connection, 3),
+    ]);
+    assert!([first, panicked, last].iter().all(is_unavailable));
+    assert_eq!(scene.numbers(), [] as [i64; 0]);
+    for number in [4, 5] {
+        let next = scene.writer.run(move |connection| add(connection, number));
+        assert_eq!(pollster::block_on(next), Ok(()));
+    }
+    assert_eq!(scene.numbers(), [4, 5]);
+}
+
+#[test]
+fn a_transaction_that_was_left_open_is_given_up_before_the_next() {
+    let scene = scene("");
+    let connection = Connection::open(scene.path()).expect("a database");
+    connection.execute_batch("BEGIN IMMEDIATE").expect("begun");
+    add(&connection, 1).expect("added");
+    // As it is after a panic that nothing undid.
+    let writer = Writer::start(connection).expect("a thread");
+    let next = writer.run(|connection| add(connection, 2));
+    assert_eq!(pollster::block_on(next), Ok(()));
+    assert_eq!(scene.numbers(), [2]);
+}
+
 #[test]
 fn a_failed_commit_fails_every_step_and_changes_nothing() {
     let scene = scene("");

@@ -8,13 +8,15 @@ use std::{
 };
 
 use alias_domain::{
-    Lifetimes, Phase, Redeem,
-    ports::{Authorizations, PasswordHash, Store, StoreError, Users},
+    Interaction, InteractionId, Lifetimes, Phase, Redeem,
+    ports::{Authorizations, Clients, Interactions, PasswordHash, Store, StoreError, Users},
     testing::sample::{self, NOON},
 };
 use alias_storage_sqlite::SqliteStore;
+use futures_util::future::join_all;
 use pollster::FutureExt as _;
 use rusqlite::{Connection, TransactionBehavior};
+use uuid::Uuid;
 
 use crate::fixture::{approved, database, fresh};
 
@@ -135,4 +137,60 @@ fn a_store_whose_tables_are_gone_says_so() {
         Err(StoreError::Unavailable(_))
     ));
     assert_eq!(fixture.ping().block_on(), Ok(()));
+}
+
+#[test]
+fn a_file_that_was_closed_needs_no_log() {
+    let folder = approved().close();
+    assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1);
+    let copied = tempfile::tempdir().expect("a temporary folder");
+    let copy = database(copied.path());
+    fs::copy(database(folder.path()), &copy).expect("a file");
+    let store = SqliteStore::open(&copy).expect("a current database");
+    assert_eq!(store.users().block_on(), Ok(vec![sample::user()]));
+}
+
+#[test]
+fn who_closes_a_file_that_others_use_leaves_them_their_log() {
+    let fixture = fresh();
+    drop(SqliteStore::open(&database(fixture.folder())).expect("a current database"));
+    assert_eq!(insert_fred(&fixture), Ok(()));
+    assert!(fixture.folder().join("alias.db-wal").exists());
+}
+
+#[test]
+fn what_a_flood_took_is_given_back() {
+    let fixture = fresh();
+    fixture
+        .insert_client(&sample::client(), &[])
+        .block_on()
+        .expect("stored");
+    let state = "s".repeat(2048);
+    let kept = sample::request(&format!("scope=openid&state={state}"));
+    let flood = 0..8_000_u128;
+    let opened = flood.map(|number| {
+        let interaction = Interaction {
+            id: InteractionId::from_uuid(Uuid::from_u128(number)),
+            request: kept.clone(),
+            ..sample::interaction()
+        };
+        let store = &fixture;
+        async move { store.open_interaction(&interaction).await }
+    });
+    let opened = join_all(opened).block_on();
+    assert!(opened.into_iter().all(|it| it.is_ok()));
+    let size = |path| fs::metadata(path).expect("a file").len();
+    let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
+    let moved = |_: &rusqlite::Row<'_>| Ok(());
+    fixture
+        .raw()
+        .query_row(checkpoint, [], moved)
+        .expect("moved");
+    let flooded = size(database(fixture.folder()));
+    assert!(flooded > 16 << 20, "{flooded}");
+    let later = NOON + Lifetimes::INTERACTION;
+    while fixture.sweep(later, 500).block_on().expect("swept") >= 500 {}
+    let folder = fixture.close();
+    let left = size(database(folder.path()));
+    assert!(left <= 5 << 20, "{left} of {flooded} bytes");
 }

@@ -200,10 +200,10 @@ fn a_file_that_somebody_has_open_is_in_use_and_free_again_after() {
     assert!(matches!(open().err(), Some(OpenError::InUse(_))));
     let folder = fixture.close();
     assert!(open().is_ok());
-    // Another program, which read something and now idles.
+    // Another program, which is about to read something more.
     let other = Connection::open(&path).expect("a database");
     other
-        .query_row("SELECT count(*) FROM users", [], |_| Ok(()))
+        .execute_batch("BEGIN; SELECT count(*) FROM users")
         .expect("a count");
     let refused = open().err().map(|it| it.to_string());
     let said = format!(
@@ -292,5 +292,22 @@ fn what_is_missing_or_behind_is_refused_and_not_made() {
     );
     fs::write(&path, "Dear diary, ".repeat(1000)).expect("a file");
     let refused = Snapshot::open(&path).err();
-    assert!(matches!(refused, Some(OpenError::Database(_))));
+    assert!(matches!(refused, Some(OpenError::NotADatabase(it)) if it == path));
+}
+
+#[test]
+fn a_copy_without_the_log_that_belongs_to_it_is_refused_by_the_logs_name() {
+    let fixture = approved();
+    let copied = tempfile::tempdir().expect("a temporary folder");
+    let copy = database(copied.path());
+    fs::copy(database(fixture.folder()), &copy).expect("a file");
+    let refused = Snapshot::open(&copy).err();
+    let log = copied.path().join("alias.db-wal");
+    assert!(
+        matches!(&refused, Some(OpenError::LogMissing(path)) if *path == log),
+        "{refused:?}"
+    );
+    fs::copy(fixture.folder().join("alias.db-wal"), log).expect("a file");
+    let users: Vec<Page> = pages(Snapshot::open(&copy).expect("whole"));
+    assert!(users.iter().any(|it| it.kind() == Kind::Users));
 }

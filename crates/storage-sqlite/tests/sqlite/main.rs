@@ -2,6 +2,7 @@
 
 mod contract;
 mod corruption;
+mod deleting;
 mod durability;
 mod export;
 mod fixture;

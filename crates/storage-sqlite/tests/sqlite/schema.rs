@@ -89,7 +89,8 @@ fn what_is_no_database_is_refused() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     fs::write(database(folder.path()), "Dear diary, ".repeat(1000)).expect("a file");
     let refused = SqliteStore::open(&database(folder.path())).err();
-    assert!(matches!(refused, Some(OpenError::Database(_))));
+    let path = database(folder.path());
+    assert!(matches!(refused, Some(OpenError::NotADatabase(it)) if it == path));
 }
 
 #[test]

@@ -3,7 +3,15 @@
 use chrono::TimeDelta;
 
 use super::{Kept, scene::*};
-use crate::{ChosenAccount, Digest, Interaction, ports::Store};
+use crate::{ChosenAccount, Digest, Interaction, ports::Store, testing::sample};
+
+/// A request that makes use of everything that is kept of one.
+const EVERY_PARAMETER: &str = "scope=openid+contact&include_granted_scopes=true\
+    &channels=notifications&include_granted_channels=true&response_mode=form_post\
+    &state=%F0%90%8D%88+%27%22&nonce=n&prompt=login+consent&max_age=5&acr_values=1\
+    &login_hint=fred%40example.com&code_challenge_method=S256\
+    &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM\
+    &claims=%7B%22userinfo%22:%7B%22sub%22:%7B%22value%22:%22RIpbfh4fpqMpHn2C7WxrKQ%22%7D%7D%7D";
 
 const fn chosen(user: &crate::User) -> ChosenAccount {
     ChosenAccount {
@@ -19,11 +27,11 @@ pub async fn an_interaction_is_kept_until_it_is_forgotten(store: &dyn Store) -> 
         account: Some(chosen(&fred())),
         ..interaction(2, &example())
     };
-    let hinted = Interaction {
-        hinted: Some(freds(1).alias_id),
+    let with_all_that_may_be_asked = Interaction {
+        request: sample::request(EVERY_PARAMETER),
         ..interaction(4, &example())
     };
-    for it in [plain, chosen, hinted] {
+    for it in [plain, chosen, with_all_that_may_be_asked] {
         store.open_interaction(&it).await?;
         assert_eq!(store.interaction(it.id, it.expires_at).await?, None);
         let last_moment = it.expires_at - TimeDelta::milliseconds(1);

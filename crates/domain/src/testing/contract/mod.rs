@@ -16,6 +16,7 @@ mod scene;
 
 pub mod authorizations;
 pub mod clients;
+pub mod deleting;
 pub mod grants;
 pub mod interactions;
 pub mod keys;
@@ -193,10 +194,16 @@ macro_rules! contract_tests {
                 a_postponed_notice_waits
                 a_closed_notice_is_gone
                 a_claim_that_ended_settles_nothing
+                a_notice_that_a_clock_ahead_put_off_is_due
                 a_claim_takes_no_more_than_its_limit_and_passes_clients_over
+            }
+            deleting {
+                r30_a_deleted_client_counts_for_nothing_and_its_rows_go
+                r30_a_deleted_user_counts_for_nothing_and_their_rows_go
             }
             sweep {
                 a_store_answers_a_ping
+                the_latest_activity_is_a_sign_in_a_request_or_a_refresh
                 a_sweep_touches_nothing_alive
                 a_sweep_removes_what_has_ended
                 a_sweep_removes_no_more_than_its_limit

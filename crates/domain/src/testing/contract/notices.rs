@@ -258,6 +258,19 @@ pub async fn a_postponed_notice_waits(store: &dyn Store) -> Kept {
     Ok(())
 }
 
+pub async fn a_notice_that_a_clock_ahead_put_off_is_due(store: &dyn Store) -> Kept {
+    let mut notice = noticed(store).await?;
+    store.postpone_notice(&notice, minutes(7 * 60)).await?;
+    assert_eq!(claimed(store, NOON).await?, [], "the longest pause");
+    for days in [1, 400] {
+        let put_off = minutes(days * 24 * 60);
+        store.postpone_notice(&notice, put_off).await?;
+        notice.attempt += 1;
+        assert_eq!(claimed(store, NOON).await?, [notice.clone()], "{days} days");
+    }
+    Ok(())
+}
+
 pub async fn a_closed_notice_is_gone(store: &dyn Store) -> Kept {
     let notice = noticed(store).await?;
     store.close_notice(&notice).await?;

@@ -4,8 +4,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Kept, scene::*};
 use crate::{
-    ClientSecret, Digest, Phase, RefreshChain, Revocation,
-    ports::{Store, StoreError},
+    ClientSecret, Digest, Interaction, Lifetimes, Phase, RefreshChain, Revocation,
+    ports::{SessionStart, Store, StoreError},
 };
 
 /// More than any case has.
@@ -66,6 +66,30 @@ async fn left(store: &dyn Store) -> Result<Left, StoreError> {
 
 pub async fn a_store_answers_a_ping(store: &dyn Store) -> Kept {
     store.ping().await
+}
+
+pub async fn the_latest_activity_is_a_sign_in_a_request_or_a_refresh(store: &dyn Store) -> Kept {
+    assert_eq!(store.latest_activity().await?, None);
+    exchanged(store).await?;
+    assert_eq!(store.latest_activity().await?, Some(NOON));
+    rotate(store, &rotation(1), minutes(30)).await?;
+    assert_eq!(store.latest_activity().await?, Some(minutes(30)));
+    let request = Interaction {
+        expires_at: minutes(40) + Lifetimes::INTERACTION,
+        ..interaction(7, &example())
+    };
+    store.open_interaction(&request).await?;
+    assert_eq!(store.latest_activity().await?, Some(minutes(40)));
+    let again = SessionStart {
+        token: Digest::of(b"again"),
+        presented: vec![sign_in(&fred()).token],
+        auth_time: minutes(50),
+        expires_at: minutes(50) + lifetimes().session,
+        ..sign_in(&fred())
+    };
+    store.start_session(&again).await?;
+    assert_eq!(store.latest_activity().await?, Some(minutes(50)));
+    Ok(())
 }
 
 pub async fn a_sweep_touches_nothing_alive(store: &dyn Store) -> Kept {

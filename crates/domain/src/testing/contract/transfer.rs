@@ -79,13 +79,11 @@ fn interactions() -> [Interaction; 3] {
     };
     let unseen = Interaction {
         binding: None,
-        query: String::new(),
         ..interaction(902, &other_client())
     };
     let seen = Interaction {
-        hinted: Some(freds(1).alias_id),
         account: Some(account),
-        query: "scope=openid&state=%F0%90%8D%88+%27".to_owned(),
+        request: sample::request("scope=openid&state=%F0%90%8D%88+%27%22"),
         ..interaction(901, &full())
     };
     let answered = Interaction {

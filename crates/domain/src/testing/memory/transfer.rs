@@ -60,7 +60,7 @@ impl MemoryStore {
     /// ```
     #[must_use]
     pub fn export(&self) -> Pages {
-        let state = self.state();
+        let state = self.locked();
         let keys = state.keys.iter().cloned();
         let clients = state.clients.iter().cloned();
         let users = state.users.iter().cloned();
