@@ -41,7 +41,7 @@ mod tests {
     use std::time::Duration;
 
     use alias_domain::{
-        Digest, KeyAlgorithm, Lead, Lifetimes, SigningAlgorithm,
+        Digest, KeyAlgorithm, Lead, Lifetimes, SessionId, SigningAlgorithm,
         flows::Ports,
         ports::{Export, Import, Page, PasswordHash, StoredNotice, StoredSession},
         testing::{
@@ -59,7 +59,8 @@ mod tests {
     /// Far longer than the tasks need to begin anew.
     const PATIENCE: Duration = Duration::from_secs(60);
 
-    /// A session that has ended, and a client that is to be told of another one.
+    /// A session that has ended, a client that is to be told of another one, and somebody who signed in
+    /// just now, so that the clock is believed.
     fn work_to_do() -> Pages {
         let mut client = sample::notice().client;
         // Nobody goes there, so it is tried again later.
@@ -69,13 +70,22 @@ mod tests {
         Pages::of([
             Page::Clients(vec![(client, vec![])]),
             Page::Users(vec![(sample::user(), PasswordHash::new("$of-no-password"))]),
-            Page::Sessions(vec![StoredSession {
-                id: session.id,
-                user_id: session.user.id,
-                token: Digest::of(b"a session token"),
-                auth_time: session.auth_time,
-                expires_at: session.expires_at,
-            }]),
+            Page::Sessions(vec![
+                StoredSession {
+                    id: session.id,
+                    user_id: session.user.id,
+                    token: Digest::of(b"a session token"),
+                    auth_time: session.auth_time,
+                    expires_at: session.expires_at,
+                },
+                StoredSession {
+                    id: SessionId::from_uuid(client_id.uuid()),
+                    user_id: session.user.id,
+                    token: Digest::of(b"another session token"),
+                    auth_time: clock::now(),
+                    expires_at: clock::now() + Lifetimes::default().session,
+                },
+            ]),
             Page::Notices(vec![StoredNotice {
                 session_id: session.id,
                 client_id,
@@ -134,12 +144,12 @@ mod tests {
         let rotated = beside.rotate(&next, Lead::default(), clock::now).await;
         rotated.expect("a new key");
         let known = || running.key_set()["keys"].as_array().map(Vec::len);
-        assert_eq!((done(&store).await, known()), ((1, 0), Some(3)));
+        assert_eq!((done(&store).await, known()), ((2, 0), Some(3)));
 
         // The first step of each of the three.
         store.panic_in_next(3);
         let all_done = async {
-            while (done(&store).await, known()) != ((0, 1), Some(4)) {
+            while (done(&store).await, known()) != ((1, 1), Some(4)) {
                 sleep(Duration::from_millis(10)).await;
             }
         };

@@ -154,7 +154,7 @@ fn http_settings_of_connections_are_shown_and_checked() {
     assert_eq!(shown["http.connections"]["value"], "4096");
     sandbox.set("ALIAS_HTTP__CONNECTIONS", "many");
     assert_eq!(
-        sandbox.run(&["config"]).refused(),
+        sandbox.run(&["config"]).failed(),
         "http.connections (ALIAS_HTTP__CONNECTIONS): a number from 16 to 100000 is expected"
     );
 }

@@ -174,11 +174,11 @@ async fn once_a_log_is_read_again_a_line_says_how_many_were_lost() {
     let lost = service.measured(LOST).await;
     service.stop();
     let log = log.join().expect("a log");
-    let lines = log.lines().map(|it| serde_json::from_str::<Value>(it));
+    let lines = log.lines().map(serde_json::from_str::<Value>);
     let lines: Vec<Value> = lines.map(|it| it.expect("a whole line")).collect();
     let message = "lines of the log were lost";
-    let told = lines.iter().filter(|it| it["fields"]["message"] == message);
-    let told = told.last().expect("what was lost is told");
+    let mut told = lines.iter().filter(|it| it["fields"]["message"] == message);
+    let told = told.next_back().expect("what was lost is told");
     assert_eq!(told["fields"]["in_all"], lost, "{told}");
 }
 
@@ -210,7 +210,7 @@ async fn a_bare_level_is_for_alias_alone_and_the_dependencies_speak_when_they_ar
         let answer = reqwest::get(format!("http://{address}/sign-in")).await;
         assert_eq!(answer.expect("an answer").status(), 200);
         let log = running.stop().succeeded().err;
-        let lines = log.lines().map(|it| serde_json::from_str::<Value>(it));
+        let lines = log.lines().map(serde_json::from_str::<Value>);
         let strangers = lines.map(|it| it.expect("a JSON log line")).filter(|it| {
             let target = it["target"].as_str().unwrap_or_default();
             let detail = it["level"] == "DEBUG" || it["level"] == "TRACE";

@@ -149,7 +149,7 @@ fn a_panic_beside_a_step_undoes_its_batch_and_the_writer_goes_on() {
         |connection| {
             add(connection, 2)?;
             // What catches the panic drops this, in the midst of the transaction.
-            std::panic::panic_any(Bomb)
+            std::panic::resume_unwind(Box::new(Bomb))
         },
         |connection| add(connection, 3),
     ]);
