@@ -8,7 +8,7 @@ use std::sync::{
 
 use alias_domain::{
     Access, AliasId, Answer, AuthorizationId, Capsule, ChannelId, Client, ClientId, ClientSecret,
-    CodeBinding, Digest, Email, Interaction, InteractionId, Lifetimes, NewAuthorization,
+    CodeBinding, Digest, Email, Interaction, InteractionId, Lifetimes, NewAuthorization, Redeem,
     Redemption, RefreshToken, Scope, Screen, Secret, SessionId, SigningAlgorithm, User, UserId,
     UserToken,
     ports::{Decision, PasswordHash, Sealer, SessionStart, Store},
@@ -259,10 +259,14 @@ async fn grant(store: Arc<dyn Store>, member: Member, now: DateTime<Utc>) -> Res
         redirect_uri: sample::REDIRECT_URI.to_owned(),
         verifier: None,
     };
-    let redeemed = store
-        .redeem(&redemption, &Lifetimes::default(), now)
-        .await?;
-    ensure!(redeemed.is_some(), "there is no authorization");
+    // As the service that is measured has it: a code that lives longer is none of its own.
+    let lifetimes = Lifetimes {
+        auth_code: TimeDelta::minutes(10),
+        ..Lifetimes::default()
+    };
+    let redeemed = store.redeem(&redemption, &lifetimes, now).await?;
+    let granted = matches!(redeemed, Some((_, Redeem::Granted { .. })));
+    ensure!(granted, "a code could not be exchanged");
     Ok(())
 }
 
