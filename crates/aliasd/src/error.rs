@@ -106,7 +106,7 @@ pub(crate) enum Error {
     System(#[from] io::Error),
 }
 
-/// What names the file, where the file itself is what is wrong.
+/// The setting that names the file, where the file itself is at fault.
 const fn named_by(error: &SqliteError) -> &'static str {
     match error {
         SqliteError::Unreachable { .. } | SqliteError::NotADatabase(_) => "database.url: ",

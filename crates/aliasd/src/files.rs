@@ -5,7 +5,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::{config::Config, error::Error};
 
-/// What is kept back besides the connections to the store: for the workers' polling, files of the
+/// The files kept back besides the connections to the store: for the workers' polling, files of the
 /// embedded store, the log, certificates that are read anew, and requests to clients.
 const OTHERS: usize = 128;
 

@@ -41,7 +41,7 @@ struct Line {
 /// All that is wrong with the settings.
 pub(super) fn run(global: &Global) -> Result<(), Error> {
     let (settings, mut faults) = Settings::load_all(global.config_file());
-    // What would stop the service is told here too, unless that is for what could not be read.
+    // Name here, too, whatever would stop the service, unless an unreadable value causes it.
     if faults.is_empty() {
         faults.extend(Config::from_settings(&settings).err());
     }

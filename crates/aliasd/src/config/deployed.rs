@@ -91,7 +91,7 @@ fn every_variable_of_the_deployments_is_a_setting() {
         let variables = variables(&text);
         assert!(!variables.is_empty(), "{name}");
         for variable in variables {
-            // What a platform sets is known by its value, too.
+            // The value, too, tells a variable that a platform sets.
             let set = [(OsString::from(variable), OsString::from("tcp://x"))];
             let read = Settings::layered(None, set.into_iter());
             assert!(read.is_ok(), "{name}: {variable}");

@@ -244,7 +244,7 @@ impl Settings {
         }
     }
 
-    /// What a file says, by the settings' keys.
+    /// The values of a file, by the settings' keys.
     fn leaves(path: &Path) -> Result<BTreeMap<String, Value>, ConfigError> {
         let unreadable = |error: &dyn fmt::Display| ConfigError::File {
             path: path.to_owned(),
@@ -335,7 +335,7 @@ impl Settings {
         }
     }
 
-    /// What is to be said of variables that are passed over, if there are such.
+    /// The warning about variables that are passed over, if there are any.
     pub(crate) fn passed_over(&self) -> Option<String> {
         let names = self.links.join(", ");
         (!names.is_empty()).then(|| {
