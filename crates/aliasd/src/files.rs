@@ -1,7 +1,12 @@
-//! How many files the process may have open, and how many of them connections may be.
+//! How many files the process may have open, how many of them connections may be, and what becomes of
+//! one that may not grow.
 
 use alias_http::WATCHERS;
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::{
+    resource::{Resource, getrlimit, setrlimit},
+    signal::Signal,
+};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{config::Config, error::Error};
 
@@ -56,4 +61,13 @@ fn raised(needed: usize) -> Result<usize, Error> {
         soft
     };
     Ok(usize::try_from(limit).unwrap_or(usize::MAX))
+}
+
+/// From now on a file that reaches the limit of its size cannot be written, which whoever writes is
+/// told. Without this, the system ends the process.
+pub(crate) fn survive_the_size_limit() {
+    // A handler that was set once stays, whether or not anybody listens.
+    if let Err(error) = signal(SignalKind::from_raw(Signal::SIGXFSZ as i32)) {
+        tracing::warn!(%error, "a log or database that reaches its limit of size will end the process");
+    }
 }

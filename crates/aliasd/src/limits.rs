@@ -1,13 +1,13 @@
 //! How often strangers may do what costs something: counted in memory, by each node for itself.
 
 use std::{
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use alias_domain::ports::Limits;
-use alias_http::measure_over_limit;
+use alias_http::{measure_over_limit, source_network};
 use chrono::TimeDelta;
 use governor::{
     DefaultDirectRateLimiter, Quota, RateLimiter,
@@ -88,7 +88,7 @@ impl RateLimits {
 
 impl Limits for RateLimits {
     fn admit_request(&self, source: Option<IpAddr>) -> Result<(), TimeDelta> {
-        let counted = source.and_then(network);
+        let counted = source.and_then(source_network);
         let refused = match counted.map(|it| self.admitted_from(it)) {
             Some(Err(wait)) => Some((wait, "limits.requests")),
             _ => self
@@ -110,20 +110,6 @@ fn quota(rate: Rate) -> Option<Quota> {
     let span = rate.span.to_std().ok()?;
     let quota = Quota::with_period(span / rate.count.get())?;
     Some(quota.allow_burst(rate.count))
-}
-
-/// What counts as one source: an address or, of IPv6, the /64 of which each subscriber has all. `None`
-/// of this machine, where a proxy may stand that everybody comes through.
-fn network(source: IpAddr) -> Option<IpAddr> {
-    match source.to_canonical() {
-        it if it.is_loopback() => None,
-        IpAddr::V6(it) => {
-            let mut segments = it.segments();
-            segments[4..].fill(0);
-            Some(IpAddr::V6(Ipv6Addr::from(segments)))
-        }
-        it => Some(it),
-    }
 }
 
 #[cfg(test)]

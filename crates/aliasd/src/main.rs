@@ -8,7 +8,7 @@
 //! | `serve` | the service: wired together, listening, and stopped gracefully |
 //! | `dev` | the service with everything that a first look needs |
 //! | `opening` | the store, waited for while the service listens |
-//! | `files` | the limit of open files, and how many connections it has room for |
+//! | `files` | the limits of files: of how many may be open, with the connections that this leaves room for, and of their size |
 //! | `certificate` | what TLS connections are shown, and its renewal |
 //! | `limits` | how often strangers may do what costs something |
 //! | `metrics` | what the service measures of itself |
@@ -49,7 +49,12 @@ use clap::Parser;
 fn main() -> ExitCode {
     panics::watch();
     let cli = cli::Cli::parse();
-    let run = || actix_web::rt::System::new().block_on(cli.run());
+    let run = || {
+        actix_web::rt::System::new().block_on(async {
+            files::survive_the_size_limit();
+            cli.run().await
+        })
+    };
     let ended = catch_unwind(AssertUnwindSafe(run));
     if let Ok(Err(error)) = &ended {
         output::complain(error);

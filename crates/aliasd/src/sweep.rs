@@ -54,29 +54,32 @@ impl Sweep {
         }
     }
 
-    /// Removes what has ended by now, unless the clock jumped ahead: how many rows.
+    /// Removes what was deleted, whatever the clock says, and what has ended by now, unless the clock
+    /// jumped ahead: how many rows.
     async fn once(&mut self, now: ClockReading) -> Result<u64, SigningError> {
         let trust = match &mut self.trust {
             Some(trust) => trust,
             None => {
+                // Before anything is removed, for that may have been the latest.
                 let latest = self.store.latest_activity().await?;
                 self.trust.insert(ClockTrust::new(latest, now))
             }
         };
+        let deleted = in_batches(|| self.store.purge(BATCH)).await?;
         match trust.check(now) {
             Ok(now) => {
                 if std::mem::take(&mut self.waits) {
                     tracing::info!("the clock is believed again: sweeping what has ended");
                 }
-                let removed = sweep(self.store.as_ref(), now).await?;
+                let ended = in_batches(|| self.store.sweep(now, BATCH)).await?;
                 self.keyring.remove_retired(now).await?;
-                Ok(removed)
+                Ok(deleted + ended)
             }
             Err(doubt) => {
                 if !std::mem::replace(&mut self.waits, true) {
                     say(doubt, now.wall);
                 }
-                Ok(0)
+                Ok(deleted)
             }
         }
     }
@@ -96,11 +99,15 @@ fn say(doubt: ClockDoubt, clock: DateTime<Utc>) {
     }
 }
 
-/// All batches are by the same time: the clock may be set between two.
-async fn sweep(store: &dyn Store, now: DateTime<Utc>) -> Result<u64, StoreError> {
+/// Does this until it comes to less than a batch: how many rows in all. What is swept is swept by one
+/// time in all batches, for the clock may be set between two.
+async fn in_batches<F>(batch: impl Fn() -> F) -> Result<u64, StoreError>
+where
+    F: Future<Output = Result<u32, StoreError>>,
+{
     let mut total = 0;
     loop {
-        let removed = store.sweep(now, BATCH).await?;
+        let removed = batch().await?;
         total += u64::from(removed);
         // Fewer than one full batch, whatever the kinds: there is no more.
         if removed < BATCH {

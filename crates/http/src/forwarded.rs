@@ -95,7 +95,28 @@ pub(crate) fn source(request: &HttpRequest) -> Option<IpAddr> {
     Some(proxies.client(peer, request.headers()))
 }
 
+/// What counts as one source: an address or, of IPv6, the /64 of which each subscriber has all. `None`
+/// of this machine, where a proxy may stand that everybody comes through.
+#[must_use]
+pub fn source_network(source: IpAddr) -> Option<IpAddr> {
+    match source.to_canonical() {
+        it if it.is_loopback() => None,
+        IpAddr::V6(it) => {
+            let mut segments = it.segments();
+            segments[4..].fill(0);
+            Some(IpAddr::V6(Ipv6Addr::from(segments)))
+        }
+        it => Some(it),
+    }
+}
+
 impl TrustedProxies {
+    /// What a connection of this peer counts to, or `None` where many come through it.
+    pub(crate) fn source_of(&self, peer: IpAddr) -> Option<IpAddr> {
+        let is_one = !self.trusts(peer.to_canonical());
+        is_one.then(|| source_network(peer)).flatten()
+    }
+
     fn trusts(&self, address: IpAddr) -> bool {
         self.0.iter().any(|it| it.contains(&address))
     }

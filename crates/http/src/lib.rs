@@ -42,7 +42,7 @@ mod visitor;
 
 pub use connections::Bounds;
 pub use door::Door;
-pub use forwarded::{MalformedProxies, TrustedProxies};
+pub use forwarded::{MalformedProxies, TrustedProxies, source_network};
 pub use measures::{
     DURATION_BUCKETS, Exposition, describe as describe_measures, faults as measure_faults,
     logout as measure_logout, over_limit as measure_over_limit,

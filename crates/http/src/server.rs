@@ -110,12 +110,13 @@ impl Bound {
     pub fn public(door: Door, public: Public) -> io::Result<Self> {
         let listener = TcpListener::bind(public.listen)?;
         let address = listener.local_addr()?;
-        let (door, proxies) = (Data::new(door), Data::new(public.trusted_proxies));
+        let proxies = Arc::new(public.trusted_proxies);
+        let (door, trusted) = (Data::new(door), Data::from(Arc::clone(&proxies)));
         let https = public.https.then_some(Https);
         let app = move || {
             let app = App::new()
                 .app_data(door.clone())
-                .app_data(proxies.clone())
+                .app_data(trusted.clone())
                 .wrap(from_fn(panics::caught))
                 .wrap(from_fn(address::bounded))
                 .wrap(from_fn(connections::whole))
@@ -131,6 +132,7 @@ impl Bound {
         let running = Running {
             tls: public.tls.map(|it| it.acceptor()).transpose()?,
             bounds: public.bounds,
+            proxies,
             workers: available_parallelism().map_or(2, NonZeroUsize::get),
             last_requests: LAST_REQUESTS,
         };
@@ -163,6 +165,7 @@ impl Bound {
                 connections: WATCHERS,
                 ..Bounds::default()
             },
+            proxies: Arc::default(),
             workers: 1,
             last_requests: LAST_PROBES,
         };

@@ -67,7 +67,9 @@ pub enum OpenError {
     /// stands in the log alone.
     #[error(
         "{} is missing, which belongs to the database: it was copied while it was in use. Copy both \
-         while the service is stopped, or make a copy with VACUUM INTO", .0.display()
+         while the service is stopped, or make a copy with VACUUM INTO. If it is no copy, the log was \
+         removed by another program that read the database after the service was killed: start and \
+         stop the service once, which closes it", .0.display()
     )]
     LogMissing(PathBuf),
     /// The file is there, and cannot be read and written.
@@ -189,7 +191,7 @@ pub(crate) fn open_current(path: &Path) -> Result<Connection, OpenError> {
     if is_log_missing(path) {
         let log = log_of(path);
         let log = log.display();
-        tracing::warn!(%log, "the database was not closed and its log is gone: what was written last may be lost");
+        tracing::warn!(%log, "the database was not closed and its log is gone: if no other program has read it since and so taken its log in, what was written last is lost");
     }
     let opened = || {
         let mut connection = connect(path)?;

@@ -24,7 +24,7 @@ fn talkative(mut sandbox: Sandbox) -> Sandbox {
 }
 
 /// The same on the embedded store.
-fn embedded() -> Sandbox {
+pub(crate) fn embedded() -> Sandbox {
     let mut sandbox = Sandbox::embedded();
     sandbox.run(&["migrate"]).succeeded();
     sandbox
@@ -50,7 +50,10 @@ struct Service {
 
 impl Service {
     fn start(sandbox: &Sandbox, log: Stdio) -> Self {
-        let (running, announced) = sandbox.start_logging_to(log, &["serve"]);
+        Self::of(sandbox.start_logging_to(log, &["serve"]))
+    }
+
+    fn of((running, announced): (Running, Value)) -> Self {
         let address = |name: &str| announced[name].as_str().expect("an address").to_owned();
         Self {
             running,
@@ -104,6 +107,23 @@ async fn a_log_whose_reader_is_gone_loses_lines_and_nothing_else() {
     assert_eq!(service.sign_in("a guess").await, 401);
     assert!(service.measured(LOST).await > 20);
     assert_eq!(service.measured("alias_panics_total ").await, 0);
+    service.stop();
+}
+
+/// Beyond its limit of a file's size, a process is ended by a signal unless it minds.
+#[tokio::test]
+async fn a_log_that_may_not_grow_loses_lines_and_nothing_else() {
+    const LIMIT: u64 = 16 * 1024 * 1024;
+    let sandbox = embedded();
+    let log = File::create(sandbox.path().join("log")).expect("a new file");
+    log.set_len(LIMIT - 2000).expect("room for a few lines");
+    // In blocks of 512 bytes, as POSIX has it.
+    let shell = format!("ulimit -f {}; exec 2>>log", LIMIT / 512);
+    let service = Service::of(sandbox.start_through(&shell, &["serve"]));
+    for _ in 0..20 {
+        assert_eq!(service.get("/sign-in").await, 200);
+    }
+    assert!(service.measured(LOST).await > 0);
     service.stop();
 }
 

@@ -7,10 +7,12 @@
 //! | file | does |
 //! |---|---|
 //! | `watch` | knows what a connection waits for and since when, and ends those that wait for too long or are too many |
-//! | `stream` | tells it what was read and written, and hands over a few requests at a time |
+//! | `stream` | tells it what was read and written, and hands over one request at a time |
+//! | `framing` | knows where a request ends |
 //! | `arrival` | reads a body before its handler runs, so that a handler never waits for the peer |
 
 mod arrival;
+mod framing;
 mod stream;
 mod watch;
 
@@ -21,6 +23,7 @@ use std::{
     net::{SocketAddr, TcpListener},
     pin::Pin,
     rc::Rc,
+    sync::Arc,
     time::Duration,
 };
 
@@ -43,13 +46,14 @@ use stream::{Watched, Wire};
 pub(crate) use watch::Cause;
 use watch::{Room, Watch, sweep};
 
-use crate::presence::Socket;
+use crate::{forwarded::TrustedProxies, presence::Socket};
 
 /// How many connections there may be, and how long each may wait for its peer.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
-    /// The most connections at a time. When there are as many, the one that has waited for its
-    /// peer the longest gives way to a new one; if none waits, new ones wait to be accepted.
+    /// The most connections at a time. When there are as many, one that waits for its peer gives way
+    /// to a new one: of the source that has the most, the one that has waited the longest. If none
+    /// waits, new ones wait to be accepted.
     pub connections: usize,
     /// How long a connection may be idle between two requests.
     pub keep_alive: Duration,
@@ -93,6 +97,8 @@ pub(crate) struct Running {
     /// What connections speak; without it they are plain.
     pub(crate) tls: Option<SslAcceptor>,
     pub(crate) bounds: Bounds,
+    /// Those whom many come through: they are no source of connections.
+    pub(crate) proxies: Arc<TrustedProxies>,
     /// The threads that share the connections.
     pub(crate) workers: usize,
     /// How long requests may take to finish once the server is told to stop, in seconds.
@@ -130,6 +136,7 @@ where
     let Running {
         tls,
         bounds,
+        proxies,
         workers,
         last_requests,
     } = running;
@@ -160,20 +167,20 @@ where
             })
             .h1(map_config(app, |()| AppConfig::default()));
         let http = Rc::new(http);
-        let tls = tls.clone();
+        let (tls, proxies) = (tls.clone(), Arc::clone(&proxies));
         fn_factory(move || {
-            let (http, tls) = (Rc::clone(&http), tls.clone());
+            let (http, tls, proxies) = (Rc::clone(&http), tls.clone(), Arc::clone(&proxies));
             async move {
                 let http = Rc::new(http.new_service(()).await?);
                 let room = Room::new(bounds, share);
                 spawn(sweep(Rc::downgrade(&room)));
                 let serve = move |socket: TcpStream| {
                     let (http, tls) = (Rc::clone(&http), tls.clone());
-                    let place = room.enter();
+                    let peer = socket.peer_addr().ok();
+                    let place = room.enter(peer.and_then(|it| proxies.source_of(it.ip())));
                     async move {
                         let watch = place.watch();
                         let served = async {
-                            let peer = socket.peer_addr().ok();
                             let wire = encrypted(tls, socket, &watch).await?;
                             let stream = Watched::new(wire, Rc::clone(&watch));
                             answered(&*http, (stream, peer)).await

@@ -287,6 +287,45 @@ async fn pipelined_requests_are_answered_in_their_order_while_others_have_their_
 }
 
 #[actix_web::test]
+async fn pipelined_bodies_are_answered_on_a_connection_that_stays() {
+    let address = serving(Bounds::default());
+    meanwhile(move || {
+        let mut stream = connected(address);
+        let sent = (post("/api/session", "content-length: 2") + "{}").repeat(12);
+        stream.write_all(sent.as_bytes()).expect("written");
+        for _ in 0..12 {
+            let answer = answer(&mut stream);
+            assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+            assert!(!answer.contains("connection: close"), "{answer}");
+        }
+        stream.write_all(LIVE.as_bytes()).expect("written");
+        assert!(answer(&mut stream).starts_with("HTTP/1.1 200 "));
+    })
+    .await;
+}
+
+#[actix_web::test]
+async fn nothing_is_answered_after_an_answer_that_ends_the_connection() {
+    let address = serving(brief());
+    meanwhile(move || {
+        let long = "a".repeat(64 * 1024 + 1);
+        let announced = format!("content-length: {}", long.len());
+        for body in [
+            post("/api/session", &announced) + &long,
+            post("/api/session", CHUNKED) + &format!("{:x}\r\n{long}\r\n0\r\n\r\n", long.len()),
+        ] {
+            let mut stream = connected(address);
+            let sent = body + LIVE;
+            stream.write_all(sent.as_bytes()).expect("written");
+            let answers = until_the_end(&mut stream);
+            assert!(answers.starts_with("HTTP/1.1 413 "), "{answers}");
+            assert_eq!(answers.matches("HTTP/1.1 ").count(), 1, "{answers}");
+        }
+    })
+    .await;
+}
+
+#[actix_web::test]
 async fn an_idle_connection_is_kept_for_as_long_as_is_said() {
     let long = serving(Bounds::default());
     let short = serving(Bounds {
