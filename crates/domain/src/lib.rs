@@ -59,7 +59,7 @@ pub use channel::{
 };
 pub use client::{
     AuthMethod, BackchannelLogout, Client, ClientChange, ClientError, ClientKind, ClientSecret,
-    Registration,
+    Registration, SecretPlace,
 };
 pub use clock::{CLOCK_TOLERANCE, ClockDoubt, ClockReading, ClockTrust};
 pub use code::{Redeem, Redemption, redeem};

@@ -1,6 +1,6 @@
 //! The token request (RFC 6749 4.1.3 and 6), and who sends it.
 
-use crate::{AuthMethod, ErrorCode, Params, RequestError, RequestedScope, Secret};
+use crate::{ErrorCode, Params, RequestError, RequestedScope, Secret, SecretPlace};
 
 /// Every field that Alias knows at the token endpoint, `scope` aside (R21).
 const KNOWN: [&str; 8] = [
@@ -144,8 +144,8 @@ pub fn bearer_token(header: Option<Secret>, body: &Params) -> Result<Option<Secr
 pub struct ClientCredentials {
     /// The client ID as it was sent.
     pub client_id: String,
-    /// The secret and the way it came, if one did.
-    pub secret: Option<(AuthMethod, Secret)>,
+    /// The secret and where it stood, if one did.
+    pub secret: Option<(SecretPlace, Secret)>,
 }
 
 impl ClientCredentials {
@@ -172,18 +172,19 @@ impl ClientCredentials {
             }
             (Some((client_id, secret)), _, None) => Ok(Self {
                 client_id,
-                secret: Some((AuthMethod::ClientSecretBasic, secret)),
+                secret: Some((SecretPlace::Header, secret)),
             }),
             (None, Some(id), secret) => Ok(Self {
                 client_id: id.to_owned(),
-                secret: secret.map(|it| (AuthMethod::ClientSecretPost, Secret::new(it.to_owned()))),
+                secret: secret.map(|it| (SecretPlace::Body, Secret::new(it.to_owned()))),
             }),
             (None, None, _) => Err(INVALID_CLIENT),
         }
     }
 }
 
-/// The one answer to an unknown client, a wrong secret and malformed credentials alike.
+/// The one answer to an unknown client, a wrong secret and malformed credentials alike: only who
+/// has the secret is told more.
 ///
 /// ```
 /// assert_eq!(alias_domain::INVALID_CLIENT.code.name(), "invalid_client");

@@ -1,6 +1,6 @@
 //! What programs get: JSON, and errors as `{"error","error_description"}`.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use actix_web::{
     HttpRequest, HttpResponse, ResponseError,
@@ -28,7 +28,7 @@ use crate::{
 pub(crate) struct ApiError {
     status: StatusCode,
     error: &'static str,
-    description: &'static str,
+    description: Cow<'static, str>,
     challenge: Option<&'static str>,
 }
 
@@ -43,7 +43,7 @@ impl ApiError {
         Self {
             status,
             error,
-            description,
+            description: Cow::Borrowed(description),
             challenge: None,
         }
     }
@@ -128,7 +128,7 @@ impl From<Failure> for ApiError {
         measures::unanswered(&failure);
         match failure {
             Failure::Busy => Self {
-                description: "too busy: try again in a few seconds",
+                description: "too busy: try again in a few seconds".into(),
                 ..Self::unavailable()
             },
             Failure::Store(_) | Failure::Crypto(_) => Self::unavailable(),
@@ -144,11 +144,15 @@ impl From<StoreError> for ApiError {
 
 impl From<RequestError> for ApiError {
     fn from(error: RequestError) -> Self {
-        let refusal = |status| Self::new(status, error.code.name(), error.description);
-        if error.code == ErrorCode::InvalidClient {
-            refusal(StatusCode::UNAUTHORIZED).challenging("Basic realm=\"Alias\"")
-        } else {
-            refusal(StatusCode::BAD_REQUEST)
+        let (status, challenge) = match error.code {
+            ErrorCode::InvalidClient => (StatusCode::UNAUTHORIZED, Some("Basic realm=\"Alias\"")),
+            _ => (StatusCode::BAD_REQUEST, None),
+        };
+        Self {
+            status,
+            error: error.code.name(),
+            description: error.description,
+            challenge,
         }
     }
 }

@@ -138,6 +138,13 @@ async fn a_resource_server_has_a_secret_and_nothing_to_redirect_to() {
     assert_eq!(updated["auth_method"], "client_secret_post");
     let other = sandbox.json(&[&create[..], &method].concat());
     assert_eq!(other["auth_method"], "client_secret_post");
+    let method = ["--auth-method", "client_secret_either"];
+    let updated = sandbox.json(&[&["client", "update", id][..], &method].concat());
+    assert_eq!(updated["auth_method"], "client_secret_either");
+    assert_eq!(
+        sandbox.json(&["client", "show", id])["auth_method"],
+        "client_secret_either"
+    );
 }
 
 #[test]

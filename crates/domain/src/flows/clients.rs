@@ -11,6 +11,8 @@ impl Provider {
     /// registered to send it; a public one by its ID alone. An unknown client and a wrong secret
     /// get the same answer after the same comparison.
     ///
+    /// A right secret that was sent another way than registered is refused too, and told apart.
+    ///
     /// # Errors
     /// If the store does not answer.
     ///
@@ -41,8 +43,10 @@ impl Provider {
             presented.map_or(&nothing, |(_, secret)| secret),
             now,
         );
-        let sent = presented.map(|(method, _)| *method);
-        let admitted = client.filter(|client| client.admits(sent, right));
-        Ok(admitted.ok_or(INVALID_CLIENT))
+        let sent = presented.map(|(place, _)| *place);
+        Ok(client.ok_or(INVALID_CLIENT).and_then(|client| {
+            client.authenticated(sent, right)?;
+            Ok(client)
+        }))
     }
 }
