@@ -189,6 +189,7 @@ fn an_address_is_the_same_however_it_is_encoded() {
         "J\u{dc}RGEN@B\u{dc}CHER.Example",
         " ju\u{308}rgen@XN--BCHER-KVA.example\n",
         "j\u{fc}rgen@b\u{fc}cher\u{3002}example",
+        "j\u{fc}rgen@b\u{fc}\u{ad}cher.exam\u{200b}ple",
     ] {
         let email: Email = typed.parse().expect(typed);
         assert_eq!(email.as_str(), one, "{typed}");
@@ -211,7 +212,6 @@ fn a_host_that_cannot_be_one_is_no_address() {
         "a@.example",
         "a@xn--",
         "a@xn--\u{fc}",
-        "a@b\u{200b}\u{ad}",
         "a@exa#mple.com",
         "a@exa%6Dple.com",
         "a@[127.0.0.1",
