@@ -2,7 +2,7 @@
 
 use std::{path::Path, process::Command, time::Duration};
 
-use reqwest::{RequestBuilder, Response};
+use reqwest::{RequestBuilder, Response, redirect::Policy};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::{sleep, timeout};
@@ -201,7 +201,7 @@ async fn a_failed_sign_in_at_a_browser_is_in_the_log_and_a_request_id_on_each_er
     let page = behind_a_proxy().await;
     let at = |path: &str| format!("{}{path}", page.alias.issuer);
     let browser = reqwest::Client::builder().cookie_store(true).no_proxy();
-    let browser = browser.build().expect("a client");
+    let browser = browser.redirect(Policy::none()).build().expect("a client");
     let html = browser.get(at("/sign-in")).send().await.expect("an answer");
     let token = form_token(&html.text().await.expect("a page"));
     let fields = [
