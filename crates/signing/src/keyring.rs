@@ -188,15 +188,13 @@ impl Keyring {
         for it in key_schedule(&stored, &self.lifetimes, now) {
             let kid = &it.key.kid;
             match (it.stage, it.algorithm) {
-                (KeyStage::Retired, _) => {
-                    if self.store.remove_key(kid).await? {
-                        tracing::info!(kid, "removed a key that is retired");
-                    }
+                (KeyStage::Retired, _) if self.store.remove_key(kid).await? => {
+                    tracing::info!(kid, "removed a key that is retired");
                 }
-                (KeyStage::Remembered { .. }, KeyAlgorithm::Signing(algorithm)) => {
-                    if self.forget_private_half(it.key, algorithm).await? {
-                        tracing::info!(kid, "removed the private half of a key");
-                    }
+                (KeyStage::Remembered { .. }, KeyAlgorithm::Signing(algorithm))
+                    if self.forget_private_half(it.key, algorithm).await? =>
+                {
+                    tracing::info!(kid, "removed the private half of a key");
                 }
                 _ => {}
             }
