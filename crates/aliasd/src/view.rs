@@ -4,7 +4,7 @@
 use std::fmt;
 
 use alias_domain::{
-    AuthMethod, Client, ClientId, ClientKind, Email, KeyAlgorithm, KeyStage, ScheduledKey, Secret,
+    Client, ClientId, ClientKind, Email, KeyAlgorithm, KeyStage, ScheduledKey, Secret,
     SigningAlgorithm, User, UserId,
 };
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -129,12 +129,10 @@ impl<'a> ClientView<'a> {
     }
 }
 
-/// As OIDC Core 9 spells it.
 const fn auth_method(client: &Client) -> &'static str {
-    match (client.kind, client.auth_method) {
-        (ClientKind::Public, _) => "none",
-        (_, AuthMethod::ClientSecretBasic) => "client_secret_basic",
-        (_, AuthMethod::ClientSecretPost) => "client_secret_post",
+    match client.kind {
+        ClientKind::Public => "none",
+        ClientKind::Confidential | ClientKind::ResourceServer => client.auth_method.name(),
     }
 }
 
@@ -158,14 +156,16 @@ impl<'a> KeyView<'a> {
             kid: &scheduled.key.kid,
             algorithm: scheduled.algorithm.name(),
             usage: match scheduled.algorithm {
-                KeyAlgorithm::Signing(_) => "sig",
+                KeyAlgorithm::Signing(_) | KeyAlgorithm::Verifying(_) => "sig",
                 KeyAlgorithm::Sealing => "enc",
             },
             stage: scheduled.stage.name(),
             created_at: second(scheduled.key.created_at),
             active_from: second(scheduled.key.active_from),
             retires_at: match scheduled.stage {
-                KeyStage::Retiring { until } => Some(second(until)),
+                KeyStage::Retiring { until } | KeyStage::Remembered { until } => {
+                    Some(second(until))
+                }
                 _ => None,
             },
         }

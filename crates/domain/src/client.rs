@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Access, Callback, ChannelId, ChannelName, Channels, ClientId, DeclaredChannel, Digest,
-    LogoutUri, META_CHANNEL, MalformedLogoutUri, RedirectUri, RedirectUriError, Secret,
-    SigningAlgorithm, channel::MalformedChannelName, user::is_misleading,
+    ErrorCode, INVALID_CLIENT, LogoutUri, META_CHANNEL, MalformedLogoutUri, RedirectUri,
+    RedirectUriError, RequestError, Secret, SigningAlgorithm, channel::MalformedChannelName,
+    user::is_misleading,
 };
 
 /// What a client is. It is that for good (R30).
@@ -46,10 +47,12 @@ impl ClientKind {
     }
 }
 
-/// How a confidential client sends its secret (OIDC Core 9).
+/// How a client that has a secret is registered to send it (OIDC Core 9).
 ///
 /// ```
-/// assert_eq!(alias_domain::AuthMethod::default(), alias_domain::AuthMethod::ClientSecretBasic);
+/// use alias_domain::{AuthMethod, SecretPlace};
+/// assert_eq!(AuthMethod::default(), AuthMethod::ClientSecretBasic);
+/// assert!(AuthMethod::ClientSecretEither.admits(SecretPlace::Body));
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -59,6 +62,50 @@ pub enum AuthMethod {
     ClientSecretBasic,
     /// In the body.
     ClientSecretPost,
+    /// In the header or in the body, as each request likes, and never in both (RFC 6749 2.3). No
+    /// standard has this name: libraries differ, and some try one after the other.
+    ClientSecretEither,
+}
+
+impl AuthMethod {
+    /// As the command line spells it and, `client_secret_either` aside, OIDC Core 9.
+    ///
+    /// ```
+    /// assert_eq!(alias_domain::AuthMethod::ClientSecretPost.name(), "client_secret_post");
+    /// ```
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ClientSecretBasic => "client_secret_basic",
+            Self::ClientSecretPost => "client_secret_post",
+            Self::ClientSecretEither => "client_secret_either",
+        }
+    }
+
+    /// Whether a client that is registered so may send its secret there. See the type for an
+    /// example.
+    #[must_use]
+    pub const fn admits(self, place: SecretPlace) -> bool {
+        match self {
+            Self::ClientSecretBasic => matches!(place, SecretPlace::Header),
+            Self::ClientSecretPost => matches!(place, SecretPlace::Body),
+            Self::ClientSecretEither => true,
+        }
+    }
+}
+
+/// Where a secret stood in a request (RFC 6749 2.3.1).
+///
+/// ```
+/// use alias_domain::{AuthMethod, SecretPlace};
+/// assert!(AuthMethod::ClientSecretBasic.admits(SecretPlace::Header));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecretPlace {
+    /// In the `Authorization` header.
+    Header,
+    /// In the body, as `client_secret`.
+    Body,
 }
 
 /// A registered client.
@@ -406,20 +453,49 @@ impl Client {
     /// Whether credentials of this form, found right or wrong, are this client's: one that has a
     /// secret sends it the way it is registered to, a public one sends none (RFC 6749 2.3).
     ///
+    /// # Errors
+    /// [`INVALID_CLIENT`], and the same code with what mends it where the secret is right and only
+    /// its place is not. Whoever holds the secret learns no more by it than by trying both.
+    ///
     /// ```
     /// # use alias_domain::*;
-    /// let basic = Some(AuthMethod::ClientSecretBasic);
-    /// assert!(testing::sample::client().admits(basic, true));
-    /// assert!(!testing::sample::client().admits(basic, false));
-    /// assert!(testing::sample::public_client().admits(None, false));
+    /// let basic = Some(SecretPlace::Header);
+    /// assert!(testing::sample::client().authenticated(basic, true).is_ok());
+    /// assert!(testing::sample::client().authenticated(basic, false).is_err());
+    /// assert!(testing::sample::public_client().authenticated(None, false).is_ok());
     /// ```
-    #[must_use]
-    pub fn admits(&self, sent: Option<AuthMethod>, right: bool) -> bool {
+    pub fn authenticated(
+        &self,
+        sent: Option<SecretPlace>,
+        right: bool,
+    ) -> Result<(), RequestError> {
         match (self.kind.has_secret(), sent) {
-            (false, None) => true,
-            (true, Some(method)) => right && method == self.auth_method,
-            (false, Some(_)) | (true, None) => false,
+            (false, None) => Ok(()),
+            (true, Some(place)) if right && self.auth_method.admits(place) => Ok(()),
+            (true, Some(place)) if right => Err(self.misplaced_secret(place)),
+            (true, Some(_)) => Err(INVALID_CLIENT.because("the secret is wrong")),
+            (true, None) => Err(INVALID_CLIENT.because("a secret is needed, and none was sent")),
+            (false, Some(_)) => Err(INVALID_CLIENT.because("a public client sent a secret")),
         }
+    }
+
+    fn misplaced_secret(&self, place: SecretPlace) -> RequestError {
+        let (place, method) = match place {
+            SecretPlace::Header => ("in the Authorization header", AuthMethod::ClientSecretBasic),
+            SecretPlace::Body => ("in the body", AuthMethod::ClientSecretPost),
+        };
+        RequestError::saying(
+            ErrorCode::InvalidClient,
+            format!(
+                "the secret is right, but it came {place}, and this client is registered for \
+                 {registered}: run aliasd client update {id} --auth-method {method} (or {either}, \
+                 for both ways), or configure the client for {registered}",
+                registered = self.auth_method.name(),
+                id = self.id,
+                method = method.name(),
+                either = AuthMethod::ClientSecretEither.name(),
+            ),
+        )
     }
 
     /// Whether this client may introspect tokens: who asks must be authenticated, and a public

@@ -33,6 +33,7 @@ mod key_schedule;
 mod lifetimes;
 mod logout;
 mod params;
+mod password;
 mod pkce;
 pub mod ports;
 mod redirect;
@@ -59,10 +60,10 @@ pub use channel::{
 };
 pub use client::{
     AuthMethod, BackchannelLogout, Client, ClientChange, ClientError, ClientKind, ClientSecret,
-    Registration,
+    Registration, SecretPlace,
 };
 pub use clock::{CLOCK_TOLERANCE, ClockDoubt, ClockReading, ClockTrust};
-pub use code::{Redeem, Redemption, redeem};
+pub use code::{CodeFault, Redeem, Redemption, redeem};
 pub use connection::{Connection, Revocation, RevocationError, revoked};
 pub use consent::{Answer, NotShown, Screen};
 pub use id_token::{AskedClaims, IdTokenClaims};
@@ -82,9 +83,10 @@ pub use logout::{
     logout_step,
 };
 pub use params::{ParamError, Params};
+pub use password::opaque_string;
 pub use pkce::{Challenge, MalformedChallenge};
 pub use redirect::{Callback, RedirectUri, RedirectUriError};
-pub use refresh::{RequestedScope, Rotate, Rotation, rotate};
+pub use refresh::{RefreshFault, RequestedScope, Rotate, Rotation, rotate};
 pub use scope::{MalformedScope, Scope, ScopeList, UnknownScope};
 pub use secret::{Digest, Secret};
 pub use signing_algorithm::{SigningAlgorithm, UnknownAlgorithm};

@@ -1,8 +1,8 @@
 //! What a client may declare.
 
 use alias_domain::{
-    AuthMethod, ChannelId, Client, ClientChange, ClientError, ClientKind, Email, Nickname,
-    Registration,
+    ChannelId, Client, ClientChange, ClientError, ClientKind, Email, Nickname, Registration,
+    SecretPlace,
     testing::sample::{NOON, REDIRECT_URI, client, public_client, resource_server},
 };
 use proptest::prelude::*;
@@ -81,9 +81,13 @@ fn r30_what_a_client_may_do_depends_on_its_kind_alone() {
         (ClientKind::ResourceServer, true, true, false, false),
     ] {
         let client = Client { kind, ..client() };
-        let sent = has_secret.then_some(AuthMethod::ClientSecretBasic);
-        assert!(client.admits(sent, true), "{kind}");
-        assert_eq!(client.admits(sent, false), !has_secret, "{kind}");
+        let sent = has_secret.then_some(SecretPlace::Header);
+        assert!(client.authenticated(sent, true).is_ok(), "{kind}");
+        assert_eq!(
+            client.authenticated(sent, false).is_ok(),
+            !has_secret,
+            "{kind}"
+        );
         assert_eq!(client.kind.has_secret(), has_secret, "{kind}");
         assert_eq!(client.may_introspect(), introspects, "{kind}");
         assert_eq!(client.may_refresh(), refreshes, "{kind}");
@@ -173,6 +177,47 @@ proptest! {
         if let Ok(nickname) = text.parse::<Nickname>() {
             prop_assert_eq!(nickname.as_str().parse::<Nickname>(), Ok(nickname));
         }
+    }
+}
+
+#[test]
+fn an_address_is_the_same_however_it_is_encoded() {
+    let one = "j\u{fc}rgen@xn--bcher-kva.example";
+    for typed in [
+        "j\u{fc}rgen@b\u{fc}cher.example",
+        "ju\u{308}rgen@bu\u{308}cher.example",
+        "J\u{dc}RGEN@B\u{dc}CHER.Example",
+        " ju\u{308}rgen@XN--BCHER-KVA.example\n",
+        "j\u{fc}rgen@b\u{fc}cher\u{3002}example",
+        "j\u{fc}rgen@b\u{fc}\u{ad}cher.exam\u{200b}ple",
+    ] {
+        let email: Email = typed.parse().expect(typed);
+        assert_eq!(email.as_str(), one, "{typed}");
+    }
+    for ascii in [
+        "a@localhost",
+        "a@[127.0.0.1]",
+        "a@x_y.example",
+        "a@-x-.example",
+    ] {
+        assert_eq!(ascii.parse::<Email>().expect(ascii).as_str(), ascii);
+    }
+}
+
+#[test]
+fn a_host_that_cannot_be_one_is_no_address() {
+    for typed in [
+        "a@example..com",
+        "a@example.com.",
+        "a@.example",
+        "a@xn--",
+        "a@xn--\u{fc}",
+        "a@exa#mple.com",
+        "a@exa%6Dple.com",
+        "a@[127.0.0.1",
+        &format!("a@{}.example", "x".repeat(64)),
+    ] {
+        assert!(typed.parse::<Email>().is_err(), "{typed}");
     }
 }
 

@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::{
     api::{Answer, ApiError},
     body::{self, BodyError},
+    refusal,
     server::State,
     visitor::bearer,
 };
@@ -34,7 +35,8 @@ async fn answer(state: &State, token: Option<Secret>) -> Answer {
         .provider
         .user_info(token.expose(), State::now())
         .await?
-        .ok_or_else(ApiError::invalid_token)?;
+        .ok_or_else(ApiError::invalid_token)
+        .inspect_err(|refused| refusal::of_program(refused, None))?;
     let mut claims = json!({"sub": info.sub});
     if let Some(nickname) = info.nickname {
         claims["nickname"] = json!(nickname);

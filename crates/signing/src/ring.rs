@@ -9,13 +9,19 @@ use alias_domain::{
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use crate::{SigningError, crypto, key::Key, sealing_key::SealingKey, signing_key::SigningKey};
+use crate::{
+    SigningError, crypto,
+    key::Key,
+    sealing_key::SealingKey,
+    signing_key::{SigningKey, VerifyingKey},
+};
 
 /// One of each algorithm is active; the others verify or open.
 pub(crate) struct Ring {
     pub(crate) signers: HashMap<SigningAlgorithm, Arc<SigningKey>>,
-    /// Those whose public halves are in the key set.
-    pub(crate) verifiers: Vec<Arc<SigningKey>>,
+    /// What reads an ID token that comes back: all whose public halves are in the key set, and those
+    /// that are remembered.
+    pub(crate) verifiers: Vec<Arc<VerifyingKey>>,
     pub(crate) sealer: Arc<SealingKey>,
     pub(crate) openers: Vec<Arc<SealingKey>>,
     pub(crate) key_set: Value,
@@ -34,6 +40,7 @@ pub(crate) struct Held {
 #[derive(Clone)]
 enum Opened {
     Signing(SigningAlgorithm, Arc<SigningKey>),
+    Verifying(Arc<VerifyingKey>),
     Sealing(Arc<SealingKey>),
 }
 
@@ -49,6 +56,10 @@ impl Held {
             KeyAlgorithm::Signing(algorithm) => {
                 SigningKey::open(algorithm, kid, sealed, sealing_key)
                     .map(|it| Opened::Signing(algorithm, Arc::new(it)))
+            }
+            KeyAlgorithm::Verifying(algorithm) => {
+                VerifyingKey::open(algorithm, kid, sealed, sealing_key)
+                    .map(|it| Opened::Verifying(Arc::new(it)))
             }
             KeyAlgorithm::Sealing => {
                 SealingKey::open(kid, sealed, sealing_key).map(|it| Opened::Sealing(Arc::new(it)))
@@ -75,12 +86,16 @@ impl Ring {
             let active = scheduled.stage == KeyStage::Active;
             match &held.opened {
                 Opened::Signing(algorithm, key) => {
-                    published.push(serde_json::to_value(key.public()).map_err(crypto)?);
-                    verifiers.push(Arc::clone(key));
+                    if !matches!(scheduled.stage, KeyStage::Remembered { .. }) {
+                        let public = serde_json::to_value(key.public()).map_err(crypto)?;
+                        published.push((*algorithm, public));
+                    }
+                    verifiers.push(key.verifying());
                     if active {
                         signers.insert(*algorithm, Arc::clone(key));
                     }
                 }
+                Opened::Verifying(key) => verifiers.push(Arc::clone(key)),
                 Opened::Sealing(key) => {
                     openers.push(Arc::clone(key));
                     if active {
@@ -89,6 +104,10 @@ impl Ring {
                 }
             }
         }
+        // By algorithm, and of each the oldest first: the sort is stable. Order means nothing in a key
+        // set (RFC 7517 5), but python-jose tries the keys in turn, and fails at one of another type.
+        published.sort_by_key(|(algorithm, _)| *algorithm);
+        let published: Vec<Value> = published.into_iter().map(|(_, key)| key).collect();
         let lacking = SigningAlgorithm::ALL
             .into_iter()
             .find(|it| !signers.contains_key(it));

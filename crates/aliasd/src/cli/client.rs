@@ -53,6 +53,7 @@ Examples:
   aliasd client update bjOB6HV7cTKtxvfr2k2ucg --name 'Fieldnotes 2'
   aliasd client update bjOB6HV7cTKtxvfr2k2ucg --redirect-uri https://fieldnotes.example/cb
   aliasd client update bjOB6HV7cTKtxvfr2k2ucg --id-token-alg EdDSA
+  aliasd client update bjOB6HV7cTKtxvfr2k2ucg --auth-method client_secret_either
   aliasd client update bjOB6HV7cTKtxvfr2k2ucg --channel tips='Tips for watchers' \\
       --remove-channel events"
     )]
@@ -100,7 +101,8 @@ pub(crate) struct Create {
         ]
     )]
     resource_server: bool,
-    /// How the client sends its secret [default: client_secret_basic]
+    /// How the client sends its secret: in the Authorization header, in the body, or in either of
+    /// them [default: client_secret_basic]
     #[arg(long, value_name = "METHOD")]
     auth_method: Option<Method>,
     /// How the client's ID tokens are signed
@@ -150,7 +152,7 @@ pub(crate) struct Update {
         conflicts_with_all = ["backchannel_logout_uri", "backchannel_logout_session_required"]
     )]
     no_backchannel_logout: bool,
-    /// How the client sends its secret
+    /// How the client sends its secret: in the Authorization header, in the body, or in either
     #[arg(long, value_name = "METHOD", group = "change")]
     auth_method: Option<Method>,
     /// How the client's ID tokens are signed
@@ -184,12 +186,13 @@ pub(crate) struct Target {
     id: String,
 }
 
-/// How a client sends its secret, as OIDC Core 9 spells it.
+/// How a client sends its secret, as [`AuthMethod::name`] spells it.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 #[value(rename_all = "snake_case")]
 enum Method {
     ClientSecretBasic,
     ClientSecretPost,
+    ClientSecretEither,
 }
 
 impl From<Method> for AuthMethod {
@@ -197,6 +200,7 @@ impl From<Method> for AuthMethod {
         match method {
             Method::ClientSecretBasic => Self::ClientSecretBasic,
             Method::ClientSecretPost => Self::ClientSecretPost,
+            Method::ClientSecretEither => Self::ClientSecretEither,
         }
     }
 }

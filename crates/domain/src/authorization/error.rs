@@ -1,6 +1,8 @@
 //! What a client is told (RFC 6749 4.1.2.1, OIDC Core 3.1.2.6), and what only the user is.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
+
+use crate::ParamError;
 
 /// An error code that goes to a client's redirect URI or is answered at the token endpoint.
 ///
@@ -73,27 +75,75 @@ impl ErrorCode {
     }
 }
 
-/// A refusal that a client is told: a code and a sentence for its developer. It never repeats
-/// what was sent.
+/// A refusal that a client is told: a code and a sentence for its developer. Of what was sent it
+/// repeats no more than the ID of a client or the name of a permission.
 ///
 /// ```
 /// use alias_domain::{ErrorCode, RequestError};
 /// let error = RequestError::new(ErrorCode::InvalidScope, "scope must have openid");
 /// assert_eq!(error.to_string(), "invalid_scope: scope must have openid");
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestError {
     /// The code.
     pub code: ErrorCode,
     /// The sentence, `error_description`.
-    pub description: &'static str,
+    /// RFC 6749 5.2 allows printable ASCII there, less `"` and `\`.
+    pub description: Cow<'static, str>,
+    /// Why, for the operator's log alone: where whoever asks must not learn it.
+    pub cause: Option<&'static str>,
 }
 
 impl RequestError {
     /// See the type for an example.
     #[must_use]
     pub const fn new(code: ErrorCode, description: &'static str) -> Self {
-        Self { code, description }
+        Self {
+            code,
+            description: Cow::Borrowed(description),
+            cause: None,
+        }
+    }
+
+    /// The same with a sentence that depends on the request.
+    ///
+    /// ```
+    /// use alias_domain::{ErrorCode, RequestError};
+    /// let error = RequestError::saying(ErrorCode::InvalidScope, format!("{} is needed", "openid"));
+    /// assert_eq!(error.description, "openid is needed");
+    /// ```
+    #[must_use]
+    pub const fn saying(code: ErrorCode, description: String) -> Self {
+        Self {
+            code,
+            description: Cow::Owned(description),
+            cause: None,
+        }
+    }
+
+    /// The same, with what only the operator's log says.
+    ///
+    /// ```
+    /// use alias_domain::INVALID_CLIENT;
+    /// let error = INVALID_CLIENT.because("the secret is wrong");
+    /// assert_eq!(error.description, INVALID_CLIENT.description);
+    /// ```
+    #[must_use]
+    pub const fn because(mut self, cause: &'static str) -> Self {
+        self.cause = Some(cause);
+        self
+    }
+}
+
+impl RequestError {
+    /// A parameter that cannot be taken as it was sent.
+    pub(crate) fn of_param(name: &str, error: ParamError) -> Self {
+        let fault = match error {
+            ParamError::Repeated => "is repeated",
+            ParamError::Malformed => "is not percent-encoded UTF-8",
+            ParamError::ControlCharacter => "has a control character",
+        };
+        Self::saying(ErrorCode::InvalidRequest, format!("{name} {fault}"))
     }
 }
 

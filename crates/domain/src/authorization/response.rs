@@ -212,7 +212,7 @@ impl Reply {
     pub fn error(&self, error: &RequestError, issuer: &str) -> Response {
         let error = [
             ("error", error.code.name()),
-            ("error_description", error.description),
+            ("error_description", &error.description),
         ];
         self.response(&error, issuer)
     }

@@ -269,14 +269,14 @@ impl Provider {
                 reply,
             }),
             Err(error) if error.code == ErrorCode::RequestNotSupported => {
-                Err(self.refused(&reply.by_refused_object(params), error))
+                Err(self.refused(&reply.by_refused_object(params), &error))
             }
-            Err(error) => Err(self.refused(&reply, error)),
+            Err(error) => Err(self.refused(&reply, &error)),
         })
     }
 
-    pub(super) fn refused(&self, reply: &Reply, error: RequestError) -> Outcome {
-        Outcome::Respond(reply.error(&error, &self.issuer))
+    pub(super) fn refused(&self, reply: &Reply, error: &RequestError) -> Outcome {
+        Outcome::Respond(reply.error(error, &self.issuer))
     }
 
     /// The users whom a request is about, where it says so.
@@ -338,7 +338,7 @@ impl Provider {
                 self.store().end_authorization(issued.id).await?;
             }
             let stage = match (step, session) {
-                (Step::Refuse(error), _) => return Ok(self.refused(&sound.reply, error)),
+                (Step::Refuse(error), _) => return Ok(self.refused(&sound.reply, &error)),
                 (Step::Issue(access), Some(session)) => {
                     let id = interaction.map(|it| it.id);
                     match self.issue(sound, &access, session, id, now).await? {
@@ -370,7 +370,7 @@ impl Provider {
             return self.ask(sound, id, stage, present).map(Outcome::Ask);
         }
         let busy = RequestError::new(ErrorCode::TemporarilyUnavailable, "try again");
-        Ok(self.refused(&sound.reply, busy))
+        Ok(self.refused(&sound.reply, &busy))
     }
 
     /// Issues a code without asking; `None` if the decision must be taken again.

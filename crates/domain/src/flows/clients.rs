@@ -11,6 +11,8 @@ impl Provider {
     /// registered to send it; a public one by its ID alone. An unknown client and a wrong secret
     /// get the same answer after the same comparison.
     ///
+    /// A right secret that was sent another way than registered is refused too, and told apart.
+    ///
     /// # Errors
     /// If the store does not answer.
     ///
@@ -20,7 +22,7 @@ impl Provider {
     /// let provider = provider(MemoryStore::default());
     /// let credentials = ClientCredentials { client_id: "nobody".to_owned(), secret: None };
     /// let client = provider.authenticate_client(&credentials, sample::NOON).await?;
-    /// assert_eq!(client, Err(INVALID_CLIENT));
+    /// assert_eq!(client.map_err(|it| it.code).err(), Some(ErrorCode::InvalidClient));
     /// # Ok::<(), ports::Failure>(())
     /// # });
     /// ```
@@ -41,8 +43,11 @@ impl Provider {
             presented.map_or(&nothing, |(_, secret)| secret),
             now,
         );
-        let sent = presented.map(|(method, _)| *method);
-        let admitted = client.filter(|client| client.admits(sent, right));
-        Ok(admitted.ok_or(INVALID_CLIENT))
+        let sent = presented.map(|(place, _)| *place);
+        let nobody = INVALID_CLIENT.because("no client has this ID");
+        Ok(client.ok_or(nobody).and_then(|client| {
+            client.authenticated(sent, right)?;
+            Ok(client)
+        }))
     }
 }

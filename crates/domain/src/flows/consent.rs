@@ -105,7 +105,7 @@ impl Provider {
                 let first = self.store().close_interaction(id, now).await?;
                 let denied = RequestError::new(ErrorCode::AccessDenied, "the user said no");
                 return Ok(Ok(if first {
-                    self.refused(&sound.reply, denied)
+                    self.refused(&sound.reply, &denied)
                 } else {
                     Outcome::AlreadyAnswered
                 }));

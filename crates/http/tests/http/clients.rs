@@ -1,6 +1,6 @@
 //! How clients authenticate, and bad input at the endpoints that they use.
 
-use alias_domain::testing::sample;
+use alias_domain::{AuthMethod, Client, ClientSecret, Secret, testing::sample};
 use serde_json::Value;
 
 use crate::support::{Alias, SECRET, json as ask};
@@ -76,6 +76,143 @@ async fn a_client_authenticates_as_it_is_registered_to() {
     assert_eq!(error(&answer), (401, "invalid_client"));
 }
 
+/// A client that is registered to send its secret so.
+async fn registered(alias: &Alias, last: char, auth_method: AuthMethod) -> String {
+    let client = Client {
+        id: format!("AAAAAAAAAAAAAAAAAAAAB{last}")
+            .parse()
+            .expect("an ID"),
+        auth_method,
+        ..sample::client()
+    };
+    let secret = ClientSecret {
+        digest: Secret::new(SECRET.to_owned()).digest(),
+        expires_at: None,
+    };
+    let stored = alias.store.insert_client(&client, &[secret]).await;
+    stored.expect("stored");
+    client.id.to_string()
+}
+
+const REFRESH: [(&str, &str); 2] = [("grant_type", "refresh_token"), ("refresh_token", "x")];
+
+async fn by_header(alias: &Alias, id: &str, secret: &str) -> (u16, Value) {
+    let request = alias.post(TOKEN).basic_auth(id, Some(secret));
+    ask(request.form(&REFRESH)).await
+}
+
+async fn by_body(alias: &Alias, id: &str, secret: &str) -> (u16, Value) {
+    let credentials = [("client_id", id), ("client_secret", secret)];
+    ask(alias
+        .post(TOKEN)
+        .form(&[&REFRESH[..], &credentials].concat()))
+    .await
+}
+
+#[actix_web::test]
+async fn client_secret_either_takes_the_secret_one_way_in_each_request() {
+    let alias = Alias::start().await;
+    let id = registered(&alias, 'A', AuthMethod::ClientSecretEither).await;
+    for answer in [
+        by_header(&alias, &id, SECRET).await,
+        by_body(&alias, &id, SECRET).await,
+    ] {
+        assert_eq!(
+            error(&answer),
+            (400, "invalid_grant"),
+            "it is authenticated"
+        );
+    }
+    for answer in [
+        by_header(&alias, &id, "wrong").await,
+        by_body(&alias, &id, "wrong").await,
+    ] {
+        assert_eq!(error(&answer), (401, "invalid_client"));
+    }
+    let both = [("client_id", id.as_str()), ("client_secret", SECRET)];
+    let request = alias.post(TOKEN).basic_auth(&id, Some(SECRET));
+    let answer = ask(request.form(&[&REFRESH[..], &both].concat())).await;
+    assert_eq!(error(&answer), (400, "invalid_request"));
+}
+
+#[actix_web::test]
+async fn a_right_secret_sent_the_wrong_way_is_told_the_command_that_mends_it() {
+    let alias = Alias::start().await;
+    let basic = id();
+    let post = registered(&alias, 'Q', AuthMethod::ClientSecretPost).await;
+    for (answer, id, came, mended) in [
+        (
+            by_body(&alias, &basic, SECRET).await,
+            &basic,
+            "in the body",
+            "client_secret_post",
+        ),
+        (
+            by_header(&alias, &post, SECRET).await,
+            &post,
+            "header",
+            "client_secret_basic",
+        ),
+    ] {
+        assert_eq!(error(&answer), (401, "invalid_client"));
+        let said = answer.1["error_description"].as_str().expect("a sentence");
+        let command = format!("aliasd client update {id} --auth-method {mended}");
+        for part in [
+            "the secret is right",
+            came,
+            &command,
+            "client_secret_either",
+        ] {
+            assert!(said.contains(part), "{said}");
+        }
+        let allowed = |it: char| (' '..='~').contains(&it) && !['"', '\\'].contains(&it);
+        assert!(said.chars().all(allowed), "RFC 6749 5.2: {said}");
+        assert!(!said.contains(SECRET));
+    }
+    for answer in [
+        by_body(&alias, &basic, "wrong").await,
+        by_header(&alias, &post, "wrong").await,
+        by_body(&alias, &sample::public_client().id.to_string(), SECRET).await,
+    ] {
+        assert_eq!(error(&answer), (401, "invalid_client"));
+        let said = &answer.1["error_description"];
+        assert_eq!(
+            said, "client authentication failed",
+            "nobody else learns anything"
+        );
+    }
+}
+
+/// Libraries send it so where they have no secret (OIDC Core 9).
+#[actix_web::test]
+async fn an_empty_password_in_basic_is_a_public_clients_none() {
+    let alias = Alias::start().await;
+    let public = sample::public_client().id.to_string();
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("code", "x"),
+        ("redirect_uri", "http://127.0.0.1/callback"),
+    ];
+    let request = alias.post(TOKEN).basic_auth(&public, Some(""));
+    let answer = ask(request.form(&form)).await;
+    assert_eq!(
+        error(&answer),
+        (400, "invalid_grant"),
+        "it is authenticated"
+    );
+    let same = [&form[..], &[("client_id", public.as_str())]].concat();
+    let request = alias.post(TOKEN).basic_auth(&public, Some(""));
+    let answer = ask(request.form(&same)).await;
+    assert_eq!(error(&answer), (400, "invalid_grant"));
+    let request = alias.post(TOKEN).basic_auth(id(), Some(""));
+    let answer = ask(request.form(&form)).await;
+    assert_eq!(
+        error(&answer),
+        (401, "invalid_client"),
+        "a confidential one has a secret"
+    );
+}
+
 #[actix_web::test]
 async fn two_ways_of_authenticating_and_differing_ids_are_an_invalid_request() {
     let alias = Alias::start().await;
@@ -120,12 +257,24 @@ async fn a_bad_form_is_an_invalid_request() {
         "grant_type=refresh_token&refresh_token=x&refresh_token=x",
         "grant_type=refresh_token&refresh_token=%GG",
         "grant_type=refresh_token&refresh_token=%00",
-        "grant_type=refresh_token&refresh_token=x&foo=%FF",
     ] {
         assert_eq!(
             error(&body(&alias, form).await),
             (400, "invalid_request"),
             "{form}"
+        );
+    }
+    let broken = "grant_type=refresh_token&refresh_token=%FF";
+    let said = &body(&alias, broken).await.1["error_description"];
+    assert_eq!(said, "refresh_token is not percent-encoded UTF-8");
+    // RFC 6749 3.2.
+    for unknown in ["foo=%FF", "foo=50%", "%GG=1&%GG=2", "foo=%00"] {
+        let form = format!("grant_type=refresh_token&refresh_token=x&{unknown}");
+        let answer = body(&alias, &form).await;
+        assert_eq!(
+            error(&answer),
+            (400, "invalid_grant"),
+            "{unknown}: it is ignored"
         );
     }
     let other = body(&alias, "grant_type=password&username=a&password=b").await;
