@@ -14,7 +14,7 @@ use crate::{CLOCK_TOLERANCE, Lifetimes, SigningAlgorithm, UnknownAlgorithm, port
 /// assert_eq!("ES256".parse(), Ok(KeyAlgorithm::Signing(SigningAlgorithm::Es256)));
 /// assert_eq!(KeyAlgorithm::Sealing.to_string(), "A256GCM");
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum KeyAlgorithm {
     /// Signing ID tokens.
     Signing(SigningAlgorithm),

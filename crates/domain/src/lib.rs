@@ -32,6 +32,7 @@ mod interaction;
 mod key_schedule;
 mod lifetimes;
 mod logout;
+mod nickname_claims;
 mod params;
 mod pkce;
 pub mod ports;
@@ -81,6 +82,7 @@ pub use logout::{
     LogoutTokenClaims, LogoutUri, MalformedLogoutUri, UnknownFault, WayBack, chosen_to_end,
     logout_step,
 };
+pub use nickname_claims::{NicknameClaims, UserClaims};
 pub use params::{ParamError, Params};
 pub use pkce::{Challenge, MalformedChallenge};
 pub use redirect::{Callback, RedirectUri, RedirectUriError};

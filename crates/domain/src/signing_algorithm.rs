@@ -4,14 +4,19 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// What a client's ID tokens are signed with (RFC 7518 3.1, RFC 8037 3.1).
+/// What a client's ID tokens are signed with (RFC 7518 3.1, RFC 8037 3.1). They are ordered as key
+/// sets list them: the default first, for some libraries try the keys of a set in turn, whatever `kid`
+/// says, and stop at the first of a type that they do not know.
 ///
 /// ```
 /// use alias_domain::SigningAlgorithm;
 /// assert_eq!(SigningAlgorithm::default().to_string(), "RS256");
 /// assert_eq!("EdDSA".parse(), Ok(SigningAlgorithm::EdDsa));
+/// assert!(SigningAlgorithm::Rs256 < SigningAlgorithm::Es256);
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub enum SigningAlgorithm {
     /// RSA with PKCS #1 v1.5 and SHA-256: the one that every client knows (R18).
     #[default]

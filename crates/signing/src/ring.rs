@@ -75,7 +75,8 @@ impl Ring {
             let active = scheduled.stage == KeyStage::Active;
             match &held.opened {
                 Opened::Signing(algorithm, key) => {
-                    published.push(serde_json::to_value(key.public()).map_err(crypto)?);
+                    let public = serde_json::to_value(key.public()).map_err(crypto)?;
+                    published.push((*algorithm, public));
                     verifiers.push(Arc::clone(key));
                     if active {
                         signers.insert(*algorithm, Arc::clone(key));
@@ -89,6 +90,10 @@ impl Ring {
                 }
             }
         }
+        // By algorithm, and of each the oldest first: the sort is stable. Order means nothing in a key
+        // set (RFC 7517 5), but python-jose tries the keys in turn, and fails at one of another type.
+        published.sort_by_key(|(algorithm, _)| *algorithm);
+        let published: Vec<Value> = published.into_iter().map(|(_, key)| key).collect();
         let lacking = SigningAlgorithm::ALL
             .into_iter()
             .find(|it| !signers.contains_key(it));

@@ -224,6 +224,8 @@ async fn a_new_key_is_published_within_a_second() {
         assert_eq!(max_age, Duration::from_secs(300));
         let published = keys["keys"].as_array().expect("keys");
         if published.iter().any(|it| it["kid"] == *kid) {
+            let algorithms: Vec<_> = published.iter().map(|it| text(it, "alg")).collect();
+            assert_eq!(algorithms, ["RS256", "ES256", "ES256", "EdDSA"]);
             return;
         }
         assert!(rotated.elapsed() < Duration::from_secs(1));

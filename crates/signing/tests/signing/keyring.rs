@@ -77,6 +77,67 @@ async fn a_first_start_makes_a_key_of_each_algorithm_active_at_once() {
     assert_eq!(key(KeyAlgorithm::Sealing).await.kid, "1");
 }
 
+/// The algorithms of a key set, in its order.
+fn algorithms(keyring: &Keyring) -> Vec<String> {
+    let key_set = keyring.key_set();
+    let keys = key_set["keys"].as_array().unwrap().iter();
+    keys.map(|it| it["alg"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// All keys of a first start have one date, and stores list those by their random IDs.
+#[tokio::test]
+async fn a_key_set_lists_rs256_es256_and_eddsa_in_this_order_after_any_first_start() {
+    for order in [
+        [0, 1, 2],
+        [0, 2, 1],
+        [1, 0, 2],
+        [1, 2, 0],
+        [2, 0, 1],
+        [2, 1, 0],
+    ] {
+        let signing = SigningAlgorithm::ALL.map(KeyAlgorithm::Signing);
+        let mut stored = vec![key(KeyAlgorithm::Sealing).await];
+        for at in order {
+            stored.push(key(signing[at]).await);
+        }
+        let mut store = MockKeys::new();
+        store.expect_keys().returning(move || Ok(stored.clone()));
+        let (lifetimes, rsa) = (alias_domain::Lifetimes::default(), RsaSize::default());
+        let keyring = Keyring::load_or_create(Arc::new(store), &MASTER, lifetimes, rsa, NOON).await;
+        let keyring = keyring.unwrap();
+        assert_eq!(
+            algorithms(&keyring),
+            ["RS256", "ES256", "EdDSA"],
+            "{order:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_key_set_lists_the_older_key_of_an_algorithm_first_and_no_other_type_between() {
+    let keyring = keyring().await;
+    let made = rotate(&keyring, seconds(0)).await;
+    keyring.refresh(seconds(0)).await.unwrap();
+    let expected = ["RS256", "ES256", "ES256", "EdDSA", "EdDSA"];
+    assert_eq!(algorithms(&keyring), expected);
+    let lead = Lead::default();
+    let rs256 = [KeyAlgorithm::Signing(SigningAlgorithm::Rs256)];
+    let rsa = keyring.rotate(&rs256, lead, || seconds(60)).await.unwrap();
+    keyring.refresh(seconds(60)).await.unwrap();
+    let expected = ["RS256", "RS256", "ES256", "ES256", "EdDSA", "EdDSA"];
+    assert_eq!(algorithms(&keyring), expected);
+    let kids = [
+        rsa_key().await.kid,
+        rsa[0].kid.clone(),
+        key(ES256).await.kid,
+        of(&made, ES256).remove(0).kid,
+        key(EDDSA).await.kid,
+        of(&made, EDDSA).remove(0).kid,
+    ];
+    assert_eq!(published(&keyring), kids);
+}
+
 #[tokio::test]
 async fn a_kid_is_an_identifier_like_the_seed_s() {
     assert!(rsa_key().await.kid.parse::<alias_domain::AliasId>().is_ok());
