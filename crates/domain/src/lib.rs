@@ -86,7 +86,7 @@ pub use nickname_claims::{NicknameClaims, UserClaims};
 pub use params::{ParamError, Params};
 pub use pkce::{Challenge, MalformedChallenge};
 pub use redirect::{Callback, RedirectUri, RedirectUriError};
-pub use refresh::{RequestedScope, Rotate, Rotation, rotate};
+pub use refresh::{RequestedScope, Rotate, Rotation, ScopeFault, rotate};
 pub use scope::{MalformedScope, Scope, ScopeList, UnknownScope};
 pub use secret::{Digest, Secret};
 pub use signing_algorithm::{SigningAlgorithm, UnknownAlgorithm};

@@ -42,9 +42,9 @@ impl Provider {
                 Some(refresh),
                 now,
             )?)),
-            Some((_, Rotate::ScopeRefused)) => Ok(Err(RequestError::new(
+            Some((standing, Rotate::ScopeRefused)) => Ok(Err(RequestError::saying(
                 ErrorCode::InvalidScope,
-                "scope must have openid and nothing that is not granted",
+                rotation.scope.refusal(standing.authority().as_ref()),
             ))),
             Some((_, Rotate::Refused | Rotate::Replayed)) | None => Ok(Err(INVALID_GRANT)),
         }
