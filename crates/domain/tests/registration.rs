@@ -1,8 +1,8 @@
 //! What a client may declare.
 
 use alias_domain::{
-    AuthMethod, ChannelId, Client, ClientChange, ClientError, ClientKind, Email, Nickname,
-    Registration,
+    ChannelId, Client, ClientChange, ClientError, ClientKind, Email, Nickname, Registration,
+    SecretPlace,
     testing::sample::{NOON, REDIRECT_URI, client, public_client, resource_server},
 };
 use proptest::prelude::*;
@@ -81,9 +81,13 @@ fn r30_what_a_client_may_do_depends_on_its_kind_alone() {
         (ClientKind::ResourceServer, true, true, false, false),
     ] {
         let client = Client { kind, ..client() };
-        let sent = has_secret.then_some(AuthMethod::ClientSecretBasic);
-        assert!(client.admits(sent, true), "{kind}");
-        assert_eq!(client.admits(sent, false), !has_secret, "{kind}");
+        let sent = has_secret.then_some(SecretPlace::Header);
+        assert!(client.authenticated(sent, true).is_ok(), "{kind}");
+        assert_eq!(
+            client.authenticated(sent, false).is_ok(),
+            !has_secret,
+            "{kind}"
+        );
         assert_eq!(client.kind.has_secret(), has_secret, "{kind}");
         assert_eq!(client.may_introspect(), introspects, "{kind}");
         assert_eq!(client.may_refresh(), refreshes, "{kind}");
