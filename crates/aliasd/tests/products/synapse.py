@@ -35,7 +35,7 @@ def follow(trial):
     trial.browser.sign_in()
     # Each user chooses a Matrix ID.
     trial.browser.fill("#field-username", "fred")
-    trial.browser.press("#button-submit")
+    trial.browser.press("input[type=submit]")
     trial.browser.shows("@fred:localhost")
     users = trial.folder / "homeserver.db"
     database = sqlite3.connect(users)
