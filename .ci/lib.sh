@@ -102,6 +102,17 @@ install_pooler() {
     has_pooler || fail "PgBouncer was installed, and still there is no pgbouncer"
 }
 
+# Whether there is what operators ban strangers with.
+has_fail2ban() {
+    command -v fail2ban-regex >/dev/null
+}
+
+install_fail2ban() {
+    # Debian's package would start a service, too.
+    RUNLEVEL=1 install_packages "the tests need fail2ban" fail2ban
+    has_fail2ban || fail "fail2ban was installed, and still there is no fail2ban-regex"
+}
+
 has_venv() {
     python3 -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 10))' 2>/dev/null
 }

@@ -174,14 +174,16 @@ impl<'a> KeyView<'a> {
             kid: &scheduled.key.kid,
             algorithm: scheduled.algorithm.name(),
             usage: match scheduled.algorithm {
-                KeyAlgorithm::Signing(_) => "sig",
+                KeyAlgorithm::Signing(_) | KeyAlgorithm::Verifying(_) => "sig",
                 KeyAlgorithm::Sealing => "enc",
             },
             stage: scheduled.stage.name(),
             created_at: second(scheduled.key.created_at),
             active_from: second(scheduled.key.active_from),
             retires_at: match scheduled.stage {
-                KeyStage::Retiring { until } => Some(second(until)),
+                KeyStage::Retiring { until } | KeyStage::Remembered { until } => {
+                    Some(second(until))
+                }
                 _ => None,
             },
         }

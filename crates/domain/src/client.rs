@@ -493,7 +493,9 @@ impl Client {
             (false, None) => Ok(()),
             (true, Some(place)) if right && self.auth_method.admits(place) => Ok(()),
             (true, Some(place)) if right => Err(self.misplaced_secret(place)),
-            (_, _) => Err(INVALID_CLIENT),
+            (true, Some(_)) => Err(INVALID_CLIENT.because("the secret is wrong")),
+            (true, None) => Err(INVALID_CLIENT.because("a secret is needed, and none was sent")),
+            (false, Some(_)) => Err(INVALID_CLIENT.because("a public client sent a secret")),
         }
     }
 

@@ -4,8 +4,8 @@
 use chrono::{DateTime, Utc};
 
 use crate::{
-    Access, Authorization, AuthorizationId, ClientId, Lifetimes, Phase, RefreshChain, Scope,
-    Standing,
+    Access, Authorization, AuthorizationId, ClientId, ErrorCode, Lifetimes, Phase, RefreshChain,
+    RequestError, Scope, Standing,
 };
 
 /// A genuine code, as an authenticated client presents it.
@@ -63,26 +63,118 @@ pub fn redeem(
     lifetimes: &Lifetimes,
     now: DateTime<Utc>,
 ) -> Redeem {
-    let authorization = &standing.authorization;
-    let its_own = authorization.client_id == presented.client_id
-        && authorization
-            .binding
-            .is_met_by(&presented.redirect_uri, presented.verifier.as_deref());
-    if !its_own {
-        return Redeem::Refused;
-    }
-    match authorization.phase {
-        Phase::Redeemed { .. } => Redeem::Replayed,
-        Phase::Code { expires_at } if !lifetimes.may_be_a_code_until(expires_at, now) => {
-            Redeem::Refused
-        }
-        Phase::Code { .. } => match standing.authority() {
-            None => Redeem::Refused,
-            Some(access) => Redeem::Granted {
-                next: Box::new(redeemed(standing, &access, lifetimes, now)),
-                access,
-            },
+    match presented.judged(standing, lifetimes, now) {
+        Ok(access) => Redeem::Granted {
+            next: Box::new(redeemed(standing, &access, lifetimes, now)),
+            access,
         },
+        Err(CodeFault::Used) => Redeem::Replayed,
+        Err(_) => Redeem::Refused,
+    }
+}
+
+/// Why a genuine code is not exchanged.
+///
+/// ```
+/// use alias_domain::CodeFault;
+/// let told = CodeFault::OtherClient.told().to_string();
+/// assert_eq!(told, "invalid_grant: the code was issued to another client");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CodeFault {
+    /// It was issued to another client.
+    OtherClient,
+    /// The redirect URI is another one.
+    RedirectUri,
+    /// There was a challenge, and no verifier was sent.
+    NoVerifier,
+    /// The verifier is not that of the challenge.
+    Verifier,
+    /// A verifier was sent, and there was no challenge.
+    NoChallenge,
+    /// It was exchanged before.
+    Used,
+    /// It has expired, or is dated ahead.
+    Expired,
+    /// Its user is locked (R30).
+    Locked,
+    /// What it was issued for was taken back (R24).
+    Revoked,
+}
+
+const fn invalid(description: &'static str) -> RequestError {
+    RequestError::new(ErrorCode::InvalidGrant, description)
+}
+
+impl CodeFault {
+    /// What its client is told: which check failed, in the order in which they are made. That a user
+    /// is locked is for the operator alone.
+    #[must_use]
+    pub const fn told(self) -> RequestError {
+        const GONE: &str = "what the code was issued for was taken back or has ended";
+        match self {
+            Self::OtherClient => invalid("the code was issued to another client"),
+            Self::RedirectUri => invalid("redirect_uri is not that of the authorization request"),
+            Self::NoVerifier => {
+                invalid("code_verifier is missing: the authorization request had a code_challenge")
+            }
+            Self::Verifier => invalid("code_verifier does not match the code_challenge"),
+            Self::NoChallenge => invalid(
+                "code_verifier was sent, and the authorization request had no code_challenge",
+            ),
+            Self::Used => {
+                invalid("the code was used before; what it was exchanged for has ended now, too")
+            }
+            Self::Expired => invalid("the code has expired"),
+            Self::Locked => invalid(GONE).because("the user is locked"),
+            Self::Revoked => invalid(GONE),
+        }
+    }
+}
+
+impl Redemption {
+    /// Why this exchange is refused, if it is. See [`CodeFault`].
+    ///
+    /// ```
+    /// # use alias_domain::{CodeFault, Lifetimes, testing::sample::{NOON, redemption, standing}};
+    /// let late = NOON + chrono::TimeDelta::minutes(2);
+    /// let fault = redemption().fault(&standing(), &Lifetimes::default(), late);
+    /// assert_eq!(fault, Some(CodeFault::Expired));
+    /// ```
+    #[must_use]
+    pub fn fault(
+        &self,
+        standing: &Standing,
+        lifetimes: &Lifetimes,
+        now: DateTime<Utc>,
+    ) -> Option<CodeFault> {
+        self.judged(standing, lifetimes, now).err()
+    }
+
+    /// What the user token has, or why there is none. Whether a code was used is only told to who
+    /// could have used it.
+    fn judged(
+        &self,
+        standing: &Standing,
+        lifetimes: &Lifetimes,
+        now: DateTime<Utc>,
+    ) -> Result<Access, CodeFault> {
+        let authorization = &standing.authorization;
+        if authorization.client_id != self.client_id {
+            return Err(CodeFault::OtherClient);
+        }
+        let verifier = self.verifier.as_deref();
+        if let Some(fault) = authorization.binding.fault(&self.redirect_uri, verifier) {
+            return Err(fault);
+        }
+        match authorization.phase {
+            Phase::Redeemed { .. } => Err(CodeFault::Used),
+            Phase::Code { expires_at } if !lifetimes.may_be_a_code_until(expires_at, now) => {
+                Err(CodeFault::Expired)
+            }
+            Phase::Code { .. } if standing.user.locked => Err(CodeFault::Locked),
+            Phase::Code { .. } => standing.authority().ok_or(CodeFault::Revoked),
+        }
     }
 }
 

@@ -18,12 +18,15 @@ use crate::{CLOCK_TOLERANCE, Lifetimes, SigningAlgorithm, UnknownAlgorithm, port
 pub enum KeyAlgorithm {
     /// Signing ID tokens.
     Signing(SigningAlgorithm),
+    /// Verifying ID tokens that come back as hints: what is left of a key that signed them, its public
+    /// half.
+    Verifying(SigningAlgorithm),
     /// Sealing codes, user tokens, refresh tokens and form tokens: A256GCM (RFC 7518 5.3).
     Sealing,
 }
 
 impl KeyAlgorithm {
-    /// Every algorithm: there is a key of each.
+    /// Every algorithm that something is made with: there is a key of each.
     ///
     /// ```
     /// assert_eq!(alias_domain::KeyAlgorithm::ALL.len(), 4);
@@ -44,7 +47,30 @@ impl KeyAlgorithm {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Signing(algorithm) => algorithm.name(),
+            Self::Verifying(SigningAlgorithm::Rs256) => "RS256-public",
+            Self::Verifying(SigningAlgorithm::Es256) => "ES256-public",
+            Self::Verifying(SigningAlgorithm::EdDsa) => "EdDSA-public",
             Self::Sealing => "A256GCM",
+        }
+    }
+
+    /// The algorithm that a key made things with, also if it makes nothing any more.
+    const fn when_it_made_things(self) -> Self {
+        match self {
+            Self::Verifying(algorithm) => Self::Signing(algorithm),
+            other => other,
+        }
+    }
+
+    /// For how long after its successor is used an ID token that it signed may come back as a hint: as
+    /// long as the session may last in which it was issued (RP-Initiated Logout 1.0, 2). `None` if it
+    /// signed none.
+    fn remembered_for(self, lifetimes: &Lifetimes) -> Option<TimeDelta> {
+        match self {
+            Self::Signing(_) | Self::Verifying(_) => {
+                Some(lifetimes.session.max(lifetimes.id_token))
+            }
+            Self::Sealing => None,
         }
     }
 
@@ -53,7 +79,7 @@ impl KeyAlgorithm {
     /// request.
     fn longest_life(self, lifetimes: &Lifetimes) -> TimeDelta {
         match self {
-            Self::Signing(_) => lifetimes.id_token,
+            Self::Signing(_) | Self::Verifying(_) => lifetimes.id_token,
             Self::Sealing => (lifetimes.refresh_token + lifetimes.refresh_grace)
                 .max(lifetimes.user_token)
                 .max(lifetimes.auth_code)
@@ -73,9 +99,9 @@ impl FromStr for KeyAlgorithm {
     type Err = UnknownAlgorithm;
 
     fn from_str(name: &str) -> Result<Self, UnknownAlgorithm> {
-        Self::ALL
-            .into_iter()
-            .find(|algorithm| algorithm.name() == name)
+        let left = SigningAlgorithm::ALL.map(Self::Verifying);
+        let mut all = Self::ALL.into_iter().chain(left);
+        all.find(|algorithm| algorithm.name() == name)
             .ok_or(UnknownAlgorithm)
     }
 }
@@ -97,7 +123,13 @@ pub enum KeyStage {
         /// When nothing of that is alive any more.
         until: DateTime<Utc>,
     },
-    /// Nothing that it made is alive: it is of no use any more.
+    /// Nothing that it signed is alive. It is published no more, and verifies what comes back as a
+    /// hint; its private half is of no use.
+    Remembered {
+        /// When the last session has ended in which it signed anything.
+        until: DateTime<Utc>,
+    },
+    /// It is of no use any more.
     Retired,
 }
 
@@ -113,6 +145,7 @@ impl KeyStage {
             Self::Published => "published",
             Self::Active => "active",
             Self::Retiring { .. } => "retiring",
+            Self::Remembered { .. } => "remembered",
             Self::Retired => "retired",
         }
     }
@@ -159,18 +192,19 @@ pub fn key_schedule<'a>(
 ) -> Vec<ScheduledKey<'a>> {
     let scheduled = |(at, key): (usize, &'a StoredKey)| {
         let algorithm: KeyAlgorithm = key.algorithm.parse().ok()?;
-        let newer = keys.iter().skip(at + 1);
-        let succeeded_at = newer
-            .filter(|it| it.algorithm == key.algorithm)
-            .map(|it| it.active_from)
-            .min();
+        let succeeded_at = succeeded_at(keys, at, algorithm);
         let stage = match succeeded_at.filter(|it| *it <= now) {
+            // What is left of it makes nothing, whatever the clock says.
+            _ if matches!(algorithm, KeyAlgorithm::Verifying(_)) => {
+                let since = succeeded_at.unwrap_or(key.active_from);
+                remembered(algorithm, since, lifetimes, now)
+            }
             Some(succeeded_at) => {
                 let until = succeeded_at + algorithm.longest_life(lifetimes) + CLOCK_TOLERANCE;
                 if now < until {
                     KeyStage::Retiring { until }
                 } else {
-                    KeyStage::Retired
+                    remembered(algorithm, succeeded_at, lifetimes, now)
                 }
             }
             None if now >= key.active_from || serves_early(keys, key, now) => KeyStage::Active,
@@ -183,6 +217,32 @@ pub fn key_schedule<'a>(
         })
     };
     keys.iter().enumerate().filter_map(scheduled).collect()
+}
+
+/// When the first of those keys is used that took the place of this one.
+fn succeeded_at(keys: &[StoredKey], at: usize, algorithm: KeyAlgorithm) -> Option<DateTime<Utc>> {
+    let kind = algorithm.when_it_made_things();
+    let newer = keys.iter().skip(at + 1).filter(|it| {
+        let algorithm: Result<KeyAlgorithm, UnknownAlgorithm> = it.algorithm.parse();
+        algorithm.is_ok_and(|it| it.when_it_made_things() == kind)
+    });
+    newer.map(|it| it.active_from).min()
+}
+
+/// Where a key stands of whose work nothing is alive.
+fn remembered(
+    algorithm: KeyAlgorithm,
+    succeeded_at: DateTime<Utc>,
+    lifetimes: &Lifetimes,
+    now: DateTime<Utc>,
+) -> KeyStage {
+    let until = algorithm
+        .remembered_for(lifetimes)
+        .map(|it| succeeded_at + it + CLOCK_TOLERANCE);
+    match until {
+        Some(until) if now < until => KeyStage::Remembered { until },
+        _ => KeyStage::Retired,
+    }
 }
 
 /// The keys of an algorithm.

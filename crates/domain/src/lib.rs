@@ -34,6 +34,7 @@ mod lifetimes;
 mod logout;
 mod nickname_claims;
 mod params;
+mod password;
 mod pkce;
 pub mod ports;
 mod redirect;
@@ -63,7 +64,7 @@ pub use client::{
     Registration, SecretPlace,
 };
 pub use clock::{CLOCK_TOLERANCE, ClockDoubt, ClockReading, ClockTrust};
-pub use code::{Redeem, Redemption, redeem};
+pub use code::{CodeFault, Redeem, Redemption, redeem};
 pub use connection::{Connection, Revocation, RevocationError, revoked};
 pub use consent::{Answer, NotShown, Screen};
 pub use id_token::{AskedClaims, IdTokenClaims};
@@ -84,9 +85,10 @@ pub use logout::{
 };
 pub use nickname_claims::{NicknameClaims, UserClaims};
 pub use params::{ParamError, Params};
+pub use password::opaque_string;
 pub use pkce::{Challenge, MalformedChallenge};
 pub use redirect::{Callback, RedirectUri, RedirectUriError};
-pub use refresh::{RequestedScope, Rotate, Rotation, ScopeFault, rotate};
+pub use refresh::{RefreshFault, RequestedScope, Rotate, Rotation, ScopeFault, rotate};
 pub use scope::{MalformedScope, Scope, ScopeList, UnknownScope};
 pub use secret::{Digest, Secret};
 pub use signing_algorithm::{SigningAlgorithm, UnknownAlgorithm};

@@ -55,8 +55,7 @@ impl Params {
     pub fn parse(text: &str) -> Self {
         let pairs = text.split('&').filter_map(|pair| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            // A name that cannot be decoded is none that we know, and unknown ones are ignored;
-            // what it hides is still told by `malformed`.
+            // A name that cannot be decoded is none that we know, and unknown ones are ignored.
             let name = decode(name).unwrap_or_else(|_| name.to_owned());
             (!value.is_empty()).then(|| Param {
                 name,
@@ -122,25 +121,44 @@ impl Params {
         self.values(name).next().is_some()
     }
 
-    /// The first thing that is wrong with any parameter, known or not, except for those named:
-    /// their own rules decide.
+    /// The first of these parameters with which anything is wrong, and what; of those named as
+    /// exceptions their own rules decide. Whatever else was sent is ignored, be it as broken as it may
+    /// (RFC 6749 3.1, 3.2).
     ///
     /// ```
     /// use alias_domain::{ParamError, Params};
-    /// assert_eq!(Params::parse("x=%FF").malformed(&[]), Some(ParamError::Malformed));
-    /// assert_eq!(Params::parse("x=%FF").malformed(&["x"]), None);
+    /// let params = Params::parse("utm_source=50%&x=%FF");
+    /// assert_eq!(params.malformed(&["x", "y"], &[]), Some(("x", ParamError::Malformed)));
+    /// assert_eq!(params.malformed(&["x", "y"], &["x"]), None);
     /// ```
     #[must_use]
-    pub fn malformed(&self, except: &[&str]) -> Option<ParamError> {
-        self.0
-            .iter()
-            .filter(|it| !except.contains(&it.name.as_str()))
-            .find_map(|Param { name, value, .. }| match value {
+    pub fn malformed(
+        &self,
+        names: &[&'static str],
+        except: &[&str],
+    ) -> Option<(&'static str, ParamError)> {
+        let mut names = names.iter().filter(|it| !except.contains(it));
+        names.find_map(|name| {
+            let fault = self.values(name).find_map(|value| match value {
                 Err(error) => Some(*error),
-                Ok(value) => format!("{name}{value}")
+                Ok(value) => value
                     .contains(char::is_control)
                     .then_some(ParamError::ControlCharacter),
-            })
+            });
+            fault.map(|error| (*name, error))
+        })
+    }
+
+    /// The first of these parameters that is there more than once (RFC 6749 3.1).
+    ///
+    /// ```
+    /// let params = alias_domain::Params::parse("a=1&a=2");
+    /// assert_eq!(params.repeated(&["a"]), Some("a"));
+    /// ```
+    #[must_use]
+    pub fn repeated(&self, names: &[&'static str]) -> Option<&'static str> {
+        let mut names = names.iter().copied();
+        names.find(|name| self.values(name).nth(1).is_some())
     }
 
     /// The named parameters as a query string, to be parsed and judged again later: what is

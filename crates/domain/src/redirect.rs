@@ -219,7 +219,7 @@ fn names_a_response(query: &str) -> bool {
 /// The loopback host and what follows its port, or `None` for any other URI.
 fn loopback_without_port(uri: &str) -> Option<(&str, &str)> {
     let rest = uri.strip_prefix("http://")?;
-    let host = ["127.0.0.1", "[::1]"]
+    let host = ["127.0.0.1", "[::1]", "localhost"]
         .into_iter()
         .find(|host| rest.starts_with(host))?;
     let rest = &rest[host.len()..];
@@ -279,16 +279,27 @@ mod tests {
             registered,
             ClientKind::Confidential
         ));
-        assert!(!resolves(
-            "http://localhost:1/cb",
-            "http://localhost:3000/cb",
-            ClientKind::Public
-        ));
-        assert!(resolves(
-            "http://[::1]:1/cb",
-            "http://[::1]/cb",
-            ClientKind::Public
-        ));
+        for (requested, registered) in [
+            ("http://[::1]:1/cb", "http://[::1]/cb"),
+            ("http://localhost:49152/cb", "http://localhost/cb"),
+            ("http://localhost:1/cb", "http://localhost:3000/cb"),
+        ] {
+            assert!(resolves(requested, registered, ClientKind::Public));
+            assert!(!resolves(requested, registered, ClientKind::Confidential));
+        }
+        for requested in [
+            "http://localhost.evil.example/cb",
+            "http://localhost:1@evil.example/cb",
+            "http://localhostile/cb",
+            "http://127.0.0.1/cb",
+            "https://localhost/cb",
+        ] {
+            let registered = "http://localhost/cb";
+            assert!(
+                !resolves(requested, registered, ClientKind::Public),
+                "{requested}"
+            );
+        }
     }
 
     #[test]

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 
 use crate::{
-    Access, Authorization, AuthorizationId, ClientId, Lifetimes, Phase, RefreshChain, Scope,
-    Standing,
+    Access, Authorization, AuthorizationId, ClientId, ErrorCode, Lifetimes, Phase, RefreshChain,
+    RequestError, Scope, Standing,
 };
 
 /// A genuine refresh token, as an authenticated client presents it.
@@ -179,56 +179,152 @@ pub fn rotate(
     lifetimes: &Lifetimes,
     now: DateTime<Utc>,
 ) -> Rotate {
-    let authorization = &standing.authorization;
-    let Phase::Redeemed {
-        refresh: Some(chain),
-    } = authorization.phase
-    else {
-        return Rotate::Refused;
-    };
-    if authorization.client_id != presented.client_id || standing.user.locked {
-        return Rotate::Refused;
+    match presented.judged(standing, lifetimes, now) {
+        Ok(outcome) => outcome,
+        Err(RefreshFault::Replayed) => Rotate::Replayed,
+        Err(_) => Rotate::Refused,
     }
-    let standing_in_line = match age(&chain, presented.generation) {
-        Age::Ahead => return Rotate::Refused,
-        Age::Newest => Next::Rotate,
-        Age::Replaced if chain.may_be_retried(lifetimes, now) => Next::Repeat,
-        // By a clock that was ahead, or is behind now: nobody knows whether it is late.
-        Age::Replaced if now < chain.issued_at => return Rotate::Refused,
-        Age::Replaced | Age::Older => return Rotate::Replayed,
-    };
-    if now >= chain.expires_at {
-        return Rotate::Refused;
+}
+
+/// Why a genuine refresh token is not worth anything, `scope` aside.
+///
+/// ```
+/// use alias_domain::RefreshFault;
+/// let told = RefreshFault::Expired.told().to_string();
+/// assert_eq!(told, "invalid_grant: the refresh token has expired");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefreshFault {
+    /// What it stems from has no refresh tokens.
+    NoChain,
+    /// It was issued to another client.
+    OtherClient,
+    /// Its user is locked (R30).
+    Locked,
+    /// Its generation is ahead of the stored one: the store was restored from a backup (R23).
+    Ahead,
+    /// It was replaced by a clock that was ahead, or is behind now.
+    Misdated,
+    /// An older generation: somebody has used a newer one.
+    Replayed,
+    /// Its time is over.
+    Expired,
+    /// `offline_access` was taken back, or all of it (R22).
+    Revoked,
+}
+
+impl RefreshFault {
+    /// What its client is told. That a user is locked is for the operator alone.
+    #[must_use]
+    pub const fn told(self) -> RequestError {
+        const GONE: &str = "what the refresh token was issued for was taken back or has ended";
+        match self {
+            Self::NoChain | Self::Revoked => invalid(GONE),
+            Self::OtherClient => invalid("the refresh token was issued to another client"),
+            Self::Locked => invalid(GONE).because("the user is locked"),
+            Self::Ahead => invalid("the refresh token is newer than what is stored")
+                .because("the refresh token is newer than what is stored: a backup was restored"),
+            Self::Misdated => invalid("the refresh token was replaced")
+                .because("the refresh token was replaced by a clock that is ahead of this one"),
+            Self::Replayed => invalid(
+                "the refresh token was replaced and used again; what it was issued for has ended \
+                 now",
+            ),
+            Self::Expired => invalid("the refresh token has expired"),
+        }
     }
-    // R22, before R21.
-    let Some(authority) = standing
-        .authority()
-        .filter(|it| it.has(Scope::OfflineAccess))
-    else {
-        return Rotate::Refused;
-    };
-    let Some(access) = presented.scope.of(&authority) else {
-        return Rotate::ScopeRefused;
-    };
-    let refresh = match standing_in_line {
-        Next::Repeat => chain,
-        Next::Rotate => RefreshChain {
-            generation: chain.generation.saturating_add(1),
-            issued_at: now,
-            expires_at: now + lifetimes.refresh_token,
-        },
-    };
-    let ends_at = lifetimes.end_of_tokens(now, Some(&refresh));
-    Rotate::Granted {
-        access,
-        refresh,
-        next: Box::new(Authorization {
-            phase: Phase::Redeemed {
-                refresh: Some(refresh),
+}
+
+const fn invalid(description: &'static str) -> RequestError {
+    RequestError::new(ErrorCode::InvalidGrant, description)
+}
+
+impl Rotation {
+    /// Why this refresh is refused, if it is, `scope` aside. See [`RefreshFault`].
+    ///
+    /// ```
+    /// # use alias_domain::*;
+    /// # let standing = testing::sample::standing();
+    /// # let mut rotation = Rotation {
+    /// #     authorization: standing.authorization.id,
+    /// #     client_id: standing.client.id,
+    /// #     generation: 1,
+    /// #     scope: RequestedScope::Everything,
+    /// # };
+    /// // The code was not exchanged yet.
+    /// let fault = rotation.fault(&standing, &Lifetimes::default(), testing::sample::NOON);
+    /// assert_eq!(fault, Some(RefreshFault::NoChain));
+    /// ```
+    #[must_use]
+    pub fn fault(
+        &self,
+        standing: &Standing,
+        lifetimes: &Lifetimes,
+        now: DateTime<Utc>,
+    ) -> Option<RefreshFault> {
+        self.judged(standing, lifetimes, now).err()
+    }
+
+    fn judged(
+        &self,
+        standing: &Standing,
+        lifetimes: &Lifetimes,
+        now: DateTime<Utc>,
+    ) -> Result<Rotate, RefreshFault> {
+        let authorization = &standing.authorization;
+        let Phase::Redeemed {
+            refresh: Some(chain),
+        } = authorization.phase
+        else {
+            return Err(RefreshFault::NoChain);
+        };
+        if authorization.client_id != self.client_id {
+            return Err(RefreshFault::OtherClient);
+        }
+        if standing.user.locked {
+            return Err(RefreshFault::Locked);
+        }
+        let standing_in_line = match age(&chain, self.generation) {
+            Age::Ahead => return Err(RefreshFault::Ahead),
+            Age::Newest => Next::Rotate,
+            Age::Replaced if chain.may_be_retried(lifetimes, now) => Next::Repeat,
+            // By a clock that was ahead, or is behind now: nobody knows whether it is late.
+            Age::Replaced if now < chain.issued_at => return Err(RefreshFault::Misdated),
+            Age::Replaced | Age::Older => return Err(RefreshFault::Replayed),
+        };
+        if now >= chain.expires_at {
+            return Err(RefreshFault::Expired);
+        }
+        // R22, before R21.
+        let Some(authority) = standing
+            .authority()
+            .filter(|it| it.has(Scope::OfflineAccess))
+        else {
+            return Err(RefreshFault::Revoked);
+        };
+        let Some(access) = self.scope.of(&authority) else {
+            return Ok(Rotate::ScopeRefused);
+        };
+        let refresh = match standing_in_line {
+            Next::Repeat => chain,
+            Next::Rotate => RefreshChain {
+                generation: chain.generation.saturating_add(1),
+                issued_at: now,
+                expires_at: now + lifetimes.refresh_token,
             },
-            ends_at: ends_at.max(authorization.ends_at),
-            ..authorization.clone()
-        }),
+        };
+        let ends_at = lifetimes.end_of_tokens(now, Some(&refresh));
+        Ok(Rotate::Granted {
+            access,
+            refresh,
+            next: Box::new(Authorization {
+                phase: Phase::Redeemed {
+                    refresh: Some(refresh),
+                },
+                ends_at: ends_at.max(authorization.ends_at),
+                ..authorization.clone()
+            }),
+        })
     }
 }
 

@@ -1,6 +1,8 @@
 //! The token request (RFC 6749 4.1.3 and 6), and who sends it.
 
-use crate::{ErrorCode, Params, RequestError, RequestedScope, ScopeFault, Secret, SecretPlace};
+use crate::{
+    ErrorCode, ParamError, Params, RequestError, RequestedScope, ScopeFault, Secret, SecretPlace,
+};
 
 /// Every field that Alias knows at the token endpoint, `scope` aside (R21).
 const KNOWN: [&str; 8] = [
@@ -84,16 +86,15 @@ fn required(params: &Params, name: &str, missing: &'static str) -> Result<Secret
     Ok(Secret::new(value.to_owned()))
 }
 
-/// No known field twice (RFC 6749 3.2), nothing malformed; a malformed `scope` is for R21.
-fn form_is_sound(params: &Params, known: &[&str]) -> Result<(), RequestError> {
-    for name in known {
-        if params.one(name) == Err(crate::ParamError::Repeated) {
-            return Err(invalid("a field is repeated"));
-        }
+/// No known field twice (RFC 6749 3.2), none malformed; a malformed `scope` is for R21.
+fn form_is_sound(params: &Params, known: &[&'static str]) -> Result<(), RequestError> {
+    if let Some(name) = params.repeated(known) {
+        return Err(RequestError::of_param(name, ParamError::Repeated));
     }
-    params
-        .malformed(&["scope"])
-        .map_or(Ok(()), |error| Err(error.into()))
+    match params.malformed(known, &["scope"]) {
+        Some((name, error)) => Err(RequestError::of_param(name, error)),
+        None => Ok(()),
+    }
 }
 
 /// The token of a revocation (RFC 7009 2.1) or introspection (RFC 7662 2.1) request.
@@ -170,15 +171,16 @@ impl ClientCredentials {
             (Some((user, _)), Some(id), None) if user != id => {
                 Err(invalid("client_id is not that of the Authorization header"))
             }
+            // An empty password is how libraries without a secret send `none` (OIDC Core 9).
             (Some((client_id, secret)), _, None) => Ok(Self {
                 client_id,
-                secret: Some((SecretPlace::Header, secret)),
+                secret: (!secret.expose().is_empty()).then_some((SecretPlace::Header, secret)),
             }),
             (None, Some(id), secret) => Ok(Self {
                 client_id: id.to_owned(),
                 secret: secret.map(|it| (SecretPlace::Body, Secret::new(it.to_owned()))),
             }),
-            (None, None, _) => Err(INVALID_CLIENT),
+            (None, None, _) => Err(INVALID_CLIENT.because("no credentials were sent")),
         }
     }
 }

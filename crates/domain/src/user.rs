@@ -1,9 +1,11 @@
 //! Users and their sessions.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use chrono::{DateTime, Utc};
+use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization;
 
 use crate::{SessionId, UserId, clock::is_misdated};
 
@@ -28,11 +30,13 @@ pub struct User {
     pub created_at: DateTime<Utc>,
 }
 
-/// An email address. Two that differ in case alone are one account.
+/// An email address. Two that differ in case alone, or in how their characters are encoded, are one
+/// account.
 ///
 /// ```
 /// use alias_domain::Email;
 /// assert_eq!("Fred@Example.com".parse::<Email>()?, "fred@example.com".parse::<Email>()?);
+/// assert_eq!("a@b\u{fc}cher.example".parse::<Email>()?.as_str(), "a@xn--bcher-kva.example");
 /// # Ok::<(), alias_domain::MalformedEmail>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -50,7 +54,7 @@ pub struct Email(String);
 pub struct MalformedEmail;
 
 impl Email {
-    /// The address, in lower case.
+    /// The address, in lower case, its host in ASCII.
     ///
     /// ```
     /// assert_eq!("A@b.example".parse::<alias_domain::Email>()?.as_str(), "a@b.example");
@@ -67,16 +71,39 @@ impl std::str::FromStr for Email {
 
     /// Admits what could be an address; whether it is one, only a mail can tell.
     fn from_str(text: &str) -> Result<Self, MalformedEmail> {
-        // Lower case first: it can be longer, and what is stored must be read again.
-        let text = text.trim().to_lowercase();
+        let (local, host) = text.trim().rsplit_once('@').ok_or(MalformedEmail)?;
+        let (local, host) = (folded(local), ascii_host(host).ok_or(MalformedEmail)?);
+        // As it is stored: lower case and A-labels can be longer, and what is stored must be read
+        // again.
+        let text = format!("{local}@{host}");
         let odd = |c: char| c.is_whitespace() || c.is_control() || "<>,;\"()\\".contains(c);
-        let sound = text.len() <= 254
-            && !text.contains(odd)
-            && text.rsplit_once('@').is_some_and(|(local, domain)| {
-                !local.is_empty() && !local.contains('@') && !domain.is_empty()
-            });
+        let sound =
+            text.len() <= 254 && !text.contains(odd) && !local.is_empty() && !local.contains('@');
         sound.then_some(Self(text)).ok_or(MalformedEmail)
     }
+}
+
+/// In lower case and normalization form C (RFC 6532 3.1).
+fn folded(local: &str) -> String {
+    let lower = local.nfc().collect::<String>().to_lowercase();
+    lower.nfc().collect()
+}
+
+/// A host as a mail program looks it up: international labels as A-labels (RFC 5890), by the rules of
+/// UTS 46, as browsers have them. They send the host of an `<input type=email>` so, whatever was typed.
+fn ascii_host(host: &str) -> Option<String> {
+    // An address instead of a name (RFC 5321 4.1.3) has no labels.
+    if let Some(literal) = host.strip_prefix('[') {
+        let literal = literal.strip_suffix(']').filter(|it| it.is_ascii())?;
+        return Some(format!("[{}]", literal.to_lowercase()));
+    }
+    let ascii = Uts46::new().to_ascii(
+        host.as_bytes(),
+        AsciiDenyList::URL,
+        Hyphens::Allow,
+        DnsLength::Verify,
+    );
+    ascii.ok().map(Cow::into_owned)
 }
 
 impl fmt::Display for Email {

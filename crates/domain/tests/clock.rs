@@ -1,6 +1,15 @@
 //! When a clock is believed.
 
-use alias_domain::{ClockDoubt, ClockReading, ClockTrust, testing::sample::NOON};
+use alias_domain::{
+    ClockDoubt, ClockReading, ClockTrust, Digest, Params, Response, Secret, TokenRequest,
+    flows::{ConsentAnswer, Outcome, SignIn, Verdict, Visitor},
+    ports::{Clients, Passwords, Users},
+    testing::{
+        MemoryStore, TestPasswords, provider,
+        sample::{self, NOON},
+    },
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// So many minutes after noon, by a clock that is off by so many minutes.
@@ -165,4 +174,76 @@ fn what_is_wrong_with_a_clock_is_told_apart() {
     let jumped = trust.check(reading(2, 120));
     let ahead = TimeDelta::hours(50);
     assert_eq!(jumped, Err(ClockDoubt::Jumped { ahead }));
+}
+
+/// Clients refuse a token that is dated ahead of their clock, be it by a fraction of a second: PyJWT,
+/// joserfc and java-jwt grant no leeway (RFC 7519 4.1.6).
+#[test]
+fn no_time_of_a_token_is_rounded_up() -> Result<(), Box<dyn std::error::Error>> {
+    pollster::block_on(async {
+        let (client, fred) = (sample::client(), sample::user());
+        let password = Secret::new("correct horse".to_owned());
+        let store = MemoryStore::default();
+        store.insert_client(&client, &[]).await?;
+        let hash = TestPasswords.hash(&password).await?;
+        store.insert_user(&fred, &hash).await??;
+        let alias = provider(store);
+        let now = NOON + TimeDelta::milliseconds(999);
+        let pending = std::future::pending();
+        let signed_in = alias.sign_in(fred.email.as_str(), &password, &[], pending, now);
+        let SignIn::Done(session) = signed_in.await? else {
+            return Err("Fred cannot sign in".into());
+        };
+        let browser = Visitor {
+            bearer: None,
+            cookies: vec![session.token.digest()],
+            browser: Digest::of(b"Fred's browser"),
+            newcomer: false,
+            source: None,
+        };
+        let query = format!(
+            "response_type=code&scope=openid&client_id={}&redirect_uri={}",
+            client.id,
+            sample::REDIRECT_URI
+        );
+        let Outcome::Ask(ask) = alias
+            .authorize(&Params::parse(&query), &browser, now)
+            .await?
+        else {
+            return Err("nobody asked Fred".into());
+        };
+        let answer = ConsentAnswer {
+            verdict: Verdict::AllowAll,
+            scopes: Vec::new(),
+            channels: Vec::new(),
+        };
+        let present = alias.present(&browser, now).await?;
+        let form = ask.form.expose();
+        let answered = alias.answer(ask.interaction, form, answer, &present, now);
+        let Ok(Outcome::Respond(Response::Redirect(location))) = answered.await? else {
+            return Err("the answer was refused".into());
+        };
+        let (_, callback) = location.expose().split_once('?').ok_or("no query")?;
+        let code = Params::parse(callback)
+            .one("code")?
+            .ok_or("no code")?
+            .to_owned();
+        let exchange = TokenRequest::Code {
+            code: Secret::new(code),
+            redirect_uri: sample::REDIRECT_URI.to_owned(),
+            verifier: None,
+        };
+        let tokens = alias.tokens(&client, exchange, now).await??;
+        let id_token = tokens.id_token.ok_or("no ID token")?;
+        let hint = alias.hint(id_token.expose()).ok_or("no ID token of ours")?;
+        let noon = NOON.timestamp();
+        assert_eq!((hint.iat, hint.exp), (noon, noon + 1800));
+        let claims = id_token.expose().split('.').nth(1).ok_or("no claims")?;
+        let claims = String::from_utf8(URL_SAFE_NO_PAD.decode(claims)?)?;
+        assert!(
+            claims.contains(&format!("\"auth_time\":{noon}")),
+            "{claims}"
+        );
+        Ok(())
+    })
 }

@@ -32,8 +32,8 @@ fn stages(keys: &[StoredKey], now: DateTime<Utc>) -> Vec<KeyStage> {
 }
 
 #[test]
-fn a_key_is_published_then_active_then_retiring_then_retired() {
-    use KeyStage::{Active, Published, Retired, Retiring};
+fn a_key_is_published_then_active_then_retiring_then_remembered_then_retired() {
+    use KeyStage::{Active, Published, Remembered, Retired, Retiring};
     let keys = [
         key("a", "RS256", 0, 0),
         key("b", "RS256", 1000, 1600),
@@ -42,16 +42,52 @@ fn a_key_is_published_then_active_then_retiring_then_retired() {
     // An ID token lives 30 minutes; the clocks of two nodes may differ by one.
     let [first, second] = [1600, 2600].map(|it| at(it + 1800 + 60));
     let retiring = |until| Retiring { until };
+    // A session lasts 14 days.
+    let [gone, last] = [1600, 2600].map(|it| at(it + 14 * 86_400 + 60));
+    let remembered = |until| Remembered { until };
     for (now, expected) in [
         (at(0), [Active, Published, Published]),
         (at(1599), [Active, Published, Published]),
         (at(1600), [retiring(first), Active, Published]),
         (at(2600), [retiring(first), retiring(second), Active]),
-        (first, [Retired, retiring(second), Active]),
-        (second, [Retired, Retired, Active]),
+        (first, [remembered(gone), retiring(second), Active]),
+        (second, [remembered(gone), remembered(last), Active]),
+        (gone, [Retired, remembered(last), Active]),
+        (last, [Retired, Retired, Active]),
     ] {
         assert_eq!(stages(&keys, now), expected, "{now}");
     }
+}
+
+#[test]
+fn what_is_left_of_a_key_is_remembered_for_as_long_as_the_key_was_and_makes_nothing() {
+    let keys = [
+        key("a", "RS256-public", 0, 0),
+        key("b", "RS256", 1000, 1600),
+        key("c", "ES256", 1000, 1600),
+    ];
+    let until = at(1600 + 14 * 86_400 + 60);
+    // Also by a clock by which it would be active: its private half is gone.
+    for now in [
+        at(0),
+        at(1600),
+        at(1600 + 1860),
+        until - TimeDelta::milliseconds(1),
+    ] {
+        assert_eq!(
+            stages(&keys, now)[0],
+            KeyStage::Remembered { until },
+            "{now}"
+        );
+        assert_eq!(stages(&keys, now)[1], KeyStage::Active, "{now}");
+    }
+    assert_eq!(stages(&keys, until)[0], KeyStage::Retired);
+    let long = Lifetimes {
+        id_token: TimeDelta::days(30),
+        ..Lifetimes::default()
+    };
+    let stage = key_schedule(&keys, &long, until)[0].stage;
+    assert!(matches!(stage, KeyStage::Remembered { .. }));
 }
 
 #[test]
@@ -418,7 +454,7 @@ impl Nodes {
     fn make(&mut self, algorithm: KeyAlgorithm, now: DateTime<Utc>, local: DateTime<Utc>) {
         let lifetimes = Lifetimes::default();
         let life = match algorithm {
-            KeyAlgorithm::Signing(_) => lifetimes.id_token,
+            KeyAlgorithm::Signing(_) | KeyAlgorithm::Verifying(_) => lifetimes.id_token,
             KeyAlgorithm::Sealing => lifetimes.refresh_token + lifetimes.refresh_grace,
         };
         let kids = self.active(algorithm, local).into_iter().map(str::to_owned);

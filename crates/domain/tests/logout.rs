@@ -126,15 +126,30 @@ fn the_way_back_is_a_registered_uri_byte_for_byte() {
 }
 
 #[test]
-fn not_even_the_port_of_a_public_clients_loopback_address_may_differ() {
-    let place = RedirectUri::register("http://127.0.0.1:80/bye", public_client().kind);
-    let client = Client {
-        post_logout_redirect_uris: vec![place.expect("a URI")],
-        ..public_client()
+fn r29_only_the_port_of_a_public_clients_loopback_address_may_differ_in_a_way_back() {
+    let way_back = |registered: &str, requested: &str, of: Client| {
+        let place = RedirectUri::register(registered, of.kind).expect("a URI");
+        let client = Client {
+            post_logout_redirect_uris: vec![place],
+            ..of
+        };
+        let query = format!("post_logout_redirect_uri={requested}&state=s");
+        let request = parsed(&query).expect("sound");
+        let way_back = request.way_back(Some(&client));
+        way_back.map(|it| it.map(|it| it.address()))
     };
-    let request = parsed("post_logout_redirect_uri=http://127.0.0.1:81/bye").expect("sound");
-    let way_back = request.way_back(Some(&client));
-    assert_eq!(way_back, Err(LogoutFault::UnregisteredUri));
+    let refused = Err(LogoutFault::UnregisteredUri);
+    for host in ["127.0.0.1", "[::1]", "localhost"] {
+        let registered = format!("http://{host}/bye");
+        let requested = format!("http://{host}:49152/bye");
+        let gone = way_back(&registered, &requested, public_client());
+        assert_eq!(gone, Ok(Some(format!("{requested}?state=s"))));
+        assert_eq!(way_back(&registered, &requested, client()), refused);
+        let elsewhere = format!("http://{host}:49152/adieu");
+        assert_eq!(way_back(&registered, &elsewhere, public_client()), refused);
+        let evil = format!("http://{host}.evil.example/bye");
+        assert_eq!(way_back(&registered, &evil, public_client()), refused);
+    }
 }
 
 #[test]

@@ -181,6 +181,47 @@ proptest! {
 }
 
 #[test]
+fn an_address_is_the_same_however_it_is_encoded() {
+    let one = "j\u{fc}rgen@xn--bcher-kva.example";
+    for typed in [
+        "j\u{fc}rgen@b\u{fc}cher.example",
+        "ju\u{308}rgen@bu\u{308}cher.example",
+        "J\u{dc}RGEN@B\u{dc}CHER.Example",
+        " ju\u{308}rgen@XN--BCHER-KVA.example\n",
+        "j\u{fc}rgen@b\u{fc}cher\u{3002}example",
+        "j\u{fc}rgen@b\u{fc}\u{ad}cher.exam\u{200b}ple",
+    ] {
+        let email: Email = typed.parse().expect(typed);
+        assert_eq!(email.as_str(), one, "{typed}");
+    }
+    for ascii in [
+        "a@localhost",
+        "a@[127.0.0.1]",
+        "a@x_y.example",
+        "a@-x-.example",
+    ] {
+        assert_eq!(ascii.parse::<Email>().expect(ascii).as_str(), ascii);
+    }
+}
+
+#[test]
+fn a_host_that_cannot_be_one_is_no_address() {
+    for typed in [
+        "a@example..com",
+        "a@example.com.",
+        "a@.example",
+        "a@xn--",
+        "a@xn--\u{fc}",
+        "a@exa#mple.com",
+        "a@exa%6Dple.com",
+        "a@[127.0.0.1",
+        &format!("a@{}.example", "x".repeat(64)),
+    ] {
+        assert!(typed.parse::<Email>().is_err(), "{typed}");
+    }
+}
+
+#[test]
 fn an_address_that_grows_in_lower_case_is_measured_as_it_is_stored() {
     assert!(
         format!("{}@x.org", "\u{130}".repeat(120))

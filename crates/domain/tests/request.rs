@@ -296,16 +296,33 @@ fn a_known_parameter_stands_once() {
 }
 
 #[test]
-fn a_malformed_parameter_is_an_invalid_request_known_or_not() {
-    for value in [
-        "%00", "%0A", "%7F", "%C2%80", "%GG", "%", "%4", "%FF", "%C3",
-    ] {
-        for name in ["nonce", "state", "prompt", "something"] {
-            let query = format!("scope=openid&{name}={value}");
-            assert_eq!(code(&query), Err(ErrorCode::InvalidRequest), "{query}");
+fn a_known_parameter_that_is_malformed_is_an_invalid_request_by_its_name() {
+    for value in MALFORMED {
+        let others = ["scope", "channels", "claims", "response_type"];
+        let known = AuthorizationRequest::parameters().iter();
+        for name in known.filter(|it| !others.contains(it)) {
+            let query = format!("response_type=code&scope=openid&{name}={value}");
+            let refused = parse_raw(&query, &client()).expect_err(&query);
+            assert_eq!(refused.code, ErrorCode::InvalidRequest, "{query}");
+            assert!(refused.description.starts_with(name), "{refused}");
         }
     }
 }
+
+/// RFC 6749 3.1.
+#[test]
+fn an_unknown_parameter_is_ignored_however_broken_it_is() {
+    for value in MALFORMED.iter().chain(&["50%", "a&utm_source=b"]) {
+        for name in ["utm_source", "%GG", "%FF", "some%00thing", "%"] {
+            let query = format!("{name}={value}&scope=openid&{name}={value}");
+            assert_eq!(code(&query), Ok(()), "{query}");
+        }
+    }
+}
+
+const MALFORMED: [&str; 9] = [
+    "%00", "%0A", "%7F", "%C2%80", "%GG", "%", "%4", "%FF", "%C3",
+];
 
 #[test]
 fn state_and_nonce_are_of_bounded_length() {

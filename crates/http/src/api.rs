@@ -11,7 +11,7 @@ use actix_web::{
     web::Payload,
 };
 use alias_domain::{
-    Client, ClientCredentials, ErrorCode, INVALID_CLIENT, Params, RequestError, Secret,
+    Client, ClientCredentials, ClientId, ErrorCode, INVALID_CLIENT, Params, RequestError, Secret,
     ports::{Failure, StoreError},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -19,7 +19,7 @@ use serde_json::json;
 
 use crate::{
     body::{self, BodyError},
-    measures,
+    measures, refusal,
     server::State,
 };
 
@@ -29,6 +29,8 @@ pub(crate) struct ApiError {
     status: StatusCode,
     error: &'static str,
     description: Cow<'static, str>,
+    /// What only the log says.
+    cause: Option<&'static str>,
     challenge: Option<&'static str>,
 }
 
@@ -44,6 +46,7 @@ impl ApiError {
             status,
             error,
             description: Cow::Borrowed(description),
+            cause: None,
             challenge: None,
         }
     }
@@ -51,6 +54,16 @@ impl ApiError {
     /// The value of `error`.
     pub(crate) const fn code(&self) -> &'static str {
         self.error
+    }
+
+    /// Why, for the log.
+    pub(crate) fn cause(&self) -> &str {
+        self.cause.unwrap_or(&self.description)
+    }
+
+    /// Whether it is an answer to what was asked, and no failure of ours.
+    pub(crate) fn is_refusal(&self) -> bool {
+        self.status.is_client_error()
     }
 
     const fn challenging(mut self, challenge: &'static str) -> Self {
@@ -152,6 +165,7 @@ impl From<RequestError> for ApiError {
             status,
             error: error.code.name(),
             description: error.description,
+            cause: error.cause,
             challenge,
         }
     }
@@ -197,18 +211,32 @@ pub(crate) fn method_not_allowed() -> HttpResponse {
 }
 
 /// Reads the form of an authenticated client (RFC 6749 2.3): the token, revocation and
-/// introspection endpoints have this in common.
+/// introspection endpoints have this in common. What is refused is in the log.
 pub(crate) async fn client_form(
     request: &HttpRequest,
     payload: Payload,
     state: &State,
+) -> Result<(Client, Params), ApiError> {
+    let mut named = None;
+    let authenticated = authenticated(request, payload, state, &mut named).await;
+    authenticated.inspect_err(|refused| refusal::of_program(refused, named))
+}
+
+/// The client and its form; `named` is who it says that it is, once that is known.
+async fn authenticated(
+    request: &HttpRequest,
+    payload: Payload,
+    state: &State,
+    named: &mut Option<ClientId>,
 ) -> Result<(Client, Params), ApiError> {
     let form = body::form(request, payload).await?;
     let address = Params::parse(request.query_string());
     let mut headers = request.headers().get_all(AUTHORIZATION);
     let basic = match (headers.next(), headers.next()) {
         (None, _) => None,
-        (Some(header), None) => Some(basic(header.as_bytes()).ok_or(INVALID_CLIENT)?),
+        (Some(header), None) => Some(basic(header.as_bytes()).ok_or_else(|| {
+            INVALID_CLIENT.because("the Authorization header is no Basic, or is malformed")
+        })?),
         (Some(_), Some(_)) => {
             return Err(
                 RequestError::new(ErrorCode::InvalidRequest, "two Authorization headers").into(),
@@ -216,6 +244,7 @@ pub(crate) async fn client_form(
         }
     };
     let credentials = ClientCredentials::from_request(basic, &form, &address)?;
+    *named = credentials.client_id.parse().ok();
     let client = state
         .provider
         .authenticate_client(&credentials, State::now())
@@ -235,9 +264,11 @@ fn basic(header: &[u8]) -> Option<(String, Secret)> {
     let (user, password) = decoded.split_once(':')?;
     let form_decoded = |text: &str| {
         let params = Params::parse(&format!("it={text}"));
-        (!text.contains('&')).then(|| params.one("it").ok().flatten().map(str::to_owned))?
+        let decoded = params.one("it").ok()?.unwrap_or_default().to_owned();
+        (!text.contains('&')).then_some(decoded)
     };
-    Some((form_decoded(user)?, Secret::new(form_decoded(password)?)))
+    let user = form_decoded(user).filter(|it| !it.is_empty())?;
+    Some((user, Secret::new(form_decoded(password)?)))
 }
 
 #[cfg(test)]
@@ -259,7 +290,8 @@ mod tests {
 
     #[test]
     fn malformed_credentials_are_none() {
-        for text in ["", "id", ":", "id:", ":secret", "id:%GG", "id:a&b"] {
+        assert_eq!(credentials("id:"), Some(("id".to_owned(), String::new())));
+        for text in ["", "id", ":", ":secret", "%GG:", "id:%GG", "id:a&b"] {
             assert_eq!(credentials(text), None, "{text}");
         }
         assert!(basic(b"Basic !!!").is_none());

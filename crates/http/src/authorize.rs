@@ -1,10 +1,10 @@
 //! The authorization endpoint (RFC 6749 3.1, OIDC Core 3.1.2.1).
 
 use actix_web::{HttpRequest, web};
-use alias_domain::Params;
+use alias_domain::{Params, flows::Outcome};
 
 use crate::{
-    body, interaction,
+    body, interaction, refusal,
     respond::{Page, see_other},
     routes::AUTHORIZE,
     server::State,
@@ -19,6 +19,9 @@ pub(crate) async fn get(request: HttpRequest, state: web::Data<State>) -> Page {
         .provider
         .authorize(&params, &browser.visitor, now)
         .await?;
+    if let Outcome::Page(fault) = &outcome {
+        refusal::of_request(fault, &params);
+    }
     Ok(browser.remember(&state, interaction::towards(&outcome)?))
 }
 

@@ -120,7 +120,10 @@ pub(crate) async fn answer(
 }
 
 fn parsed(form: &Params) -> Option<ConsentAnswer> {
-    if form.malformed(&[]).is_some() {
+    if form
+        .malformed(&["form_token", "decision", "scope", "channel"], &[])
+        .is_some()
+    {
         return None;
     }
     let all = |name| form.all(name).map(str::to_owned).collect();

@@ -174,7 +174,7 @@ pub(crate) async fn sign_in(
     let signed_in = match signed_in {
         SignIn::Done(signed_in) => signed_in,
         SignIn::Abandoned => return Err(Failure::Busy.into()),
-        SignIn::Refused => {
+        SignIn::Refused(_) => {
             return match state.provider.resume(id, &arrival.present, now).await? {
                 Outcome::Ask(ask) => sign_in_form(&state, &arrival, &ask, Some(email.to_owned())),
                 outcome => towards(&outcome),

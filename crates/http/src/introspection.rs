@@ -1,11 +1,12 @@
 //! Token introspection (RFC 7662).
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use alias_domain::{INVALID_CLIENT, requested_token};
+use alias_domain::{Client, INVALID_CLIENT, Params, requested_token};
 use serde_json::json;
 
 use crate::{
     api::{self, Answer},
+    refusal,
     server::State,
 };
 
@@ -15,13 +16,18 @@ pub(crate) async fn introspect(
     state: web::Data<State>,
 ) -> Answer {
     let (client, form) = api::client_form(&request, payload, &state).await?;
+    let worth = worth(&client, &form, &state).await;
+    worth.inspect_err(|refused| refusal::of_program(refused, Some(client.id)))
+}
+
+async fn worth(client: &Client, form: &Params, state: &State) -> Answer {
     if !client.may_introspect() {
-        return Err(INVALID_CLIENT.into());
+        return Err(INVALID_CLIENT.because("a public client introspects").into());
     }
-    let token = requested_token(&form)?;
+    let token = requested_token(form)?;
     let found = state
         .provider
-        .introspect(&client, &token, State::now())
+        .introspect(client, &token, State::now())
         .await?;
     let Some(worth) = found else {
         return Ok(HttpResponse::Ok().json(json!({"active": false})));

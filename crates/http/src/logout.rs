@@ -11,6 +11,7 @@ use alias_domain::{
 use crate::{
     body, guard,
     pages::{AccountChoice, ErrorCause, SignOutFault, SignOutPage, SignedOutPage},
+    refusal,
     respond::{self, Page, see_other},
     routes::{ACCOUNT, END_SESSION, SIGN_OUT, SIGNED_OUT},
     server::State,
@@ -118,7 +119,7 @@ async fn ended(
     let response = match (&end.way_back, end.fault) {
         (Some(way_back), _) => see_other(&way_back.address()),
         (None, Some(fault)) => {
-            tracing::info!(%fault, "a logout request leads nowhere");
+            refusal::of_logout(fault);
             see_other(&format!("{SIGNED_OUT}?fault={fault}"))
         }
         (None, None) => see_other(SIGNED_OUT),

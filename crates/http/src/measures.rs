@@ -20,7 +20,7 @@ use metrics::{
     Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
 };
 
-use crate::connections::Cause;
+use crate::{connections::Cause, context, refusal};
 
 /// Renders what was measured, in Prometheus' text format.
 pub type Exposition = Arc<dyn Fn() -> String + Send + Sync>;
@@ -222,10 +222,14 @@ pub(crate) fn tokens_refused(error: &'static str) {
     counter!(TOKENS_REFUSED, "error" => error).increment(1);
 }
 
+/// Counts a sign-in, and logs one that is refused.
 pub(crate) fn sign_in(outcome: &SignIn) {
     let outcome = match outcome {
         SignIn::Done(_) => DONE,
-        SignIn::Refused => REFUSED,
+        SignIn::Refused(fault) => {
+            refusal::of_sign_in(*fault);
+            REFUSED
+        }
         // Nothing was tried.
         SignIn::Abandoned => return,
     };
@@ -249,6 +253,7 @@ pub fn over_limit(setting: &'static str) {
 
 /// Logs and counts why a request could not be answered.
 pub(crate) fn unanswered(reason: &Failure) {
+    context::read(context::Context::tell);
     match reason {
         // No fault of ours: more is asked for than the machine can do.
         Failure::Busy => tracing::warn!(failure = %reason, "a request could not be answered"),

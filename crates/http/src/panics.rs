@@ -10,13 +10,15 @@ use actix_web::{
     middleware::Next,
 };
 use futures_util::FutureExt;
+use tracing_actix_web::RequestId;
 
-use crate::{door, headers, measures, routes};
+use crate::{context, door, headers, measures, routes};
 
 /// A request whose handler panicked.
 #[derive(Clone, Copy, Debug)]
 struct Panicked {
     for_programs: bool,
+    request_id: Option<RequestId>,
 }
 
 /// Answers 503 where a handler panics. The process says where that was.
@@ -30,7 +32,12 @@ pub(crate) async fn caught(
     answer.unwrap_or_else(|_| {
         tracing::error!("a request could not be answered: its handler panicked");
         measures::panic();
-        Err(Panicked { for_programs }.into())
+        let request_id = context::request_id();
+        Err(Panicked {
+            for_programs,
+            request_id,
+        }
+        .into())
     })
 }
 
@@ -47,7 +54,8 @@ impl ResponseError for Panicked {
     }
 
     fn error_response(&self) -> HttpResponse {
-        let mut response = door::unavailable(self.for_programs);
+        let unavailable = || door::unavailable(self.for_programs);
+        let mut response = context::within(self.request_id, unavailable);
         headers::complete(response.headers_mut());
         response
     }

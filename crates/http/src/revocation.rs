@@ -1,10 +1,11 @@
 //! Token revocation (RFC 7009).
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use alias_domain::requested_token;
+use alias_domain::{Client, Params, requested_token};
 
 use crate::{
     api::{self, Answer},
+    refusal,
     server::State,
 };
 
@@ -15,7 +16,12 @@ pub(crate) async fn revoke(
     state: web::Data<State>,
 ) -> Answer {
     let (client, form) = api::client_form(&request, payload, &state).await?;
-    let token = requested_token(&form)?;
-    state.provider.revoke_token(&client, &token).await??;
+    let revoked = revoked(&client, &form, &state).await;
+    revoked.inspect_err(|refused| refusal::of_program(refused, Some(client.id)))
+}
+
+async fn revoked(client: &Client, form: &Params, state: &State) -> Answer {
+    let token = requested_token(form)?;
+    state.provider.revoke_token(client, &token).await??;
     Ok(HttpResponse::Ok().finish())
 }

@@ -14,6 +14,7 @@ use tracing_actix_web::TracingLogger;
 use crate::{
     address,
     connections::{self, Bounds, Running},
+    context,
     cookies::Cookies,
     door::Door,
     forwarded::TrustedProxies,
@@ -22,6 +23,7 @@ use crate::{
     measures::Exposition,
     panics,
     pulse::Pulse,
+    quota::Quota,
     routes,
     tls::Tls,
     trace::Span,
@@ -111,15 +113,18 @@ impl Bound {
         let listener = TcpListener::bind(public.listen)?;
         let address = listener.local_addr()?;
         let (door, proxies) = (Data::new(door), Data::new(public.trusted_proxies));
+        let quota = Data::new(Quota::default());
         let https = public.https.then_some(Https);
         let app = move || {
             let app = App::new()
                 .app_data(door.clone())
                 .app_data(proxies.clone())
+                .app_data(quota.clone())
                 .wrap(from_fn(panics::caught))
                 .wrap(from_fn(address::bounded))
                 .wrap(from_fn(connections::whole))
                 .wrap(from_fn(headers::add))
+                .wrap(from_fn(context::enter))
                 .wrap(TracingLogger::<Span>::new())
                 .wrap(from_fn(measures::requests))
                 .configure(|it| routes::public(it, public.health));

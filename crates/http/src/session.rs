@@ -49,7 +49,7 @@ pub(crate) async fn begin(
             "token_type": "Bearer",
             "expires_in": it.expires_in,
         }))),
-        SignIn::Refused => Err(ApiError::new(
+        SignIn::Refused(_) => Err(ApiError::new(
             StatusCode::UNAUTHORIZED,
             "invalid_credentials",
             "the email address or the password is wrong",

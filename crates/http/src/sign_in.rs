@@ -65,7 +65,7 @@ pub(crate) async fn submit(
     measures::sign_in(&signed_in);
     match signed_in {
         SignIn::Done(it) => Ok(arrival.admit(&state, &it, see_other(ACCOUNT))),
-        SignIn::Refused => form(&state, &arrival, Some(field("email").to_owned())),
+        SignIn::Refused(_) => form(&state, &arrival, Some(field("email").to_owned())),
         SignIn::Abandoned => Err(Failure::Busy.into()),
     }
 }

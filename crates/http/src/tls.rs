@@ -17,6 +17,12 @@ use openssl::{
 
 use crate::measures;
 
+/// What Mozilla recommends of TLS 1.2 for a service that anybody may use, but for the key exchange in
+/// finite fields (DHE): its groups cannot be negotiated and may be weak (RFC 9325 4.1).
+const TLS_1_2: &str = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:\
+    ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:\
+    ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
+
 /// A certificate with its chain and its key, which OpenSSL has taken.
 pub struct Identity {
     chain: Vec<X509>,
@@ -136,10 +142,11 @@ impl Tls {
         renewed
     }
 
-    /// TLS 1.2 and 1.3, as Mozilla recommends for a service that anybody may use; and HTTP/1.1, for
-    /// which alone the bounds of a connection hold.
+    /// TLS 1.2 and 1.3, as Mozilla recommends for a service that anybody may use, without DHE; and
+    /// HTTP/1.1, for which alone the bounds of a connection hold.
     pub(crate) fn acceptor(&self) -> Result<SslAcceptor, ErrorStack> {
         let mut acceptor = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls_server())?;
+        acceptor.set_cipher_list(TLS_1_2)?;
         let shown = Arc::clone(&self.0);
         acceptor.set_client_hello_callback(move |connection: &mut SslRef, _: &mut SslAlert| {
             shown.load().show(connection)?;

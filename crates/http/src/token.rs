@@ -1,11 +1,11 @@
 //! The token endpoint (RFC 6749 3.2).
 
 use actix_web::{HttpRequest, HttpResponse, http::header::PRAGMA, web};
-use alias_domain::TokenRequest;
+use alias_domain::{Client, Params, TokenRequest};
 
 use crate::{
     api::{self, Answer},
-    measures,
+    measures, refusal,
     server::State,
 };
 
@@ -21,11 +21,16 @@ pub(crate) async fn token(
 
 async fn answer(request: &HttpRequest, payload: web::Payload, state: &State) -> Answer {
     let (client, form) = api::client_form(request, payload, state).await?;
-    let request = TokenRequest::parse(&form)?;
+    let tokens = tokens(&client, &form, state).await;
+    tokens.inspect_err(|refused| refusal::of_program(refused, Some(client.id)))
+}
+
+async fn tokens(client: &Client, form: &Params, state: &State) -> Answer {
+    let request = TokenRequest::parse(form)?;
     let grant_type = measures::grant_type(&request);
     let response = state
         .provider
-        .tokens(&client, request, State::now())
+        .tokens(client, request, State::now())
         .await??;
     measures::tokens_issued(grant_type);
     Ok(HttpResponse::Ok()

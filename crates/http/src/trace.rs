@@ -1,9 +1,9 @@
 use actix_web::{
-    Error,
+    Error, HttpMessage,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
 };
-use tracing_actix_web::RootSpanBuilder;
+use tracing_actix_web::{RequestId, RootSpanBuilder};
 
 use crate::forwarded;
 
@@ -13,11 +13,13 @@ pub(crate) struct Span;
 
 impl RootSpanBuilder for Span {
     fn on_request_start(request: &ServiceRequest) -> tracing::Span {
+        let request_id = request.extensions().get::<RequestId>().copied();
         tracing::info_span!(
             "request",
             method = %request.method(),
             route = request.match_pattern().unwrap_or_default(),
-            client = forwarded::source(request.request()).map(tracing::field::display),
+            source = forwarded::source(request.request()).map(tracing::field::display),
+            request_id = request_id.map(tracing::field::display),
             status = tracing::field::Empty,
         )
     }

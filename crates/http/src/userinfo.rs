@@ -6,6 +6,7 @@ use alias_domain::{Params, Secret, bearer_token};
 use crate::{
     api::{Answer, ApiError},
     body::{self, BodyError},
+    refusal,
     server::State,
     visitor::bearer,
 };
@@ -33,6 +34,7 @@ async fn answer(state: &State, token: Option<Secret>) -> Answer {
         .provider
         .user_info(token.expose(), State::now())
         .await?
-        .ok_or_else(ApiError::invalid_token)?;
+        .ok_or_else(ApiError::invalid_token)
+        .inspect_err(|refused| refusal::of_program(refused, None))?;
     Ok(HttpResponse::Ok().json(info))
 }

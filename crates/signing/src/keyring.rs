@@ -1,8 +1,8 @@
 use std::{fmt, sync::Arc};
 
 use alias_domain::{
-    KeyAlgorithm, KeyStage, Lead, Lifetimes, NotRotated, ScheduledKey, key_schedule,
-    key_succession,
+    KeyAlgorithm, KeyStage, Lead, Lifetimes, NotRotated, ScheduledKey, SigningAlgorithm,
+    key_schedule, key_succession,
     ports::{Failure, Keys, StoreError, StoredKey},
 };
 use arc_swap::ArcSwap;
@@ -120,7 +120,9 @@ impl Keyring {
             }
             let (kid, sealed) = match algorithm {
                 KeyAlgorithm::Sealing => SealingKey::first(master, &sealing_key)?,
-                KeyAlgorithm::Signing(_) => make(algorithm, rsa, &sealing_key, &cores).await?,
+                KeyAlgorithm::Signing(_) | KeyAlgorithm::Verifying(_) => {
+                    make(algorithm, rsa, &sealing_key, &cores).await?
+                }
             };
             let first = StoredKey {
                 kid,
@@ -167,8 +169,9 @@ impl Keyring {
         Ok(())
     }
 
-    /// Removes from the store what is retired `now`, by a clock that is believed: nothing brings a
-    /// key back. Any node may do that, and twice is harmless.
+    /// Removes from the store what is retired `now`, by a clock that is believed, and of a key that is
+    /// remembered the private half: nothing brings either back. Any node may do that, and twice is
+    /// harmless.
     ///
     /// # Errors
     /// If the store does not answer.
@@ -184,11 +187,39 @@ impl Keyring {
         let stored = self.store.keys().await?;
         for it in key_schedule(&stored, &self.lifetimes, now) {
             let kid = &it.key.kid;
-            if it.stage == KeyStage::Retired && self.store.remove_key(kid).await? {
-                tracing::info!(kid, "removed a key that is retired");
+            match (it.stage, it.algorithm) {
+                (KeyStage::Retired, _) => {
+                    if self.store.remove_key(kid).await? {
+                        tracing::info!(kid, "removed a key that is retired");
+                    }
+                }
+                (KeyStage::Remembered { .. }, KeyAlgorithm::Signing(algorithm)) => {
+                    if self.forget_private_half(it.key, algorithm).await? {
+                        tracing::info!(kid, "removed the private half of a key");
+                    }
+                }
+                _ => {}
             }
         }
         Ok(())
+    }
+
+    /// Keeps no more of a key than reads what it signed.
+    async fn forget_private_half(
+        &self,
+        key: &StoredKey,
+        algorithm: SigningAlgorithm,
+    ) -> Result<bool, SigningError> {
+        let wrong_master = || SigningError::WrongMaster {
+            kid: key.kid.clone(),
+        };
+        let sealed = SigningKey::public_half(&key.kid, &key.sealed, &self.sealing_key);
+        let left = StoredKey {
+            algorithm: KeyAlgorithm::Verifying(algorithm).to_string(),
+            sealed: sealed.ok_or_else(wrong_master)??,
+            ..key.clone()
+        };
+        Ok(self.store.replace_key(key, &left).await?)
     }
 
     /// Makes a successor for the active key of each of these algorithms, to be used after `lead`. See
@@ -314,7 +345,9 @@ async fn make(
 ) -> Result<(String, String), Failure> {
     let sealing_key = sealing_key.clone();
     let work = move || match algorithm {
-        KeyAlgorithm::Signing(algorithm) => SigningKey::make(algorithm, rsa, &sealing_key),
+        KeyAlgorithm::Signing(algorithm) | KeyAlgorithm::Verifying(algorithm) => {
+            SigningKey::make(algorithm, rsa, &sealing_key)
+        }
         KeyAlgorithm::Sealing => SealingKey::make(&sealing_key),
     };
     cores.run(work).await?

@@ -1,7 +1,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use alias_domain::{
-    Secret,
+    Secret, opaque_string,
     ports::{Failure, PasswordHash, PasswordVerdict, Passwords},
 };
 use argon2::{
@@ -74,7 +74,7 @@ impl Argon2Passwords {
 impl Passwords for Argon2Passwords {
     async fn hash(&self, password: &Secret) -> Result<PasswordHash, Failure> {
         let (hashing, password) = (Arc::clone(&self.hashing), password.clone());
-        let work = move || hashing.hash(password.expose());
+        let work = move || hashing.hash(&password);
         self.cores.run(work).await?
     }
 
@@ -84,7 +84,7 @@ impl Passwords for Argon2Passwords {
         stored: Option<PasswordHash>,
     ) -> Result<PasswordVerdict, Failure> {
         let (hashing, password) = (Arc::clone(&self.hashing), password.clone());
-        let work = move || hashing.verify(password.expose(), stored.as_ref());
+        let work = move || hashing.verify(&password, stored.as_ref());
         self.cores.run(work).await?
     }
 }
@@ -106,18 +106,23 @@ impl<H> Hashing<H>
 where
     H: PasswordHasher<phc::PasswordHash> + PasswordVerifier<phc::PasswordHash>,
 {
-    fn hash(&self, password: &str) -> Result<PasswordHash, Failure> {
-        if password.len() > Argon2Passwords::MAX_LENGTH {
-            return Err(crypto("the password is too long to be hashed"));
-        }
-        let hash = self.hasher.hash_password(password.as_bytes());
+    fn hash(&self, password: &Secret) -> Result<PasswordHash, Failure> {
+        let fitting = Self::normalized(password);
+        let fitting = fitting.ok_or_else(|| crypto("the password is too long to be hashed"))?;
+        let hash = self.hasher.hash_password(fitting.expose().as_bytes());
         Ok(PasswordHash::new(hash.map_err(crypto)?.to_string()))
+    }
+
+    /// The password as it is hashed; `None` if it is too long for that.
+    fn normalized(password: &Secret) -> Option<Secret> {
+        let fits = |it: &Secret| it.expose().len() <= Argon2Passwords::MAX_LENGTH;
+        fits(password).then(|| opaque_string(password)).filter(fits)
     }
 
     /// Every way to be wrong takes one hash, like the way to be right.
     fn verify(
         &self,
-        password: &str,
+        password: &Secret,
         stored: Option<&PasswordHash>,
     ) -> Result<PasswordVerdict, Failure> {
         let stored = stored
@@ -125,10 +130,10 @@ where
             .transpose()
             .map_err(|error| crypto(format!("a stored password hash: {error}")))?;
         let against = stored.as_ref().unwrap_or(&self.decoy);
-        let fits = password.len() <= Argon2Passwords::MAX_LENGTH;
-        let tried = if fits { password } else { "" };
+        let fitting = Self::normalized(password);
+        let tried = fitting.as_ref().map_or("", Secret::expose);
         match self.hasher.verify_password(tried.as_bytes(), against) {
-            Ok(()) if fits && stored.is_some() => Ok(PasswordVerdict::Right {
+            Ok(()) if fitting.is_some() && stored.is_some() => Ok(PasswordVerdict::Right {
                 rehash: self.rehash(password, against)?,
             }),
             Ok(()) | Err(password_hash::Error::PasswordInvalid) => Ok(PasswordVerdict::Wrong),
@@ -138,7 +143,7 @@ where
 
     fn rehash(
         &self,
-        password: &str,
+        password: &Secret,
         stored: &phc::PasswordHash,
     ) -> Result<Option<PasswordHash>, Failure> {
         let today = &self.decoy;
@@ -196,17 +201,21 @@ mod tests {
         let hasher = Counting::default();
         let decoy = hasher.hash_password(b"nobody's").map_err(crypto)?;
         let hashing = Hashing { hasher, decoy };
-        let stored = hashing.hash("correct horse")?;
+        let secret = |text: &str| Secret::new(text.to_owned());
+        let stored = hashing.hash(&secret("correct horse"))?;
         let longer = "a".repeat(Argon2Passwords::MAX_LENGTH + 1);
+        // One that is not too long as it was typed, and is as it would be hashed.
+        let growing = "\u{fb2c}".repeat(Argon2Passwords::MAX_LENGTH / 3);
         for (password, stored) in [
             ("correct horse", Some(&stored)),
             ("battery staple", Some(&stored)),
             (longer.as_str(), Some(&stored)),
+            (growing.as_str(), Some(&stored)),
             ("correct horse", None),
             (longer.as_str(), None),
         ] {
             hashing.hasher.0.store(0, Ordering::Relaxed);
-            hashing.verify(password, stored)?;
+            hashing.verify(&secret(password), stored)?;
             let hashes = hashing.hasher.0.load(Ordering::Relaxed);
             assert_eq!(hashes, 1, "{} bytes, {stored:?}", password.len());
         }

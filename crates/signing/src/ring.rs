@@ -9,13 +9,19 @@ use alias_domain::{
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use crate::{SigningError, crypto, key::Key, sealing_key::SealingKey, signing_key::SigningKey};
+use crate::{
+    SigningError, crypto,
+    key::Key,
+    sealing_key::SealingKey,
+    signing_key::{SigningKey, VerifyingKey},
+};
 
 /// One of each algorithm is active; the others verify or open.
 pub(crate) struct Ring {
     pub(crate) signers: HashMap<SigningAlgorithm, Arc<SigningKey>>,
-    /// Those whose public halves are in the key set.
-    pub(crate) verifiers: Vec<Arc<SigningKey>>,
+    /// What reads an ID token that comes back: all whose public halves are in the key set, and those
+    /// that are remembered.
+    pub(crate) verifiers: Vec<Arc<VerifyingKey>>,
     pub(crate) sealer: Arc<SealingKey>,
     pub(crate) openers: Vec<Arc<SealingKey>>,
     pub(crate) key_set: Value,
@@ -34,6 +40,7 @@ pub(crate) struct Held {
 #[derive(Clone)]
 enum Opened {
     Signing(SigningAlgorithm, Arc<SigningKey>),
+    Verifying(Arc<VerifyingKey>),
     Sealing(Arc<SealingKey>),
 }
 
@@ -49,6 +56,10 @@ impl Held {
             KeyAlgorithm::Signing(algorithm) => {
                 SigningKey::open(algorithm, kid, sealed, sealing_key)
                     .map(|it| Opened::Signing(algorithm, Arc::new(it)))
+            }
+            KeyAlgorithm::Verifying(algorithm) => {
+                VerifyingKey::open(algorithm, kid, sealed, sealing_key)
+                    .map(|it| Opened::Verifying(Arc::new(it)))
             }
             KeyAlgorithm::Sealing => {
                 SealingKey::open(kid, sealed, sealing_key).map(|it| Opened::Sealing(Arc::new(it)))
@@ -75,13 +86,16 @@ impl Ring {
             let active = scheduled.stage == KeyStage::Active;
             match &held.opened {
                 Opened::Signing(algorithm, key) => {
-                    let public = serde_json::to_value(key.public()).map_err(crypto)?;
-                    published.push((*algorithm, public));
-                    verifiers.push(Arc::clone(key));
+                    if !matches!(scheduled.stage, KeyStage::Remembered { .. }) {
+                        let public = serde_json::to_value(key.public()).map_err(crypto)?;
+                        published.push((*algorithm, public));
+                    }
+                    verifiers.push(key.verifying());
                     if active {
                         signers.insert(*algorithm, Arc::clone(key));
                     }
                 }
+                Opened::Verifying(key) => verifiers.push(Arc::clone(key)),
                 Opened::Sealing(key) => {
                     openers.push(Arc::clone(key));
                     if active {

@@ -1,6 +1,6 @@
 //! One key that signs ID tokens: made, kept sealed, opened again, published.
 
-use std::str::FromStr;
+use std::{str::FromStr, sync::Arc};
 
 use alias_domain::{Secret, SigningAlgorithm, ports::Failure};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -80,8 +80,13 @@ impl FromStr for RsaSize {
 pub(crate) struct SigningKey {
     public: PublicKey,
     signer: Box<dyn JwsSigner>,
+    verifying: Arc<VerifyingKey>,
+}
+
+/// What reads an ID token that comes back: the public half of a key.
+pub(crate) struct VerifyingKey {
     verifier: Box<dyn JwsVerifier>,
-    /// How every ID token begins that it signs.
+    /// How every ID token begins that the key signed.
     beginning: String,
 }
 
@@ -175,9 +180,25 @@ impl SigningKey {
                 members,
             },
             signer: signer(algorithm, kid, &private)?,
-            verifier: verifier(algorithm, &key.public_key_to_der().ok()?)?,
-            beginning: beginning(algorithm, kid),
+            verifying: Arc::new(VerifyingKey::of(
+                algorithm,
+                kid,
+                &key.public_key_to_der().ok()?,
+            )?),
         })
+    }
+
+    /// What a store keeps of a key that signs nothing any more: its public half, sealed. `None` if it
+    /// does not open.
+    pub(crate) fn public_half(
+        kid: &str,
+        sealed: &str,
+        sealing_key: &Key,
+    ) -> Option<Result<String, Failure>> {
+        let private = jwe::open(sealing_key, &header(kid), sealed)?;
+        let key = PKey::private_key_from_pkcs8(&private).ok()?;
+        let public = key.public_key_to_der().ok()?;
+        Some(jwe::seal(sealing_key, &public_header(kid), &public))
     }
 
     /// Signs claims as they are written: nothing parses, orders or spells them again. The header
@@ -190,6 +211,36 @@ impl SigningKey {
             .map_err(crypto)
     }
 
+    pub(crate) const fn public(&self) -> &PublicKey {
+        &self.public
+    }
+
+    /// Its public half, for what comes back.
+    pub(crate) fn verifying(&self) -> Arc<VerifyingKey> {
+        Arc::clone(&self.verifying)
+    }
+}
+
+impl VerifyingKey {
+    fn of(algorithm: SigningAlgorithm, kid: &str, public: &[u8]) -> Option<Self> {
+        Some(Self {
+            verifier: verifier(algorithm, public)?,
+            beginning: beginning(algorithm, kid),
+        })
+    }
+
+    /// Opens what a store keeps of a key that signs nothing any more. It is sealed like a private key:
+    /// whoever can write to the store cannot put a key of theirs in its place.
+    pub(crate) fn open(
+        algorithm: SigningAlgorithm,
+        kid: &str,
+        sealed: &str,
+        sealing_key: &Key,
+    ) -> Option<Self> {
+        let public = jwe::open(sealing_key, &public_header(kid), sealed)?;
+        Self::of(algorithm, kid, &public)
+    }
+
     /// The claims of an ID token, if it is exactly one that this key signed. What its header says is
     /// never followed, nor read: it must be the one that [`SigningKey::sign`] writes.
     pub(crate) fn verified(&self, token: &str) -> Option<Vec<u8>> {
@@ -199,15 +250,16 @@ impl SigningKey {
         self.verifier.verify(signed.as_bytes(), &signature).ok()?;
         URL_SAFE_NO_PAD.decode(claims).ok()
     }
-
-    pub(crate) const fn public(&self) -> &PublicKey {
-        &self.public
-    }
 }
 
 /// A sealed key opens for its own `kid` alone, so that no row can pass for another.
 fn header(kid: &str) -> Header {
     Header::new("signing-key", kid.to_owned())
+}
+
+/// A public half is no private key, and passes for none.
+fn public_header(kid: &str) -> Header {
+    Header::new("verifying-key", kid.to_owned())
 }
 
 fn generated(algorithm: SigningAlgorithm, rsa: RsaSize) -> Result<PKey<Private>, ErrorStack> {

@@ -3,6 +3,7 @@
 use alias_domain::ports::{Keys, StoreError, StoredKey};
 use async_trait::async_trait;
 use deadpool_postgres::Transaction;
+use tokio_postgres::types::ToSql;
 
 use crate::{
     PostgresStore,
@@ -89,6 +90,21 @@ impl Keys for PostgresStore {
 
     async fn add_key(&self, key: &StoredKey, after: &str) -> Result<bool, StoreError> {
         self.add_key_after(key, Some(after)).await
+    }
+
+    async fn replace_key(&self, before: &StoredKey, after: &StoredKey) -> Result<bool, StoreError> {
+        let statement = "
+            UPDATE keys SET algorithm = $1, sealed = $2
+            WHERE kid = $3 AND algorithm = $4 AND sealed = $5 RETURNING kid";
+        let values: [&(dyn ToSql + Sync); 5] = [
+            &after.algorithm,
+            &after.sealed,
+            &before.kid,
+            &before.algorithm,
+            &before.sealed,
+        ];
+        let replaced = self.steps.write(statement, &values).await?;
+        Ok(!replaced.is_empty())
     }
 
     async fn remove_key(&self, kid: &str) -> Result<bool, StoreError> {

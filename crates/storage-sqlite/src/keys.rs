@@ -68,6 +68,24 @@ impl Keys for SqliteStore {
             .await
     }
 
+    async fn replace_key(&self, before: &StoredKey, after: &StoredKey) -> Result<bool, StoreError> {
+        let (before, after) = (before.clone(), after.clone());
+        let statement = "
+            UPDATE keys SET algorithm = ?1, sealed = ?2
+            WHERE kid = ?3 AND algorithm = ?4 AND sealed = ?5";
+        self.write(move |connection| {
+            let row = params![
+                after.algorithm,
+                after.sealed,
+                before.kid,
+                before.algorithm,
+                before.sealed,
+            ];
+            Ok(execute(connection, statement, row)? > 0)
+        })
+        .await
+    }
+
     async fn remove_key(&self, kid: &str) -> Result<bool, StoreError> {
         let kid = kid.to_owned();
         let statement = "DELETE FROM keys WHERE kid = ?1";

@@ -25,7 +25,8 @@ pub(crate) enum Command {
     /// List all keys, oldest first
     #[command(after_help = "\
 A key is published, then active, then retiring; the service removes it once nothing that it made is
-alive. RS256, ES256 and EdDSA sign ID tokens, A256GCM seals all other tokens.
+alive. Of one that signed, the public half is remembered for as long as a session may last: it reads ID
+tokens that come back as hints. RS256, ES256 and EdDSA sign ID tokens, A256GCM seals all other tokens.
 
 Examples:
   aliasd key list
@@ -123,7 +124,11 @@ impl Remove {
         let active =
             |it: &ScheduledKey<'_>| it.stage == KeyStage::Active && it.key.active_from <= now;
         let mut active = schedule.iter().filter(|it| active(it));
-        if !active.any(|it| it.key.algorithm == key.algorithm) {
+        // What only reads hints leaves no place to take.
+        let makes = KeyAlgorithm::ALL
+            .iter()
+            .any(|it| it.name() == key.algorithm);
+        if makes && !active.any(|it| it.key.algorithm == key.algorithm) {
             return Err(Error::LastKey(self.kid.clone()));
         }
         if !store.remove_key(&self.kid).await? {

@@ -3,7 +3,7 @@
 use std::io::BufRead;
 
 use alias_domain::{
-    Email, Nickname, Secret, User, UserId,
+    Email, Nickname, Secret, User, UserId, opaque_string,
     ports::{Chance, Passwords, Store},
 };
 use alias_signing::{Argon2Passwords, OsChance};
@@ -143,6 +143,9 @@ fn password(mut input: impl BufRead) -> Result<Secret, Error> {
             "has a control character, which no form can send",
         ));
     }
+    // As it will be hashed.
+    let password = opaque_string(&Secret::new(text.to_owned()));
+    let text = password.expose();
     if text.chars().count() < SHORTEST_PASSWORD {
         return Err(Error::Password(
             "is too short: at least 8 characters are needed",
@@ -151,7 +154,7 @@ fn password(mut input: impl BufRead) -> Result<Secret, Error> {
     if text.len() > Argon2Passwords::MAX_LENGTH {
         return Err(Error::Password("is too long: at most 1024 bytes are taken"));
     }
-    Ok(Secret::new(text.to_owned()))
+    Ok(password)
 }
 
 impl Target {

@@ -1,5 +1,7 @@
 //! The commands about clients.
 
+use std::path::Path;
+
 use alias_domain::{Client, ClientKind, ClientSecret, Secret};
 use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};
@@ -552,4 +554,35 @@ fn a_replaced_secret_that_could_not_be_printed_is_named_with_the_remedy() {
     let refused = on_a_full_disk(&sandbox, &["client", "rotate-secret", id]);
     let remedy = format!("run `aliasd client rotate-secret {id}`");
     assert!(refused.ends_with(&remedy), "{refused}");
+}
+
+/// In the suite, a module of RP-initiated logout fails where a logout token comes.
+#[test]
+fn of_the_clients_of_the_conformance_suite_that_of_the_back_channel_plan_alone_is_told_of_sign_outs()
+ {
+    let sandbox = Sandbox::migrated();
+    let document = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/conformance.md");
+    let document = std::fs::read_to_string(document).expect("the document");
+    let step = document.split_once("\n2. Register").expect("step 2").1;
+    let block = step.split_once("```sh").expect("its commands").1;
+    let commands = block.split_once("```").expect("their end").0;
+    sandbox.follow(commands).succeeded();
+    let clients = sandbox.json(&["client", "list"]);
+    let told: Vec<(&str, bool, bool)> = clients
+        .as_array()
+        .expect("clients")
+        .iter()
+        .map(|it| {
+            let leaves = it["post_logout_redirect_uris"] != json!([]);
+            let is_told = it["backchannel_logout_uri"].is_string();
+            (it["name"].as_str().expect("a name"), leaves, is_told)
+        })
+        .collect();
+    let expected = [
+        ("Conformance 1", true, false),
+        ("Conformance 2", false, false),
+        ("Conformance 3", false, false),
+        ("Conformance 4", true, true),
+    ];
+    assert_eq!(told, expected);
 }

@@ -109,6 +109,17 @@ impl Sandbox {
         self.program(env!("CARGO_BIN_EXE_aliasd"), arguments)
     }
 
+    /// Commands that a document has, as whoever follows it types them.
+    pub(crate) fn follow(&self, commands: &str) -> Ran {
+        let program = Path::new(env!("CARGO_BIN_EXE_aliasd"));
+        let folder = program.parent().expect("a folder");
+        self.program("/bin/sh", &["-euc", commands])
+            .env("PATH", folder)
+            .output()
+            .expect("a shell runs")
+            .into()
+    }
+
     fn program(&self, program: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(program);
         command

@@ -45,6 +45,51 @@ async fn a_user_signs_in_with_the_line_that_was_read() {
     assert_eq!(verdict, Ok(PasswordVerdict::Right { rehash: None }));
 }
 
+#[tokio::test]
+async fn a_user_is_found_and_signs_in_however_the_address_and_the_password_are_encoded() {
+    let sandbox = Sandbox::migrated();
+    let create = [
+        "user",
+        "create",
+        "--email",
+        "ju\u{308}rgen@b\u{fc}cher.example",
+    ];
+    let create = [&create[..], &["--password-stdin", "--json"]].concat();
+    let typed = "Schlu\u{308}ssel zum Haus\n".as_bytes();
+    let made = sandbox.run_with_input(&create, typed).succeeded().out;
+    let user: Value = serde_json::from_str(&made).expect("one JSON value");
+    assert_eq!(user["email"], "j\u{fc}rgen@xn--bcher-kva.example");
+    let refused = sandbox.run_with_input(
+        &[
+            "user",
+            "create",
+            "--email",
+            "j\u{fc}rgen@xn--bcher-kva.example",
+            "--password-stdin",
+        ],
+        typed,
+    );
+    assert_eq!(refused.refused(), "another user has this email address");
+    for email in [
+        "J\u{fc}rgen@B\u{fc}cher.example",
+        "ju\u{308}rgen@bu\u{308}cher.example",
+        "j\u{fc}rgen@xn--bcher-kva.example",
+    ] {
+        assert_eq!(sandbox.json(&["user", "show", email]), user, "{email}");
+    }
+    let email: Email = text(&user, "email").parse().expect("an address");
+    let found = sandbox.open_store().await.user_by_email(&email).await;
+    let (_, hash) = found.expect("an answer").expect("the user");
+    let verdict = Argon2Passwords::new()
+        .expect("passwords")
+        .verify(
+            &Secret::new("Schl\u{fc}ssel zum Haus".to_owned()),
+            Some(hash),
+        )
+        .await;
+    assert_eq!(verdict, Ok(PasswordVerdict::Right { rehash: None }));
+}
+
 #[test]
 fn a_user_that_cannot_be_made_is_refused_with_the_reason() {
     let (sandbox, _) = with_user();

@@ -13,6 +13,7 @@ mod keys;
 mod logout;
 mod moving;
 mod page;
+mod refusals;
 mod resource;
 #[path = "../support/running.rs"]
 mod running;

@@ -7,8 +7,13 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 /// The longest `claims`, in bytes.
 const LONGEST: usize = 4096;
 
-/// How deep it may be nested. A list of values for a claim stands four deep.
-const DEEPEST: u8 = 8;
+/// How deep it may be nested. A list of values for a claim stands four deep; what is asked of claims
+/// that nobody here has may stand deeper (nine, in OpenID Connect for Identity Assurance).
+const DEEPEST: u8 = 32;
+
+/// The claims that are understood. What is said of another is ignored, whatever its form (OIDC Core
+/// 5.5).
+const UNDERSTOOD: [&str; 5] = ["acr", "amr", "auth_time", "nickname", "sub"];
 
 /// The claims that a request asks for by name.
 ///
@@ -53,12 +58,12 @@ pub struct ClaimRequest {
 pub struct MalformedClaims;
 
 impl ClaimsRequest {
-    /// Reads the parameter. What it says of claims that nobody here has is kept and never looked
-    /// at. See the type for an example.
+    /// Reads the parameter. What it says of claims that nobody here has is ignored, and so is every
+    /// member of another name. See the type for an example.
     ///
     /// # Errors
-    /// If it is not JSON, too long or too deep, has a member twice, or has another form than
-    /// OIDC Core 5.5 gives it.
+    /// If it is not JSON, too long or too deep, has a member twice, or asks for a claim that is
+    /// understood in another form than OIDC Core 5.5 gives it.
     pub fn parse(text: &str) -> Result<Self, MalformedClaims> {
         if text.len() > LONGEST {
             return Err(MalformedClaims);
@@ -108,8 +113,12 @@ fn claims(member: Option<Json>) -> Result<BTreeMap<String, ClaimRequest>, Malfor
     match member {
         None | Some(Json::Null) => Ok(BTreeMap::new()),
         Some(Json::Object(claims)) => {
-            let asked = claims.into_iter().map(|(name, it)| Ok((name, claim(it)?)));
-            asked.collect()
+            let understood = claims
+                .into_iter()
+                .filter(|(name, _)| UNDERSTOOD.contains(&name.as_str()));
+            understood
+                .map(|(name, it)| Ok((name, claim(it)?)))
+                .collect()
         }
         Some(_) => Err(MalformedClaims),
     }

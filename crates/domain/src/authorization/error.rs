@@ -2,6 +2,8 @@
 
 use std::{borrow::Cow, fmt};
 
+use crate::ParamError;
+
 /// An error code that goes to a client's redirect URI or is answered at the token endpoint.
 ///
 /// ```
@@ -88,6 +90,8 @@ pub struct RequestError {
     /// The sentence, `error_description`.
     /// RFC 6749 5.2 allows printable ASCII there, less `"` and `\`.
     pub description: Cow<'static, str>,
+    /// Why, for the operator's log alone: where whoever asks must not learn it.
+    pub cause: Option<&'static str>,
 }
 
 impl RequestError {
@@ -97,6 +101,7 @@ impl RequestError {
         Self {
             code,
             description: Cow::Borrowed(description),
+            cause: None,
         }
     }
 
@@ -112,7 +117,33 @@ impl RequestError {
         Self {
             code,
             description: Cow::Owned(description),
+            cause: None,
         }
+    }
+
+    /// The same, with what only the operator's log says.
+    ///
+    /// ```
+    /// use alias_domain::INVALID_CLIENT;
+    /// let error = INVALID_CLIENT.because("the secret is wrong");
+    /// assert_eq!(error.description, INVALID_CLIENT.description);
+    /// ```
+    #[must_use]
+    pub const fn because(mut self, cause: &'static str) -> Self {
+        self.cause = Some(cause);
+        self
+    }
+}
+
+impl RequestError {
+    /// A parameter that cannot be taken as it was sent.
+    pub(crate) fn of_param(name: &str, error: ParamError) -> Self {
+        let fault = match error {
+            ParamError::Repeated => "is repeated",
+            ParamError::Malformed => "is not percent-encoded UTF-8",
+            ParamError::ControlCharacter => "has a control character",
+        };
+        Self::saying(ErrorCode::InvalidRequest, format!("{name} {fault}"))
     }
 }
 

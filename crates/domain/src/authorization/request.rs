@@ -387,25 +387,18 @@ const fn invalid(description: &'static str) -> RequestError {
 
 impl From<ParamError> for RequestError {
     fn from(error: ParamError) -> Self {
-        invalid(match error {
-            ParamError::Repeated => "a parameter is repeated",
-            ParamError::Malformed => "a parameter is not percent-encoded UTF-8",
-            ParamError::ControlCharacter => "a parameter has a control character",
-        })
+        Self::of_param("a parameter", error)
     }
 }
 
 /// RFC 6749 3.1: no parameter more than once. What `scope` and `channels` hold is for R1, R4, R5, and
 /// JSON may have lines.
 fn known_parameters_are_sound(params: &Params) -> Result<(), RequestError> {
-    if KNOWN
-        .iter()
-        .any(|name| params.one(name) == Err(ParamError::Repeated))
-    {
-        return Err(ParamError::Repeated.into());
+    if let Some(name) = params.repeated(&KNOWN) {
+        return Err(RequestError::of_param(name, ParamError::Repeated));
     }
-    match params.malformed(&["scope", "channels", "claims"]) {
-        Some(error) => Err(error.into()),
+    match params.malformed(&KNOWN, &["scope", "channels", "claims"]) {
+        Some((name, error)) => Err(RequestError::of_param(name, error)),
         None if state_is_too_long(params) => Err(invalid("state is longer than 2048 bytes")),
         None => Ok(()),
     }

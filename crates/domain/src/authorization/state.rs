@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     Access, AliasId, AskedClaims, AuthorizationId, AuthorizationRequest, Challenge, Client,
-    ClientId, Session, SessionAlias, SessionId, User, UserId,
+    ClientId, CodeFault, Session, SessionAlias, SessionId, User, UserId,
 };
 
 /// One approved request, as a store keeps it.
@@ -50,8 +50,9 @@ pub struct Authorization {
 ///     nonce: None,
 ///     asked_claims: AskedClaims::default(),
 /// };
-/// assert!(binding.is_met_by("https://example.com/alias-callback", None));
-/// assert!(!binding.is_met_by("https://example.com/alias-callback", Some("a verifier")));
+/// let callback = "https://example.com/alias-callback";
+/// assert_eq!(binding.fault(callback, None), None);
+/// assert_eq!(binding.fault(callback, Some("a verifier")), Some(CodeFault::NoChallenge));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CodeBinding {
@@ -87,16 +88,21 @@ impl CodeBinding {
         }
     }
 
-    /// Whether an exchange may use the code: the same redirect URI and, exactly if there was a
-    /// challenge, its verifier (R17, R28). See the type for an example.
+    /// Why an exchange may not use the code, if so: it takes the same redirect URI and, exactly if
+    /// there was a challenge, its verifier (R17, R28). See the type for an example.
     #[must_use]
-    pub fn is_met_by(&self, redirect_uri: &str, verifier: Option<&str>) -> bool {
-        let proven = match (&self.challenge, verifier) {
-            (Some(challenge), Some(verifier)) => challenge.is_met_by(verifier),
-            (None, None) => true,
-            (Some(_), None) | (None, Some(_)) => false,
-        };
-        proven && self.redirect_uri == redirect_uri
+    pub fn fault(&self, redirect_uri: &str, verifier: Option<&str>) -> Option<CodeFault> {
+        if self.redirect_uri != redirect_uri {
+            return Some(CodeFault::RedirectUri);
+        }
+        match (&self.challenge, verifier) {
+            (Some(challenge), Some(verifier)) => {
+                (!challenge.is_met_by(verifier)).then_some(CodeFault::Verifier)
+            }
+            (None, None) => None,
+            (Some(_), None) => Some(CodeFault::NoVerifier),
+            (None, Some(_)) => Some(CodeFault::NoChallenge),
+        }
     }
 }
 

@@ -22,7 +22,7 @@ impl Provider {
     /// let provider = provider(MemoryStore::default());
     /// let credentials = ClientCredentials { client_id: "nobody".to_owned(), secret: None };
     /// let client = provider.authenticate_client(&credentials, sample::NOON).await?;
-    /// assert_eq!(client, Err(INVALID_CLIENT));
+    /// assert_eq!(client.map_err(|it| it.code).err(), Some(ErrorCode::InvalidClient));
     /// # Ok::<(), ports::Failure>(())
     /// # });
     /// ```
@@ -44,7 +44,8 @@ impl Provider {
             now,
         );
         let sent = presented.map(|(place, _)| *place);
-        Ok(client.ok_or(INVALID_CLIENT).and_then(|client| {
+        let nobody = INVALID_CLIENT.because("no client has this ID");
+        Ok(client.ok_or(nobody).and_then(|client| {
             client.authenticated(sent, right)?;
             Ok(client)
         }))

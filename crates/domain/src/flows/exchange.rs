@@ -4,9 +4,9 @@ use serde::Serialize;
 
 use super::Provider;
 use crate::{
-    Access, Assurance, Capsule, Client, ErrorCode, IdTokenClaims, Phase, Redeem, Redemption,
-    RefreshChain, RefreshToken, RequestError, Secret, Standing, TokenRequest, UserClaims,
-    UserToken, ports::Failure,
+    Access, Assurance, Capsule, Client, CodeFault, ErrorCode, IdTokenClaims, Phase, Redeem,
+    Redemption, RefreshChain, RefreshToken, RequestError, Secret, Standing, TokenRequest,
+    UserClaims, UserToken, ports::Failure,
 };
 
 /// A successful answer of the token endpoint `[seed]`, in the order of the seed's example.
@@ -62,10 +62,16 @@ impl Serialize for TokenResponse {
     }
 }
 
-/// The one answer to a code or refresh token that is not worth anything (to this client).
-pub(super) const INVALID_GRANT: RequestError = RequestError::new(
+/// The answer to what is no code that was sealed here.
+const NO_CODE: RequestError = RequestError::new(
     ErrorCode::InvalidGrant,
-    "the code or refresh token is invalid, expired, used or revoked",
+    "the code is none of this service, or is damaged",
+);
+
+/// The answer to a code of which nothing is kept any more.
+const CODE_IS_GONE: RequestError = RequestError::new(
+    ErrorCode::InvalidGrant,
+    "the code was used or has expired, or what it was issued for has ended",
 );
 
 /// The one answer to a resource server that asks for more than what a token is worth.
@@ -111,7 +117,7 @@ impl Provider {
             } => {
                 let Some(Capsule::Code { authorization }) = self.ports.sealer.open(code.expose())
                 else {
-                    return Ok(Err(INVALID_GRANT));
+                    return Ok(Err(NO_CODE));
                 };
                 let redemption = Redemption {
                     authorization,
@@ -137,8 +143,13 @@ impl Provider {
             .store()
             .redeem(redemption, &self.lifetimes, now)
             .await?;
-        let Some((standing, Redeem::Granted { access, next })) = redeemed else {
-            return Ok(Err(INVALID_GRANT));
+        let (standing, access, next) = match redeemed {
+            Some((standing, Redeem::Granted { access, next })) => (standing, access, next),
+            Some((standing, Redeem::Refused | Redeem::Replayed)) => {
+                let fault = redemption.fault(&standing, &self.lifetimes, now);
+                return Ok(Err(fault.map_or(CODE_IS_GONE, CodeFault::told)));
+            }
+            None => return Ok(Err(CODE_IS_GONE)),
         };
         let refresh = match next.phase {
             Phase::Redeemed { refresh } => refresh,

@@ -27,7 +27,7 @@ pub use consent::{ConsentAnswer, Refusal, Verdict};
 pub use exchange::TokenResponse;
 pub use logout::{Logout, LogoutAsk, LogoutRefusal, SignedOut};
 pub use notices::Told;
-pub use sign_in::{SignIn, SignedIn};
+pub use sign_in::{SignIn, SignInFault, SignedIn};
 pub use tokens::{Introspection, UserInfo};
 pub use visitor::{Present, Visitor};
 

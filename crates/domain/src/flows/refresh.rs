@@ -1,10 +1,22 @@
 use chrono::{DateTime, Utc};
 
-use super::{Provider, TokenResponse, exchange::INVALID_GRANT};
+use super::{Provider, TokenResponse};
 use crate::{
-    Capsule, Client, ErrorCode, RequestError, RequestedScope, Rotate, Rotation, Secret,
-    ports::Failure,
+    Capsule, Client, ErrorCode, RefreshFault, RequestError, RequestedScope, Rotate, Rotation,
+    Secret, ports::Failure,
 };
+
+/// The answer to what is no refresh token that was sealed here.
+const NO_REFRESH_TOKEN: RequestError = RequestError::new(
+    ErrorCode::InvalidGrant,
+    "the refresh token is none of this service, or is damaged",
+);
+
+/// The answer to a refresh token of which nothing is kept any more.
+const TOKEN_IS_GONE: RequestError = RequestError::new(
+    ErrorCode::InvalidGrant,
+    "the refresh token has expired, or what it was issued for has ended",
+);
 
 impl Provider {
     pub(super) async fn refresh(
@@ -21,7 +33,7 @@ impl Provider {
             )));
         }
         let Some(Capsule::Refresh(token)) = self.ports.sealer.open(refresh_token.expose()) else {
-            return Ok(Err(INVALID_GRANT));
+            return Ok(Err(NO_REFRESH_TOKEN));
         };
         let rotation = Rotation {
             authorization: token.authorization,
@@ -46,7 +58,11 @@ impl Provider {
                 ErrorCode::InvalidScope,
                 rotation.scope.refusal(standing.authority().as_ref()),
             ))),
-            Some((_, Rotate::Refused | Rotate::Replayed)) | None => Ok(Err(INVALID_GRANT)),
+            Some((standing, Rotate::Refused | Rotate::Replayed)) => {
+                let fault = rotation.fault(&standing, &self.lifetimes, now);
+                Ok(Err(fault.map_or(TOKEN_IS_GONE, RefreshFault::told)))
+            }
+            None => Ok(Err(TOKEN_IS_GONE)),
         }
     }
 }

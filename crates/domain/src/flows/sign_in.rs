@@ -4,23 +4,63 @@ use chrono::{DateTime, Utc};
 
 use super::{Outcome, Present, Provider};
 use crate::{
-    ChosenAccount, Digest, Email, InteractionId, Secret, SessionId, User,
+    ChosenAccount, Digest, Email, InteractionId, Secret, SessionId, User, UserId,
     ports::{Failure, PasswordVerdict, SessionStart, Started},
 };
 
 /// What became of a sign-in.
 ///
 /// ```
-/// let refused = alias_domain::flows::SignIn::Refused;
+/// use alias_domain::flows::{SignIn, SignInFault};
+/// let refused = SignIn::Refused(SignInFault::UnknownAddress);
 /// ```
 #[derive(Clone, Debug)]
 pub enum SignIn {
     /// The user is signed in.
     Done(SignedIn),
-    /// An unknown address, a wrong password or a locked user: nobody is told which (R30).
-    Refused,
+    /// An unknown address, a wrong password or a locked user: nobody is told which (R30), but the
+    /// operator's log.
+    Refused(SignInFault),
     /// Whoever asked went away while the password waited to be hashed: it was not.
     Abandoned,
+}
+
+/// Why nobody was signed in, for the operator's log alone.
+///
+/// ```
+/// use alias_domain::flows::SignInFault;
+/// assert_eq!(SignInFault::UnknownAddress.name(), "nobody has this address");
+/// assert_eq!(SignInFault::UnknownAddress.user(), None);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignInFault {
+    /// Nobody has this address.
+    UnknownAddress,
+    /// The password is not this user's.
+    WrongPassword(UserId),
+    /// The password is right, and the user is locked.
+    Locked(UserId),
+}
+
+impl SignInFault {
+    /// What it is called; see the type for an example.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::UnknownAddress => "nobody has this address",
+            Self::WrongPassword(_) => "the password is wrong",
+            Self::Locked(_) => "the user is locked",
+        }
+    }
+
+    /// Whose address it is; see the type for an example.
+    #[must_use]
+    pub const fn user(self) -> Option<UserId> {
+        match self {
+            Self::UnknownAddress => None,
+            Self::WrongPassword(user) | Self::Locked(user) => Some(user),
+        }
+    }
 }
 
 /// A session that began, or was renewed.
@@ -67,7 +107,7 @@ impl Provider {
     /// let password = Secret::new("guess".to_owned());
     /// let gone = std::future::pending();
     /// let outcome = provider.sign_in("nobody@example.com", &password, &[], gone, sample::NOON).await?;
-    /// assert!(matches!(outcome, SignIn::Refused));
+    /// assert!(matches!(outcome, SignIn::Refused(SignInFault::UnknownAddress)));
     /// # Ok::<(), ports::Failure>(())
     /// # });
     /// ```
@@ -80,8 +120,8 @@ impl Provider {
         now: DateTime<Utc>,
     ) -> Result<SignIn, Failure> {
         let user = match self.checked_password(email, password, gone).await? {
-            Some(Some(user)) => user,
-            Some(None) => return Ok(SignIn::Refused),
+            Some(Ok(user)) => user,
+            Some(Err(fault)) => return Ok(SignIn::Refused(fault)),
             None => return Ok(SignIn::Abandoned),
         };
         let token = Secret::from_bits(self.ports.chance.secret());
@@ -94,7 +134,7 @@ impl Provider {
             expires_at: now + self.lifetimes.session,
         };
         Ok(match self.store().start_session(&start).await? {
-            Started::Locked => SignIn::Refused,
+            Started::Locked => SignIn::Refused(SignInFault::Locked(user.id)),
             Started::Session { id, replaced } => SignIn::Done(SignedIn {
                 session: id,
                 token,
@@ -111,7 +151,7 @@ impl Provider {
         email: &str,
         password: &Secret,
         gone: impl Future<Output = ()>,
-    ) -> Result<Option<Option<User>>, Failure> {
+    ) -> Result<Option<Result<User, SignInFault>>, Failure> {
         let known = match email.parse::<Email>() {
             Ok(email) => self.store().user_by_email(&email).await?,
             Err(_) => None,
@@ -128,9 +168,10 @@ impl Provider {
                         .rehash_password(user.id, &before, &next)
                         .await?;
                 }
-                Some(user)
+                Ok(user)
             }
-            _ => None,
+            (Some(user), PasswordVerdict::Wrong) => Err(SignInFault::WrongPassword(user.id)),
+            (None, _) => Err(SignInFault::UnknownAddress),
         };
         Ok(Some(user))
     }

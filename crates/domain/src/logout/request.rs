@@ -1,7 +1,7 @@
 use std::{fmt, str::FromStr};
 
 use crate::{
-    Client, ClientId, Email, IdTokenHint, ParamError, Params, RedirectUri, Session, SessionAlias,
+    Callback, Client, ClientId, Email, IdTokenHint, ParamError, Params, Session, SessionAlias,
     SessionId, UserId, params::push_query,
 };
 
@@ -81,7 +81,7 @@ pub struct UnknownFault;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WayBack {
-    uri: RedirectUri,
+    uri: Callback,
     state: Option<String>,
 }
 
@@ -155,8 +155,8 @@ impl LogoutRequest {
         }
     }
 
-    /// Where the user goes afterwards; `None` if the request does not say. The URI equals one that
-    /// the client registered for this, byte for byte. See [`WayBack`] for an example.
+    /// Where the user goes afterwards; `None` if the request does not say. The URI is one that the
+    /// client registered for this (R29). See [`WayBack`] for an example.
     ///
     /// # Errors
     /// If the client did not register it, or there is no client.
@@ -164,11 +164,10 @@ impl LogoutRequest {
         let Some(requested) = &self.post_logout_redirect_uri else {
             return Ok(None);
         };
-        let registered = &client
-            .ok_or(LogoutFault::NoClient)?
-            .post_logout_redirect_uris;
-        let found = registered.iter().find(|it| it.as_str() == requested);
-        let uri = found.ok_or(LogoutFault::UnregisteredUri)?.clone();
+        let client = client.ok_or(LogoutFault::NoClient)?;
+        let registered = &client.post_logout_redirect_uris;
+        let uri = Callback::resolve(requested, registered, client.kind)
+            .ok_or(LogoutFault::UnregisteredUri)?;
         Ok(Some(WayBack {
             uri,
             state: self.state.clone(),
@@ -177,7 +176,7 @@ impl LogoutRequest {
 }
 
 impl WayBack {
-    /// The registered URI, without the state.
+    /// The URI, without the state.
     ///
     /// ```
     /// # use alias_domain::WayBack;

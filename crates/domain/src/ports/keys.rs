@@ -19,10 +19,10 @@ use super::StoreError;
 pub struct StoredKey {
     /// The key ID (RFC 7517 4.5).
     pub kid: String,
-    /// What it is for: `RS256`, `ES256`, `EdDSA` or `A256GCM` (RFC 7518, RFC 8037); a newer node may
-    /// know others.
+    /// What it is for: `RS256`, `ES256`, `EdDSA` or `A256GCM` (RFC 7518, RFC 8037), or `RS256-public`
+    /// and so on, for what is left of one that signed; a newer node may know others.
     pub algorithm: String,
-    /// The secret or private key, sealed under the master key.
+    /// The secret, private or public key, sealed under the master key.
     pub sealed: String,
     /// When it was made.
     pub created_at: DateTime<Utc>,
@@ -47,6 +47,8 @@ pub struct StoredKey {
 /// let store = MemoryStore::default();
 /// assert!(store.add_first_key(&key("a", noon)).await?);
 /// assert!(store.add_key(&later, "a").await?);
+/// let left = StoredKey { algorithm: "ES256-public".to_owned(), ..key("a", noon) };
+/// assert!(store.replace_key(&key("a", noon), &left).await?);
 /// assert!(store.remove_key("a").await?);
 /// assert_eq!(store.keys().await?, [later]);
 /// # Ok::<(), alias_domain::ports::StoreError>(())
@@ -75,6 +77,13 @@ pub trait Keys: Send + Sync {
     /// # Errors
     /// If the store does not answer.
     async fn add_key(&self, key: &StoredKey, after: &str) -> Result<bool, StoreError>;
+
+    /// Puts another form of a key in its place, with another `algorithm` and `sealed`, if the key is
+    /// still as it was `before`; `false` if it is not. All else of it stays.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    async fn replace_key(&self, before: &StoredKey, after: &StoredKey) -> Result<bool, StoreError>;
 
     /// Removes a key; `false` if there is none of this `kid`.
     ///

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use crate::{
     Capsule, Digest, IdTokenClaims, Lifetimes, LogoutTokenClaims, Secret, SigningAlgorithm,
     flows::{Ports, Provider},
+    opaque_string,
     ports::{
         Chance, Failure, IdTokens, Limits, PasswordHash, PasswordVerdict, Passwords, Sealer, Store,
     },
@@ -125,7 +126,7 @@ pub struct TestPasswords;
 impl Passwords for TestPasswords {
     async fn hash(&self, password: &Secret) -> Result<PasswordHash, Failure> {
         Ok(PasswordHash::new(
-            URL_SAFE_NO_PAD.encode(password.digest().bytes()),
+            URL_SAFE_NO_PAD.encode(opaque_string(password).digest().bytes()),
         ))
     }
 

@@ -731,6 +731,12 @@ impl Keys for MemoryStore {
         Ok(next)
     }
 
+    async fn replace_key(&self, before: &StoredKey, after: &StoredKey) -> Result<bool, StoreError> {
+        let mut state = self.state();
+        let found = state.keys.iter_mut().find(|it| *it == before);
+        Ok(found.map(|it| it.clone_from(after)).is_some())
+    }
+
     async fn remove_key(&self, kid: &str) -> Result<bool, StoreError> {
         let mut state = self.state();
         let before = state.keys.len();

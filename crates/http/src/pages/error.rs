@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::text::{Explanation, TEXT};
+use crate::context;
 
 /// The page that says what happened and what to do next. Its words are fixed for each cause: nothing
 /// of the request is repeated on it.
@@ -50,6 +51,13 @@ pub enum ErrorCause {
     Unavailable,
     /// 400: the request cannot be read, for a cause with no name of its own.
     BadRequest,
+}
+
+impl ErrorPage {
+    /// What whoever runs this Alias finds the request in the log by.
+    fn request_id(&self) -> Option<String> {
+        context::request_id().map(|it| it.to_string())
+    }
 }
 
 impl ErrorCause {

@@ -166,6 +166,8 @@ pub(super) struct Explanation {
 
 pub(super) struct Errors {
     pub(super) status: Sentence,
+    /// What whoever helps is told, and finds in the log.
+    pub(super) request: Sentence,
     pub(super) unknown_client: Explanation,
     pub(super) missing_client: Explanation,
     pub(super) repeated_parameter: Explanation,
@@ -309,6 +311,7 @@ const ENGLISH: Text = Text {
     },
     errors: Errors {
         status: Sentence("Status {}"),
+        request: Sentence("Request ID {}"),
         unknown_client: Explanation {
             title: "Alias does not know this service",
             what: "The link that brought you here has a client_id that is not registered.",
@@ -436,6 +439,7 @@ mod tests {
             &TEXT.form_post.destination,
             &TEXT.account.granted_at,
             &TEXT.errors.status,
+            &TEXT.errors.request,
         ];
         for Sentence(sentence) in sentences {
             assert_eq!(sentence.matches(Sentence::NAME).count(), 1, "{sentence}");

@@ -183,6 +183,36 @@ async fn a_right_secret_sent_the_wrong_way_is_told_the_command_that_mends_it() {
     }
 }
 
+/// Libraries send it so where they have no secret (OIDC Core 9).
+#[actix_web::test]
+async fn an_empty_password_in_basic_is_a_public_clients_none() {
+    let alias = Alias::start().await;
+    let public = sample::public_client().id.to_string();
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("code", "x"),
+        ("redirect_uri", "http://127.0.0.1/callback"),
+    ];
+    let request = alias.post(TOKEN).basic_auth(&public, Some(""));
+    let answer = ask(request.form(&form)).await;
+    assert_eq!(
+        error(&answer),
+        (400, "invalid_grant"),
+        "it is authenticated"
+    );
+    let same = [&form[..], &[("client_id", public.as_str())]].concat();
+    let request = alias.post(TOKEN).basic_auth(&public, Some(""));
+    let answer = ask(request.form(&same)).await;
+    assert_eq!(error(&answer), (400, "invalid_grant"));
+    let request = alias.post(TOKEN).basic_auth(id(), Some(""));
+    let answer = ask(request.form(&form)).await;
+    assert_eq!(
+        error(&answer),
+        (401, "invalid_client"),
+        "a confidential one has a secret"
+    );
+}
+
 #[actix_web::test]
 async fn two_ways_of_authenticating_and_differing_ids_are_an_invalid_request() {
     let alias = Alias::start().await;
@@ -227,12 +257,24 @@ async fn a_bad_form_is_an_invalid_request() {
         "grant_type=refresh_token&refresh_token=x&refresh_token=x",
         "grant_type=refresh_token&refresh_token=%GG",
         "grant_type=refresh_token&refresh_token=%00",
-        "grant_type=refresh_token&refresh_token=x&foo=%FF",
     ] {
         assert_eq!(
             error(&body(&alias, form).await),
             (400, "invalid_request"),
             "{form}"
+        );
+    }
+    let broken = "grant_type=refresh_token&refresh_token=%FF";
+    let said = &body(&alias, broken).await.1["error_description"];
+    assert_eq!(said, "refresh_token is not percent-encoded UTF-8");
+    // RFC 6749 3.2.
+    for unknown in ["foo=%FF", "foo=50%", "%GG=1&%GG=2", "foo=%00"] {
+        let form = format!("grant_type=refresh_token&refresh_token=x&{unknown}");
+        let answer = body(&alias, &form).await;
+        assert_eq!(
+            error(&answer),
+            (400, "invalid_grant"),
+            "{unknown}: it is ignored"
         );
     }
     let other = body(&alias, "grant_type=password&username=a&password=b").await;

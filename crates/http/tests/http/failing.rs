@@ -250,6 +250,10 @@ impl Keys for Away {
         away()
     }
 
+    async fn replace_key(&self, _: &StoredKey, _: &StoredKey) -> Result<bool, StoreError> {
+        away()
+    }
+
     async fn remove_key(&self, _: &str) -> Result<bool, StoreError> {
         away()
     }

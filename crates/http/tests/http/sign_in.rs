@@ -1,6 +1,10 @@
 //! Signing in, choosing an account, and the cookies: R15, R30.
 
-use alias_domain::testing::sample;
+use alias_domain::{
+    Secret, User, UserId,
+    ports::Passwords,
+    testing::{TestPasswords, sample},
+};
 use serde_json::json;
 
 use crate::support::{Alias, PASSWORD, SEED, client, json as ask, param};
@@ -31,6 +35,47 @@ async fn an_unknown_user_and_a_wrong_password_get_the_same_page() {
         pages.push(anonymous.replace(&token.action, ""));
     }
     assert!(pages.iter().all(|page| *page == pages[0]));
+}
+
+#[actix_web::test]
+async fn an_address_and_a_password_are_the_same_however_a_browser_encodes_them() {
+    let alias = Alias::start().await;
+    let password = Secret::new("Schl\u{fc}ssel zum Haus".to_owned());
+    let hash = TestPasswords.hash(&password).await.expect("hashed");
+    let user = User {
+        id: UserId::from_uuid(sample::interaction().id.uuid()),
+        email: "j\u{fc}rgen@b\u{fc}cher.example"
+            .parse()
+            .expect("an address"),
+        ..sample::user()
+    };
+    let added = alias.store.insert_user(&user, &hash).await;
+    added.expect("stored").expect("a new user");
+    for (email, password) in [
+        ("j\u{fc}rgen@b\u{fc}cher.example", "Schl\u{fc}ssel zum Haus"),
+        (
+            "j\u{fc}rgen@xn--bcher-kva.example",
+            "Schlu\u{308}ssel zum Haus",
+        ),
+        (
+            "ju\u{308}rgen@BU\u{308}CHER.example",
+            "Schlu\u{308}ssel\u{a0}zum Haus",
+        ),
+    ] {
+        let mut browser = alias.browser();
+        let form = browser.authorize(SEED).await.form();
+        let fields = [("email", email), ("password", password)];
+        let page = browser.submit(&form, &fields).await;
+        assert!(page.path.ends_with("/consent"), "{email}: {page:?}");
+        let body = json!({"email": email, "password": password});
+        let (status, _) = ask(alias.post("/api/session").json(&body)).await;
+        assert_eq!(status, 200, "{email}");
+        let hinted: String = email.bytes().map(|it| format!("%{it:02X}")).collect();
+        let query = format!("{SEED}&login_hint={hinted}");
+        let page = alias.browser().authorize(&query).await;
+        let offered = page.attribute("name=\"email\"", "value");
+        assert_eq!(offered.as_deref(), Some(user.email.as_str()));
+    }
 }
 
 #[actix_web::test]

@@ -143,6 +143,33 @@ async fn tls_1_2_and_1_3_are_spoken_and_nothing_older() {
     }
 }
 
+/// RFC 9325 4.1.
+#[actix_web::test]
+async fn tls_1_2_agrees_on_keys_by_elliptic_curves_alone() {
+    let address = serving(&Tls::new(SelfSigned::new().identity()));
+    for (ciphers, spoken) in [
+        ("ECDHE-RSA-AES128-GCM-SHA256", true),
+        ("ECDHE-RSA-AES256-GCM-SHA384", true),
+        ("ECDHE-RSA-CHACHA20-POLY1305", true),
+        ("DHE-RSA-AES128-GCM-SHA256", false),
+        ("DHE-RSA-AES256-GCM-SHA384", false),
+        ("DHE-RSA-CHACHA20-POLY1305", false),
+        ("AES128-GCM-SHA256", false),
+    ] {
+        let handshake = move || {
+            let mut connector = SslConnector::builder(SslMethod::tls_client())?;
+            connector.set_verify(SslVerifyMode::NONE);
+            connector.set_cipher_list(ciphers)?;
+            connector.set_max_proto_version(Some(SslVersion::TLS1_2))?;
+            let stream = std::net::TcpStream::connect(address).expect("a connection");
+            Ok::<_, ErrorStack>(connector.build().connect("localhost", stream).is_ok())
+        };
+        let done = actix_web::rt::task::spawn_blocking(handshake);
+        let done = done.await.expect("a handshake").expect("a connector");
+        assert_eq!(done, spoken, "{ciphers}");
+    }
+}
+
 #[actix_web::test]
 async fn http_1_1_alone_is_agreed_on() {
     let address = serving(&Tls::new(SelfSigned::new().identity()));

@@ -4,7 +4,8 @@ use alias_domain::testing::sample::{self, LOOPBACK_URI, REDIRECT_URI};
 use serde_json::{Value, json};
 
 use crate::support::{
-    Alias, SECRET, SEED, VERIFIER, json as ask, other_client, param, public_request, text,
+    Alias, CHALLENGE, SECRET, SEED, VERIFIER, json as ask, other_client, param, public_request,
+    text,
 };
 
 fn error(answer: &(u16, Value)) -> (u16, &str) {
@@ -50,6 +51,138 @@ async fn r17_a_code_serves_once_and_a_second_use_ends_what_it_bought() {
     );
     let refreshed = alias.refresh(&text(&tokens, "refresh_token"), None).await;
     assert_eq!(error(&refreshed), (400, "invalid_grant"));
+}
+
+/// What a developer needs to know, as far as RFC 6749 5.2 and R17 allow.
+#[actix_web::test]
+async fn r17_an_exchange_that_is_refused_says_which_check_failed() {
+    let alias = Alias::start().await;
+    let with_pkce = format!("{SEED}&code_challenge={CHALLENGE}&code_challenge_method=S256");
+    let (plain, bound) = (alias.code(SEED).await, alias.code(&with_pkce).await);
+    let other = other_client().id.to_string();
+    let own = sample::client().id.to_string();
+    let guess = "a".repeat(43);
+    let elsewhere = "https://example.com/elsewhere";
+    let mut said = Vec::new();
+    for (client, code, redirect_uri, verifier) in [
+        (&other, &plain, REDIRECT_URI, None),
+        (&own, &plain, elsewhere, None),
+        (&own, &plain, REDIRECT_URI, Some(VERIFIER)),
+        (&own, &bound, REDIRECT_URI, None),
+        (&own, &bound, REDIRECT_URI, Some(guess.as_str())),
+        (&own, &format!("{plain}x"), REDIRECT_URI, None),
+        // None of these tries has changed anything.
+        (&own, &bound, REDIRECT_URI, Some(VERIFIER)),
+        (&own, &plain, REDIRECT_URI, None),
+        (&own, &plain, elsewhere, None),
+        (&own, &plain, REDIRECT_URI, None),
+        (&own, &plain, REDIRECT_URI, None),
+    ] {
+        let mut form = vec![
+            ("grant_type", "authorization_code"),
+            ("code", code.as_str()),
+            ("redirect_uri", redirect_uri),
+        ];
+        form.extend(verifier.map(|it| ("code_verifier", it)));
+        let request = alias
+            .post("/api/oauth2/token")
+            .basic_auth(client, Some(SECRET));
+        let (status, answer) = ask(request.form(&form)).await;
+        said.push((
+            status,
+            answer["error_description"]
+                .as_str()
+                .unwrap_or("")
+                .to_owned(),
+        ));
+    }
+    let expected = [
+        (400, "the code was issued to another client"),
+        (400, "redirect_uri is not that of the authorization request"),
+        (
+            400,
+            "code_verifier was sent, and the authorization request had no code_challenge",
+        ),
+        (
+            400,
+            "code_verifier is missing: the authorization request had a code_challenge",
+        ),
+        (400, "code_verifier does not match the code_challenge"),
+        (400, "the code is none of this service, or is damaged"),
+        (200, ""),
+        (200, ""),
+        // A stranger's try does not learn that it was used.
+        (400, "redirect_uri is not that of the authorization request"),
+        (
+            400,
+            "the code was used before; what it was exchanged for has ended now, too",
+        ),
+        (
+            400,
+            "the code was used or has expired, or what it was issued for has ended",
+        ),
+    ];
+    let expected = expected.map(|(status, text)| (status, text.to_owned()));
+    assert_eq!(said, expected);
+}
+
+#[actix_web::test]
+async fn r23_a_refresh_that_is_refused_says_why() {
+    let alias = Alias::start().await;
+    let (_, tokens) = alias.exchange(&alias.code(SEED).await).await;
+    let first = text(&tokens, "refresh_token");
+    let other = other_client().id.to_string();
+    let form = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", first.as_str()),
+    ];
+    let request = alias
+        .post("/api/oauth2/token")
+        .basic_auth(other, Some(SECRET));
+    let (_, foreign) = ask(request.form(&form)).await;
+    let (_, damaged) = alias.refresh(&format!("{first}x"), None).await;
+    let mut newest = first.clone();
+    for _ in 0..2 {
+        newest = text(&alias.refresh(&newest, None).await.1, "refresh_token");
+    }
+    let (_, replayed) = alias.refresh(&first, None).await;
+    let (_, ended) = alias.refresh(&newest, None).await;
+    for (answer, expected) in [
+        (foreign, "the refresh token was issued to another client"),
+        (
+            damaged,
+            "the refresh token is none of this service, or is damaged",
+        ),
+        (
+            replayed,
+            "the refresh token was replaced and used again; what it was issued for has ended now",
+        ),
+        (
+            ended,
+            "the refresh token has expired, or what it was issued for has ended",
+        ),
+    ] {
+        assert_eq!(answer["error"], "invalid_grant");
+        assert_eq!(answer["error_description"], expected);
+    }
+}
+
+/// That a user is locked is between them and the operator (R30).
+#[actix_web::test]
+async fn r30_a_client_is_not_told_that_a_user_is_locked() {
+    let alias = Alias::start().await;
+    let code = alias.code(SEED).await;
+    let (_, tokens) = alias.exchange(&alias.code(SEED).await).await;
+    let locked = alias.store.lock_user(sample::user().id, true).await;
+    assert!(locked.expect("stored"));
+    let (_, exchange) = alias.exchange(&code).await;
+    let (_, refresh) = alias.refresh(&text(&tokens, "refresh_token"), None).await;
+    for (answer, what) in [(exchange, "code"), (refresh, "refresh token")] {
+        assert_eq!(
+            answer["error_description"],
+            format!("what the {what} was issued for was taken back or has ended")
+        );
+    }
 }
 
 #[actix_web::test]

@@ -95,7 +95,7 @@ async fn another_nodes_token_is_read_and_a_foreign_services_is_not() {
 }
 
 #[tokio::test]
-async fn a_token_is_read_for_as_long_as_its_key_is_published() {
+async fn a_token_is_read_for_as_long_as_the_session_may_last_in_which_it_was_issued() {
     let store = store().await;
     let keyring = load(&store, &MASTER).await.unwrap();
     let algorithm = KeyAlgorithm::Signing(SigningAlgorithm::EdDsa);
@@ -103,16 +103,26 @@ async fn a_token_is_read_for_as_long_as_its_key_is_published() {
     let rotated = keyring.rotate(&[algorithm], Lead::default(), || NOON).await;
     let active_from = rotated.unwrap().remove(0).active_from;
     let reader = IdTokenSigner::new(&keyring);
-    let lifetime = TimeDelta::minutes(30) + TimeDelta::seconds(60);
+    let published = TimeDelta::minutes(30) + TimeDelta::seconds(60);
+    let lifetime = TimeDelta::days(14) + TimeDelta::seconds(60);
     for (now, read) in [
         (NOON, true),
         (active_from, true),
+        (active_from + published, true),
+        (active_from + published + TimeDelta::days(1), true),
         (active_from + lifetime - TimeDelta::seconds(1), true),
         (active_from + lifetime, false),
     ] {
         keyring.refresh(now).await.unwrap();
         keyring.remove_retired(now).await.unwrap();
         assert_eq!(reader.verified(&old).is_some(), read, "{now}");
+        let restarted = load(&store, &MASTER).await.unwrap();
+        restarted.refresh(now).await.unwrap();
+        let read_anew = IdTokenSigner::new(&restarted).verified(&old).is_some();
+        assert_eq!(read_anew, read, "{now}");
+        let listed = keyring.key_set()["keys"].as_array().unwrap().len();
+        let expected = if now < active_from + published { 4 } else { 3 };
+        assert_eq!(listed, expected, "{now}");
     }
     assert_eq!(store.keys().await.unwrap().len(), 4);
 }

@@ -409,6 +409,18 @@ async fn a_key_goes_when_nothing_that_it_made_is_alive_and_no_earlier() {
 
     tidy(id_tokens_end).await;
     assert!(!published(&keyring).contains(&es) && !published(&keyring).contains(&ed));
+    let left: Vec<_> = store.keys().await.unwrap();
+    let public = left.iter().filter(|it| it.algorithm.ends_with("-public"));
+    assert_eq!(
+        (left.len(), public.count()),
+        (7, 2),
+        "the private halves are gone"
+    );
+
+    let sessions_end = 600 + 14 * 86_400 + 60;
+    tidy(sessions_end - 1).await;
+    assert_eq!(store.keys().await.unwrap().len(), 7);
+    tidy(sessions_end).await;
     assert_eq!(store.keys().await.unwrap().len(), 5);
 
     tidy(refresh_tokens_end - 1).await;

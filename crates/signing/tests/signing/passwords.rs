@@ -42,6 +42,26 @@ async fn a_password_is_right_for_its_hash_alone() {
     }
 }
 
+/// RFC 8265 4.2, OpaqueString: a keyboard, a phone and a program send one password in other bytes.
+#[tokio::test]
+async fn a_password_is_right_however_its_characters_are_encoded() {
+    let composed = "Schl\u{fc}ssel zum Caf\u{e9}";
+    let decomposed = "Schlu\u{308}ssel\u{a0}zum\u{3000}Cafe\u{301}";
+    for (made, tried) in [(composed, decomposed), (decomposed, composed)] {
+        let stored = PASSWORDS.hash(&secret(made)).await.unwrap();
+        assert_eq!(verdict(tried, &stored).await, RIGHT);
+        let wrong = verdict("Schlussel zum Cafe", &stored).await;
+        assert_eq!(wrong, PasswordVerdict::Wrong);
+    }
+    let ligature = PASSWORDS.hash(&secret("\u{fb01}nite loop")).await.unwrap();
+    let wrong = verdict("finite loop", &ligature).await;
+    assert_eq!(
+        wrong,
+        PasswordVerdict::Wrong,
+        "what only looks alike stays apart"
+    );
+}
+
 #[tokio::test]
 async fn a_hash_is_a_phc_string_with_its_parameters() {
     let stored = PASSWORDS.hash(&secret("correct horse")).await.unwrap();

@@ -82,6 +82,24 @@ pub async fn a_key_is_removed_once_and_no_other_goes_with_it(store: &dyn Store) 
     Ok(())
 }
 
+pub async fn a_key_is_replaced_once_if_it_is_still_as_it_was(store: &dyn Store) -> Kept {
+    let [first, other] = two_algorithms(store).await?;
+    let left = StoredKey {
+        algorithm: "RS256-public".to_owned(),
+        sealed: "what is left".to_owned(),
+        ..first.clone()
+    };
+    let unlike = StoredKey {
+        sealed: "something else".to_owned(),
+        ..first.clone()
+    };
+    assert!(!store.replace_key(&unlike, &left).await?);
+    assert!(store.replace_key(&first, &left).await?);
+    assert!(!store.replace_key(&first, &left).await?);
+    assert_eq!(store.keys().await?, [left, other]);
+    Ok(())
+}
+
 pub async fn a_removed_newest_key_leaves_the_one_before_as_the_newest(store: &dyn Store) -> Kept {
     let [first, other] = two_algorithms(store).await?;
     assert!(store.add_key(&key("c", "RS256", 6), "a").await?);

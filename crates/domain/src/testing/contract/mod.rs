@@ -177,6 +177,7 @@ macro_rules! contract_tests {
                 a_key_is_not_added_after_any_other
                 of_keys_made_at_once_the_newest_is_that_of_the_last_kid
                 a_key_is_removed_once_and_no_other_goes_with_it
+                a_key_is_replaced_once_if_it_is_still_as_it_was
                 a_removed_newest_key_leaves_the_one_before_as_the_newest
             }
             notices {

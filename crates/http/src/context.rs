@@ -1,0 +1,123 @@
+//! What is known of a request wherever it is answered: its ID, and where it comes from. The ID is in
+//! every answer, on every page that says what went wrong, and in every line of the log about it.
+
+use std::{cell::Cell, net::IpAddr};
+
+use actix_web::{
+    Error, HttpMessage, HttpResponse,
+    body::MessageBody,
+    dev::{ServiceRequest, ServiceResponse},
+    http::header::{HeaderMap, HeaderName, HeaderValue},
+    middleware::Next,
+    web::Data,
+};
+use tracing_actix_web::RequestId;
+
+use crate::{forwarded, quota::Quota, refusal};
+
+/// Whoever asks for help names it, and whoever helps finds it in the log.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+tokio::task_local! {
+    static CURRENT: Context;
+}
+
+/// A request that is being answered.
+pub(crate) struct Context {
+    id: RequestId,
+    source: Option<IpAddr>,
+    /// How many lines strangers may cause.
+    quota: Data<Quota>,
+    /// The log says already why it is answered as it is.
+    is_told: Cell<bool>,
+}
+
+impl Context {
+    pub(crate) const fn id(&self) -> RequestId {
+        self.id
+    }
+
+    pub(crate) const fn source(&self) -> Option<IpAddr> {
+        self.source
+    }
+
+    pub(crate) fn quota(&self) -> &Quota {
+        &self.quota
+    }
+
+    pub(crate) const fn is_told(&self) -> bool {
+        self.is_told.get()
+    }
+
+    /// The log has a line that says why.
+    pub(crate) fn tell(&self) {
+        self.is_told.set(true);
+    }
+}
+
+/// Reads the context; `None` where no request is answered.
+pub(crate) fn read<T>(of: impl FnOnce(&Context) -> T) -> Option<T> {
+    CURRENT.try_with(of).ok()
+}
+
+/// The ID of the request that is being answered.
+pub(crate) fn request_id() -> Option<RequestId> {
+    read(Context::id)
+}
+
+/// Gives the request its context, and its answer the ID.
+pub(crate) async fn enter(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let id = request.extensions().get::<RequestId>().copied();
+    let Some(id) = id else {
+        return answered(request, next).await;
+    };
+    let context = Context {
+        id,
+        source: forwarded::source(request.request()),
+        quota: request
+            .app_data::<Data<Quota>>()
+            .cloned()
+            .unwrap_or_default(),
+        is_told: Cell::new(false),
+    };
+    CURRENT.scope(context, answered(request, next)).await
+}
+
+async fn answered(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let mut response = next.call(request).await?;
+    identify(response.headers_mut());
+    refusal::answered(response.status());
+    Ok(response)
+}
+
+/// Makes an answer to a request whose own context is gone, and gives it the ID.
+pub(crate) fn within(id: Option<RequestId>, answer: impl FnOnce() -> HttpResponse) -> HttpResponse {
+    let Some(id) = id else {
+        return answer();
+    };
+    let context = Context {
+        id,
+        source: None,
+        quota: Data::default(),
+        is_told: Cell::new(true),
+    };
+    CURRENT.sync_scope(context, || {
+        let mut response = answer();
+        identify(response.headers_mut());
+        response
+    })
+}
+
+/// Gives an answer the ID of the request.
+fn identify(headers: &mut HeaderMap) {
+    let id = request_id().map(|it| HeaderValue::from_str(&it.to_string()));
+    if let Some(Ok(id)) = id {
+        headers.insert(REQUEST_ID, id);
+    }
+}
