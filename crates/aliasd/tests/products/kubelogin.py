@@ -1,6 +1,5 @@
 """kubelogin, as kubectl runs it."""
 
-import base64
 import json
 import re
 
@@ -25,7 +24,6 @@ def follow(trial):
     if process.wait(common.PATIENCE) != 0:
         raise SystemExit("kubelogin failed")
     credential = json.loads(trial.processes.log("kubelogin").splitlines()[-1])
-    claims = credential["status"]["token"].split(".")[1]
-    claims = json.loads(base64.urlsafe_b64decode(claims + "=="))
+    claims = common.claims(credential["status"]["token"])
     if claims["sub"] != trial.alias_id():
         raise SystemExit(f"another user: {claims}")

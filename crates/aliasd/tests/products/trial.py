@@ -59,6 +59,12 @@ def answers(address):
         return False
 
 
+def claims(token):
+    """What an ID token says, whoever signed it."""
+    part = token.split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+
+
 class Processes:
     """What was started, and is stopped at the end."""
 
