@@ -18,6 +18,10 @@ test *arguments:
 matrix *clients:
     .ci/matrix {{ clients }}
 
+# Products behind a running service, each as its page says, or some: just products oauth2-proxy
+products *names:
+    .ci/products {{ names }}
+
 # The service beside what the machine can do: a table of ratios. just bench --json figures.json
 bench *arguments:
     .ci/bench run {{ arguments }}

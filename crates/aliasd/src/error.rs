@@ -30,6 +30,10 @@ pub(crate) enum Error {
     Password(&'static str),
     #[error("there is no client {0}")]
     NoClient(String),
+    #[error("there is no product {0}: `aliasd client products` lists those that there are")]
+    NoProduct(String),
+    #[error("--for {0}: say where it is, with --url https://…")]
+    NoProductUrl(String),
     #[error("there is no user {0}")]
     NoUser(String),
     #[error("there is no key {0}")]

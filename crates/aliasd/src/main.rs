@@ -14,6 +14,7 @@
 //! | `metrics` | what the service measures of itself |
 //! | `upkeep` | what is done beside requests: `sweep` removes what has ended, `keys` follows the keys, `logout` tells clients that sessions ended |
 //! | `logs`, `panics` | what becomes of a line that cannot be written, and of a panic |
+//! | `products` | what products that people put behind the service need |
 //! | `view`, `output`, `error` | what is said, and how |
 
 #![forbid(unsafe_code)]
@@ -33,6 +34,7 @@ mod metrics;
 mod opening;
 mod output;
 mod panics;
+mod products;
 mod serve;
 mod store;
 mod sweep;

@@ -1,16 +1,16 @@
 //! What the command line shows of clients, users and keys: to programs by `Serialize`, to people by
 //! `Display`.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use alias_domain::{
-    Client, ClientId, ClientKind, Email, KeyAlgorithm, KeyStage, ScheduledKey, Secret,
-    SigningAlgorithm, User, UserId,
+    Client, ClientId, ClientKind, Email, KeyAlgorithm, KeyStage, NicknameClaims, ScheduledKey,
+    Secret, SigningAlgorithm, User, UserId,
 };
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
-use crate::output::row;
+use crate::{output::row, products::Configuration};
 
 /// A client.
 #[derive(Serialize)]
@@ -27,8 +27,12 @@ pub(crate) struct ClientView<'a> {
     post_logout_redirect_uris: Vec<&'a str>,
     backchannel_logout_uri: Option<&'a str>,
     backchannel_logout_session_required: bool,
+    claims: BTreeMap<&'static str, &'static str>,
     channels: Vec<ChannelView<'a>>,
     created_at: String,
+    /// Only where it was just made for a product.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    configuration: Vec<Configuration>,
 }
 
 #[derive(Serialize)]
@@ -123,8 +127,22 @@ impl<'a> ClientView<'a> {
                 .collect(),
             backchannel_logout_uri: backchannel.map(|it| it.uri.as_str()),
             backchannel_logout_session_required: backchannel.is_some_and(|it| it.session_required),
+            claims: client
+                .claims
+                .names()
+                .map(|it| (it, NicknameClaims::SOURCE))
+                .collect(),
             channels: channels.collect(),
             created_at: second(client.created_at),
+            configuration: Vec::new(),
+        }
+    }
+
+    /// With the lines of a product's configuration.
+    pub(crate) fn configured(self, configuration: Vec<Configuration>) -> Self {
+        Self {
+            configuration,
+            ..self
         }
     }
 }
@@ -227,10 +245,17 @@ impl fmt::Display for ClientView<'_> {
             };
             f.write_str(&row("its session", needs_session))?;
         }
+        for (claim, source) in &self.claims {
+            f.write_str(&row("claim", format_args!("{claim}={source}")))?;
+        }
         for ChannelView { name, description } in &self.channels {
             f.write_str(&row("channel", format_args!("{name}: {description}")))?;
         }
-        f.write_str(&row("registered", &self.created_at))
+        f.write_str(&row("registered", &self.created_at))?;
+        for Configuration { file, text } in &self.configuration {
+            write!(f, "\n# {file}\n\n{text}")?;
+        }
+        Ok(())
     }
 }
 

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Access, Callback, ChannelId, ChannelName, Channels, ClientId, DeclaredChannel, Digest,
-    ErrorCode, INVALID_CLIENT, LogoutUri, META_CHANNEL, MalformedLogoutUri, RedirectUri,
-    RedirectUriError, RequestError, Secret, SigningAlgorithm, channel::MalformedChannelName,
-    user::is_misleading,
+    ErrorCode, INVALID_CLIENT, LogoutUri, META_CHANNEL, MalformedLogoutUri, NicknameClaims,
+    RedirectUri, RedirectUriError, RequestError, Secret, SigningAlgorithm,
+    channel::MalformedChannelName, user::is_misleading,
 };
 
 /// What a client is. It is that for good (R30).
@@ -145,6 +145,8 @@ pub struct Client {
     pub post_logout_redirect_uris: Vec<RedirectUri>,
     /// Where it is told that a session ended, if it wants to know.
     pub backchannel_logout: Option<BackchannelLogout>,
+    /// Under which names it is told a nickname, beside `nickname` (R37).
+    pub claims: NicknameClaims,
     /// The channels declared now, in the client's order.
     pub channels: Vec<DeclaredChannel>,
     /// The ID of the next channel to be declared: none is ever used twice (R30).
@@ -175,6 +177,8 @@ pub struct Registration {
     pub post_logout_redirect_uris: Vec<String>,
     /// A URI to tell it that a session ended, and whether it needs a `sid` there.
     pub backchannel_logout: Option<(String, bool)>,
+    /// Names of claims, and where each one's value comes from (R37).
+    pub claims: Vec<(String, String)>,
     /// Names and descriptions, in the order in which tokens list them (R16).
     pub channels: Vec<(String, String)>,
 }
@@ -189,6 +193,7 @@ impl Default for Registration {
             redirect_uris: Vec::new(),
             post_logout_redirect_uris: Vec::new(),
             backchannel_logout: None,
+            claims: Vec::new(),
             channels: Vec::new(),
         }
     }
@@ -214,6 +219,8 @@ pub struct ClientChange {
     pub post_logout_redirect_uris: Option<Vec<String>>,
     /// Where it is told that a session ended, and whether it needs a `sid` there; or nowhere.
     pub backchannel_logout: Option<Option<(String, bool)>>,
+    /// All claims that a nickname is told under.
+    pub claims: Option<Vec<(String, String)>>,
     /// All channels. One that is not among them is withdrawn (R30); one that stays keeps its ID.
     pub channels: Option<Vec<(String, String)>>,
 }
@@ -236,7 +243,7 @@ pub enum ClientError {
     /// A code could go nowhere.
     #[error("a client needs at least one redirect URI")]
     NoRedirectUri,
-    /// What only a client has that users connect to: redirect URIs, logout URIs, or channels.
+    /// What only a client has that users connect to: redirect URIs, logout URIs, claims, or channels.
     #[error("a resource server has no {0}: it checks tokens, and users do not connect to it")]
     NotOfResourceServer(&'static str),
     /// One URI cannot be registered.
@@ -250,6 +257,12 @@ pub enum ClientError {
     /// The back-channel logout URI cannot be registered.
     #[error("{0}: {MalformedLogoutUri}")]
     LogoutUri(String),
+    /// A claim that no nickname is told under.
+    #[error("no client is told the claim {0}: a nickname goes under name or preferred_username")]
+    Claim(String),
+    /// Nothing but the nickname is told under another name.
+    #[error("the claim {0} has the nickname as its value: give it as {0}=nickname")]
+    ClaimSource(String),
     /// `_meta` is every client's already.
     #[error("the channel _meta is reserved: every client has it, none declares it")]
     ReservedChannel,
@@ -324,6 +337,7 @@ impl Client {
             redirect_uris: Vec::new(),
             post_logout_redirect_uris: Vec::new(),
             backchannel_logout: None,
+            claims: NicknameClaims::default(),
             channels: Vec::new(),
             next_channel: ChannelId(1),
             created_at: now,
@@ -335,6 +349,7 @@ impl Client {
             redirect_uris: Some(registration.redirect_uris),
             post_logout_redirect_uris: Some(registration.post_logout_redirect_uris),
             backchannel_logout: Some(registration.backchannel_logout),
+            claims: Some(registration.claims),
             channels: Some(registration.channels),
         })?;
         Ok(client)
@@ -377,6 +392,9 @@ impl Client {
         if let Some(wish) = change.backchannel_logout {
             self.backchannel_logout = wish.map(BackchannelLogout::register).transpose()?;
         }
+        if let Some(claims) = change.claims {
+            self.claims = NicknameClaims::register(claims)?;
+        }
         if let Some(channels) = change.channels {
             self.declare(channels)?;
         }
@@ -398,6 +416,8 @@ impl Client {
             .is_some_and(Option::is_some)
         {
             "back-channel logout URI"
+        } else if names_any(&change.claims) {
+            "claims"
         } else if names_any(&change.channels) {
             "channels"
         } else {

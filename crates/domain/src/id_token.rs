@@ -6,7 +6,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha512};
 
-use crate::{AliasId, ClientId, Digest, Nickname, Secret, SessionAlias, SigningAlgorithm};
+use crate::{AliasId, ClientId, Digest, Secret, SessionAlias, SigningAlgorithm, UserClaims};
 
 /// The claims of an ID token. Times are seconds since 1970, as integers.
 ///
@@ -21,7 +21,7 @@ use crate::{AliasId, ClientId, Digest, Nickname, Secret, SessionAlias, SigningAl
 ///     nonce: None,
 ///     at_hash: IdTokenClaims::at_hash(SigningAlgorithm::Rs256, &Secret::new("token".to_owned())),
 ///     sub: "epGEcGfc6LQMmKTqffWW2g".parse()?,
-///     nickname: None,
+///     user: UserClaims::default(),
 ///     auth_time: 1_593_518_730,
 ///     acr: None,
 ///     amr: None,
@@ -49,9 +49,9 @@ pub struct IdTokenClaims {
     pub at_hash: String,
     /// The user, as this client sees them.
     pub sub: AliasId,
-    /// Only if the user token has that scope.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub nickname: Option<Nickname>,
+    /// What the user token tells of the user.
+    #[serde(flatten)]
+    pub user: UserClaims,
     /// When the user authenticated.
     pub auth_time: i64,
     /// What that was worth, if it was asked for.

@@ -32,6 +32,7 @@ mod interaction;
 mod key_schedule;
 mod lifetimes;
 mod logout;
+mod nickname_claims;
 mod params;
 mod password;
 mod pkce;
@@ -82,11 +83,12 @@ pub use logout::{
     LogoutTokenClaims, LogoutUri, MalformedLogoutUri, UnknownFault, WayBack, chosen_to_end,
     logout_step,
 };
+pub use nickname_claims::{NicknameClaims, UserClaims};
 pub use params::{ParamError, Params};
 pub use password::opaque_string;
 pub use pkce::{Challenge, MalformedChallenge};
 pub use redirect::{Callback, RedirectUri, RedirectUriError};
-pub use refresh::{RefreshFault, RequestedScope, Rotate, Rotation, rotate};
+pub use refresh::{RefreshFault, RequestedScope, Rotate, Rotation, ScopeFault, rotate};
 pub use scope::{MalformedScope, Scope, ScopeList, UnknownScope};
 pub use secret::{Digest, Secret};
 pub use signing_algorithm::{SigningAlgorithm, UnknownAlgorithm};

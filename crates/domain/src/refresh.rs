@@ -35,9 +35,12 @@ pub struct Rotation {
 /// The `scope` of a refresh (R21).
 ///
 /// ```
-/// use alias_domain::{RequestedScope, Scope};
+/// use alias_domain::{RequestedScope, Scope, ScopeFault};
 /// assert_eq!(RequestedScope::parse(None), RequestedScope::Everything);
-/// assert_eq!(RequestedScope::parse(Some("openid profile")), RequestedScope::Impossible);
+/// assert_eq!(
+///     RequestedScope::parse(Some("openid profile")),
+///     RequestedScope::Impossible(ScopeFault::Unknown("profile".to_owned()))
+/// );
 /// assert_eq!(
 ///     RequestedScope::parse(Some("openid")),
 ///     RequestedScope::Only([Scope::OpenId].into())
@@ -49,9 +52,29 @@ pub enum RequestedScope {
     Everything,
     /// These, `openid` among them.
     Only(BTreeSet<Scope>),
-    /// A list that no authority can cover: malformed, with an unknown scope, or without `openid`.
-    Impossible,
+    /// A list that no authority can cover.
+    Impossible(ScopeFault),
 }
+
+/// Why no authority can cover a list of scopes (R21).
+///
+/// ```
+/// use alias_domain::{RequestedScope, ScopeFault};
+/// let without = RequestedScope::parse(Some("nickname"));
+/// assert_eq!(without, RequestedScope::Impossible(ScopeFault::NoOpenId));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ScopeFault {
+    /// It has a character that no scope has, or came twice.
+    Malformed,
+    /// It names this, which is no scope of Alias.
+    Unknown(String),
+    /// It lacks `openid`.
+    NoOpenId,
+}
+
+/// The longest name, in bytes, that an answer repeats.
+const LONGEST_NAMED: usize = 64;
 
 impl RequestedScope {
     /// Reads the parameter; see the type for an example.
@@ -61,10 +84,12 @@ impl RequestedScope {
             return Self::Everything;
         };
         match text.parse::<crate::ScopeList>() {
-            Ok(list) if !list.has_unknown && list.known.contains(&Scope::OpenId) => {
-                Self::Only(list.known)
-            }
-            _ => Self::Impossible,
+            Err(_) => Self::Impossible(ScopeFault::Malformed),
+            Ok(list) => match list.unknown {
+                Some(name) => Self::Impossible(ScopeFault::Unknown(name)),
+                None if list.known.contains(&Scope::OpenId) => Self::Only(list.known),
+                None => Self::Impossible(ScopeFault::NoOpenId),
+            },
         }
     }
 
@@ -76,8 +101,39 @@ impl RequestedScope {
                 .iter()
                 .all(|scope| authority.has(*scope))
                 .then(|| authority.narrowed_to(scopes)),
-            Self::Impossible => None,
+            Self::Impossible(_) => None,
         }
+    }
+
+    /// Why it is refused, by the name of what is not granted (R21): libraries repeat the scope that
+    /// they are configured with, and a user may have unticked some of it.
+    ///
+    /// ```
+    /// use alias_domain::{Access, RequestedScope};
+    /// let asked = RequestedScope::parse(Some("openid nickname"));
+    /// let refusal = asked.refusal(Some(&Access::openid()));
+    /// assert!(refusal.starts_with("scope has nickname, which is not granted"));
+    /// ```
+    #[must_use]
+    pub fn refusal(&self, authority: Option<&Access>) -> String {
+        let granted = |scope: &Scope| authority.is_some_and(|it| it.has(*scope));
+        let what = match self {
+            Self::Everything => "scope is refused".to_owned(),
+            Self::Only(scopes) => {
+                let missing = scopes.iter().filter(|it| !granted(it)).map(|it| it.name());
+                let missing: Vec<_> = missing.collect();
+                format!("scope has {}, which is not granted", missing.join(" and "))
+            }
+            Self::Impossible(ScopeFault::Malformed) => "scope is malformed".to_owned(),
+            Self::Impossible(ScopeFault::NoOpenId) => "scope lacks openid".to_owned(),
+            Self::Impossible(ScopeFault::Unknown(name)) if name.len() <= LONGEST_NAMED => {
+                format!("scope has {name}, which is no scope here and not granted")
+            }
+            Self::Impossible(ScopeFault::Unknown(_)) => {
+                "scope has a name that is no scope here".to_owned()
+            }
+        };
+        format!("{what}: leave scope out to get all that is granted")
     }
 }
 

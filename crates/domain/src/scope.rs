@@ -77,12 +77,13 @@ impl FromStr for Scope {
     }
 }
 
-/// A list of scopes as it was sent: which of ours it names, and whether it names others too.
+/// A list of scopes as it was sent: which of ours it names, and which other.
 ///
 /// ```
 /// use alias_domain::{Scope, ScopeList};
 /// let list: ScopeList = "profile openid openid".parse()?;
-/// assert!(list.known.contains(&Scope::OpenId) && list.has_unknown);
+/// assert!(list.known.contains(&Scope::OpenId));
+/// assert_eq!(list.unknown.as_deref(), Some("profile"));
 /// assert!("openid \"quoted\"".parse::<ScopeList>().is_err());
 /// # Ok::<(), alias_domain::MalformedScope>(())
 /// ```
@@ -90,8 +91,8 @@ impl FromStr for Scope {
 pub struct ScopeList {
     /// The scopes of Alias in the list; duplicates collapse, order means nothing (R1).
     pub known: BTreeSet<Scope>,
-    /// Whether the list also names a scope that Alias does not have.
-    pub has_unknown: bool,
+    /// The first name in the list that is no scope of Alias, if there is one.
+    pub unknown: Option<String>,
 }
 
 /// A list with a character that RFC 6749 3.3 does not allow in a scope token (R1).
@@ -114,12 +115,14 @@ impl FromStr for ScopeList {
         }
         let mut list = Self {
             known: BTreeSet::new(),
-            has_unknown: false,
+            unknown: None,
         };
         for name in text.split(' ').filter(|name| !name.is_empty()) {
             match name.parse() {
                 Ok(scope) => _ = list.known.insert(scope),
-                Err(UnknownScope) => list.has_unknown = true,
+                Err(UnknownScope) => {
+                    list.unknown.get_or_insert_with(|| name.to_owned());
+                }
             }
         }
         Ok(list)

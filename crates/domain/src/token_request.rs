@@ -1,6 +1,8 @@
 //! The token request (RFC 6749 4.1.3 and 6), and who sends it.
 
-use crate::{ErrorCode, ParamError, Params, RequestError, RequestedScope, Secret, SecretPlace};
+use crate::{
+    ErrorCode, ParamError, Params, RequestError, RequestedScope, ScopeFault, Secret, SecretPlace,
+};
 
 /// Every field that Alias knows at the token endpoint, `scope` aside (R21).
 const KNOWN: [&str; 8] = [
@@ -63,7 +65,7 @@ impl TokenRequest {
                 refresh_token: required(params, "refresh_token", "refresh_token is missing")?,
                 scope: match params.one("scope") {
                     Ok(scope) => RequestedScope::parse(scope),
-                    Err(_) => RequestedScope::Impossible,
+                    Err(_) => RequestedScope::Impossible(ScopeFault::Malformed),
                 },
             }),
             None => Err(invalid("grant_type is missing")),

@@ -4,7 +4,7 @@
 use alias_domain::{
     Aftermath, BackchannelLogout, Client, Digest, Hinted, IdTokenClaims, IdTokenHint, LogoutFault,
     LogoutRequest, LogoutStep, LogoutTokenClaims, LogoutUri, Params, RedirectUri, Secret, Session,
-    SessionAlias, SessionId, SigningAlgorithm, User, UserId,
+    SessionAlias, SessionId, SigningAlgorithm, User, UserClaims, UserId,
     flows::{Logout, LogoutRefusal, Present, Provider, SignedOut, Visitor},
     logout_step,
     ports::{
@@ -389,7 +389,7 @@ impl Scene {
             nonce: None,
             at_hash: String::new(),
             sub: sample::decision().alias_id,
-            nickname: None,
+            user: UserClaims::default(),
             auth_time: 0,
             acr: None,
             amr: None,

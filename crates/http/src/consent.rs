@@ -48,6 +48,7 @@ fn consent_page(ask: &Ask) -> Option<ConsentPage> {
         client_host: respond::host(ask.reply.callback.as_str()).to_owned(),
         account: session.user.email.to_string(),
         scopes: screen.shown().scopes().map(choice).collect(),
+        nickname_claims: ask.client.claims.names().collect(),
         can_switch_account: ask.open_to_others.then(|| format!("{account}?{SWITCH}")),
     })
 }

@@ -40,6 +40,8 @@ pub(crate) async fn openid(state: web::Data<State>) -> HttpResponse {
         "acr",
         "amr",
         "nickname",
+        "name",
+        "preferred_username",
         "sid"
     ]);
     document["acr_values_supported"] = json!(Assurance::ALL.map(Assurance::acr));

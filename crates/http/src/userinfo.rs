@@ -2,7 +2,6 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use alias_domain::{Params, Secret, bearer_token};
-use serde_json::json;
 
 use crate::{
     api::{Answer, ApiError},
@@ -37,9 +36,5 @@ async fn answer(state: &State, token: Option<Secret>) -> Answer {
         .await?
         .ok_or_else(ApiError::invalid_token)
         .inspect_err(|refused| refusal::of_program(refused, None))?;
-    let mut claims = json!({"sub": info.sub});
-    if let Some(nickname) = info.nickname {
-        claims["nickname"] = json!(nickname);
-    }
-    Ok(HttpResponse::Ok().json(claims))
+    Ok(HttpResponse::Ok().json(info))
 }

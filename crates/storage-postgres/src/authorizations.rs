@@ -488,7 +488,7 @@ impl Authorizations for PostgresStore {
                 Some(names(scopes.chain([Scope::OfflineAccess])))
             }
             // Nothing has it.
-            RequestedScope::Impossible => None,
+            RequestedScope::Impossible(_) => None,
         };
         let chain = RefreshChain {
             generation: rotation.generation,

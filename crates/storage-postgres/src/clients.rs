@@ -36,6 +36,7 @@ pub(crate) static CLIENTS: Table = Table {
         "post_logout_redirect_uris",
         "backchannel_logout_uri",
         "backchannel_logout_session_required",
+        "claims",
         "channels",
         "next_channel",
         "created_at",
@@ -91,6 +92,7 @@ pub(crate) fn from_row(row: Row<'_>) -> Result<Client, StoreError> {
         redirect_uris: row.words("redirect_uris")?,
         post_logout_redirect_uris: row.words("post_logout_redirect_uris")?,
         backchannel_logout: row.optional("backchannel_logout_uri", backchannel_from_row)?,
+        claims: row.parsed("claims")?,
         channels: row.json("channels")?,
         next_channel: ChannelId(row.number("next_channel")?),
         created_at: row.time("created_at")?,
@@ -141,8 +143,8 @@ async fn insert(transaction: &Transaction<'_>, client: &Client) -> Tried<()> {
         INSERT INTO clients (
             id, name, kind, auth_method, id_token_alg, redirect_uris, post_logout_redirect_uris,
             channels, next_channel, created_at, backchannel_logout_uri,
-            backchannel_logout_session_required
-        ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+            backchannel_logout_session_required, claims
+        ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
     write(transaction, statement, client).await
 }
 
@@ -151,7 +153,7 @@ async fn update(transaction: &Transaction<'_>, next: &Client) -> Tried<()> {
         UPDATE clients SET
             name = $2, kind = $3, auth_method = $4, id_token_alg = $5, redirect_uris = $6,
             post_logout_redirect_uris = $7, channels = $8, next_channel = $9, created_at = $10,
-            backchannel_logout_uri = $11, backchannel_logout_session_required = $12
+            backchannel_logout_uri = $11, backchannel_logout_session_required = $12, claims = $13
         WHERE id = $1";
     write(transaction, statement, next).await
 }
@@ -174,6 +176,7 @@ async fn write(transaction: &Transaction<'_>, statement: &str, client: &Client) 
             &client.created_at,
             &backchannel.map(|it| it.uri.as_str()),
             &backchannel.is_some_and(|it| it.session_required),
+            &client.claims.to_string(),
         ],
     )
     .await

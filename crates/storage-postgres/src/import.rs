@@ -155,7 +155,7 @@ async fn copy_clients(transaction: &Transaction<'_>, clients: &[WithSecrets]) ->
         "COPY client_rows (
             id, name, kind, auth_method, id_token_alg, redirect_uris, post_logout_redirect_uris,
             channels, next_channel, created_at, backchannel_logout_uri,
-            backchannel_logout_session_required
+            backchannel_logout_session_required, claims
         ) FROM STDIN BINARY",
         &[
             Type::UUID,
@@ -170,6 +170,7 @@ async fn copy_clients(transaction: &Transaction<'_>, clients: &[WithSecrets]) ->
             Type::TIMESTAMPTZ,
             Type::TEXT,
             Type::BOOL,
+            Type::TEXT,
         ],
     )
     .await?;
@@ -188,6 +189,7 @@ async fn copy_clients(transaction: &Transaction<'_>, clients: &[WithSecrets]) ->
             &client.created_at,
             &backchannel.map(|it| it.uri.as_str()),
             &backchannel.is_some_and(|it| it.session_required),
+            &client.claims.to_string(),
         ])
         .await?;
     }

@@ -33,6 +33,7 @@ pub(crate) fn from_row(row: &Row<'_>) -> Result<Client, StoreError> {
         redirect_uris: row.json("redirect_uris")?,
         post_logout_redirect_uris: row.json("post_logout_redirect_uris")?,
         backchannel_logout: row.optional("backchannel_logout_uri", backchannel_from_row)?,
+        claims: row.parsed("claims")?,
         channels: row.json("channels")?,
         next_channel: ChannelId(row.get("next_channel")?),
         created_at: row.time("created_at")?,
@@ -74,13 +75,13 @@ fn put(connection: &Connection, client: &Client) -> Result<(), StoreError> {
         INSERT INTO clients (
             id, name, kind, auth_method, redirect_uris, post_logout_redirect_uris, channels,
             next_channel, created_at, id_token_alg, backchannel_logout_uri,
-            backchannel_logout_session_required
-        ) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+            backchannel_logout_session_required, claims
+        ) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
         ON CONFLICT (id) DO UPDATE SET
             name = ?2, kind = ?3, auth_method = ?4, redirect_uris = ?5,
             post_logout_redirect_uris = ?6, channels = ?7, next_channel = ?8, created_at = ?9,
             id_token_alg = ?10, backchannel_logout_uri = ?11,
-            backchannel_logout_session_required = ?12";
+            backchannel_logout_session_required = ?12, claims = ?13";
     let backchannel = client.backchannel_logout.as_ref();
     let row = params![
         bits(client.id.uuid()),
@@ -95,6 +96,7 @@ fn put(connection: &Connection, client: &Client) -> Result<(), StoreError> {
         word(&client.id_token_alg)?,
         backchannel.map(|it| it.uri.as_str()),
         backchannel.is_some_and(|it| it.session_required),
+        client.claims.to_string(),
     ];
     execute(connection, statement, row).map(drop)
 }

@@ -2,7 +2,7 @@
 
 use alias_domain::{
     AuthMethod, ChannelName, Client, ClientChange, ClientId, ClientKind, ClientSecret,
-    Registration, Secret, SigningAlgorithm,
+    NicknameClaims, Registration, Secret, SigningAlgorithm,
     ports::{Chance, Store},
 };
 use alias_signing::OsChance;
@@ -15,8 +15,10 @@ use clap::{
 use super::{Global, deleting};
 use crate::{
     clock,
-    config::duration,
+    config::{Config, duration},
     error::Error,
+    output,
+    products::{self, Product, Values},
     store,
     view::{ClientView, Deleted, List, RotatedSecret},
 };
@@ -34,8 +36,19 @@ Examples:
       --backchannel-logout-uri https://ledger.example/logout
   aliasd client create --name 'Fieldnotes for Android' --public \\
       --redirect-uri com.example.fieldnotes:/callback
-  aliasd client create --name 'Message sender' --resource-server")]
+  aliasd client create --name 'Message sender' --resource-server
+  aliasd client create --for oauth2-proxy --url https://notes.example")]
     Create(Create),
+    /// List products that `create --for` knows, or show what one needs, as docs/products has it
+    #[command(after_help = "\
+Examples:
+  aliasd client products
+  aliasd client products oauth2-proxy")]
+    Products {
+        /// The product
+        #[arg(value_name = "PRODUCT", value_parser = product())]
+        product: Option<String>,
+    },
     /// List all clients, oldest first
     #[command(after_help = "Examples:\n  aliasd client list\n  aliasd client list --json")]
     List,
@@ -53,6 +66,7 @@ Examples:
   aliasd client update bjOB6HV7cTKtxvfr2k2ucg --name 'Fieldnotes 2'
   aliasd client update bjOB6HV7cTKtxvfr2k2ucg --redirect-uri https://fieldnotes.example/cb
   aliasd client update bjOB6HV7cTKtxvfr2k2ucg --id-token-alg EdDSA
+  aliasd client update bjOB6HV7cTKtxvfr2k2ucg --claim preferred_username=nickname
   aliasd client update bjOB6HV7cTKtxvfr2k2ucg --auth-method client_secret_either
   aliasd client update bjOB6HV7cTKtxvfr2k2ucg --channel tips='Tips for watchers' \\
       --remove-channel events"
@@ -71,13 +85,24 @@ Examples:
 
 #[derive(Args, Debug)]
 pub(crate) struct Create {
+    /// A product that people put behind Alias: registers what it needs, and prints the lines of its
+    /// configuration; `aliasd client products` lists what there is
+    #[arg(
+        long = "for", value_name = "PRODUCT", value_parser = product(),
+        hide_possible_values = true,
+        conflicts_with_all = ["public", "resource_server", "auth_method", "id_token_alg"]
+    )]
+    product: Option<String>,
+    /// Where the product itself is
+    #[arg(long, value_name = "URL", requires = "product")]
+    url: Option<String>,
     /// The name that users read
-    #[arg(long)]
-    name: String,
+    #[arg(long, required_unless_present = "product")]
+    name: Option<String>,
     /// Where codes may be sent, compared byte for byte; all but a resource server need one
     #[arg(
         long = "redirect-uri", value_name = "URI", num_args = 1..,
-        required_unless_present = "resource_server"
+        required_unless_present_any = ["resource_server", "product"]
     )]
     redirect_uris: Vec<String>,
     /// Where a user may be sent after signing out
@@ -97,7 +122,7 @@ pub(crate) struct Create {
         long,
         conflicts_with_all = [
             "public", "redirect_uris", "post_logout_redirect_uris", "backchannel_logout_uri",
-            "channels"
+            "claims", "channels"
         ]
     )]
     resource_server: bool,
@@ -105,11 +130,15 @@ pub(crate) struct Create {
     /// them [default: client_secret_basic]
     #[arg(long, value_name = "METHOD")]
     auth_method: Option<Method>,
-    /// How the client's ID tokens are signed
+    /// How the client's ID tokens are signed; docs/clients.md says which libraries take which
     #[arg(
         long, value_name = "ALGORITHM", default_value_t, value_parser = signing_algorithm()
     )]
     id_token_alg: SigningAlgorithm,
+    /// Tells the nickname, where a user allows it, as this claim too: name or preferred_username. A
+    /// nickname names nobody uniquely and can change: key users by sub
+    #[arg(long = "claim", value_name = "CLAIM=nickname", value_parser = claim)]
+    claims: Vec<(String, String)>,
     /// A channel, and what users read of it; tokens list channels in this order
     #[arg(
         long = "channel", value_name = "NAME=DESCRIPTION", num_args = 1..,
@@ -155,9 +184,16 @@ pub(crate) struct Update {
     /// How the client sends its secret: in the Authorization header, in the body, or in either
     #[arg(long, value_name = "METHOD", group = "change")]
     auth_method: Option<Method>,
-    /// How the client's ID tokens are signed
+    /// How the client's ID tokens are signed; docs/clients.md says which libraries take which
     #[arg(long, value_name = "ALGORITHM", value_parser = signing_algorithm(), group = "change")]
     id_token_alg: Option<SigningAlgorithm>,
+    /// Tells the nickname, where a user allows it, as this claim too; replaces all of these. A
+    /// nickname names nobody uniquely and can change: key users by sub
+    #[arg(long = "claim", value_name = "CLAIM=nickname", value_parser = claim, group = "change")]
+    claims: Option<Vec<(String, String)>>,
+    /// Tells the nickname as nickname alone
+    #[arg(long, group = "change", conflicts_with = "claims")]
+    no_claims: bool,
     /// Declares a channel after the others, or describes it anew
     #[arg(
         long = "channel", value_name = "NAME=DESCRIPTION", num_args = 1..,
@@ -205,10 +241,28 @@ impl From<Method> for AuthMethod {
     }
 }
 
+fn product() -> PossibleValuesParser {
+    PossibleValuesParser::new(products::slugs())
+}
+
 /// As RFC 7518 3.1 and RFC 8037 3.1 spell them.
 fn signing_algorithm() -> impl TypedValueParser<Value = SigningAlgorithm> {
     let names = SigningAlgorithm::ALL.map(SigningAlgorithm::name);
     PossibleValuesParser::new(names).try_map(|it| it.parse())
+}
+
+fn claim(text: &str) -> Result<(String, String), &'static str> {
+    let (name, source) = text
+        .split_once('=')
+        .ok_or("a claim is given as preferred_username=nickname or name=nickname")?;
+    Ok((name.to_owned(), source.to_owned()))
+}
+
+/// Says what an operator must know who has a nickname told under other names.
+fn warn_of_claims(client: &Client) {
+    if client.claims != NicknameClaims::default() {
+        output::progress(&format!("aliasd: warning: {}", NicknameClaims::WARNING));
+    }
 }
 
 fn channel(text: &str) -> Result<(String, String), &'static str> {
@@ -219,25 +273,50 @@ fn channel(text: &str) -> Result<(String, String), &'static str> {
 }
 
 pub(super) async fn run(global: &Global, command: Command) -> Result<(), Error> {
+    if let Command::Products { product } = command {
+        return show_products(global, product.as_deref());
+    }
     let store = store::open(global).await?;
     let store = store.as_ref();
     let format = global.format();
     match command {
         Command::Create(create) => {
-            let (client, secret) = register(store, create.into()).await?;
-            let shown = format.print(&ClientView::with_secret(&client, secret.as_ref()));
+            let known = create.known_product()?;
+            let (client, secret) = register(store, create.registration(known.as_ref())).await?;
+            warn_of_claims(&client);
+            let mut view = ClientView::with_secret(&client, secret.as_ref());
+            if let Some((product, url)) = &known {
+                let issuer = Config::load(global.config_file())?.issuer;
+                let random = Secret::from_bits(OsChance.secret());
+                view = view.configured(product.configuration(&Values {
+                    issuer: issuer.as_str(),
+                    client_id: &client.id.to_string(),
+                    client_secret: secret.as_ref().map_or("", Secret::expose),
+                    url,
+                    random: random.expose(),
+                }));
+            }
+            let shown = format.print(&view);
             match (shown, secret) {
                 (Err(error), Some(_)) => Err(unregistered(store, client.id, error).await),
                 (shown, _) => shown,
             }
         }
+        // Without a store, above.
+        Command::Products { product } => show_products(global, product.as_deref()),
         Command::List => {
             let clients = store.clients().await?;
             let views = clients.iter().map(ClientView::of).collect();
             format.print(&List::new("no clients", views))
         }
         Command::Show(target) => format.print(&ClientView::of(&target.find(store).await?)),
-        Command::Update(update) => format.print(&ClientView::of(&update.apply(store).await?)),
+        Command::Update(update) => {
+            let client = update.apply(store).await?;
+            if update.claims.is_some() {
+                warn_of_claims(&client);
+            }
+            format.print(&ClientView::of(&client))
+        }
         Command::RotateSecret(rotate) => {
             let shown = format.print(&rotate.apply(store).await?);
             shown.map_err(|error| secret_lost(&rotate.target.id, error))
@@ -255,6 +334,13 @@ pub(super) async fn run(global: &Global, command: Command) -> Result<(), Error> 
             Ok(())
         }
     }
+}
+
+/// Says what a product needs, or which products there are.
+fn show_products(global: &Global, product: Option<&str>) -> Result<(), Error> {
+    let known = product.and_then(products::named);
+    let page = known.map_or_else(products::table, |it| it.page());
+    global.format().print(&page)
 }
 
 /// Registers a client; where its kind has one, with a fresh secret, of which the store gets a
@@ -321,10 +407,44 @@ pub(crate) async fn change(
     }
 }
 
+impl Create {
+    /// The product that is to be registered, and where it is.
+    fn known_product(&self) -> Result<Option<(Product, String)>, Error> {
+        let Some(name) = &self.product else {
+            return Ok(None);
+        };
+        let product = products::named(name).ok_or_else(|| Error::NoProduct(name.clone()))?;
+        let url = product.url(self.url.as_deref());
+        let url = url.ok_or_else(|| Error::NoProductUrl(name.clone()))?;
+        Ok(Some((product, url)))
+    }
+
+    /// What the command line says, on top of what the product needs.
+    fn registration(self, known: Option<&(Product, String)>) -> Registration {
+        let Some((product, url)) = known else {
+            return self.into();
+        };
+        let needed = product.registration(url);
+        let said = Registration::from(self);
+        Registration {
+            name: match said.name.is_empty() {
+                true => needed.name,
+                false => said.name,
+            },
+            redirect_uris: [needed.redirect_uris, said.redirect_uris].concat(),
+            claims: [needed.claims, said.claims].concat(),
+            kind: needed.kind,
+            auth_method: needed.auth_method,
+            id_token_alg: needed.id_token_alg,
+            ..said
+        }
+    }
+}
+
 impl From<Create> for Registration {
     fn from(create: Create) -> Self {
         Self {
-            name: create.name,
+            name: create.name.unwrap_or_default(),
             kind: match (create.public, create.resource_server) {
                 (true, _) => ClientKind::Public,
                 (false, true) => ClientKind::ResourceServer,
@@ -337,6 +457,7 @@ impl From<Create> for Registration {
             backchannel_logout: create
                 .backchannel_logout_uri
                 .map(|uri| (uri, create.backchannel_logout_session_required)),
+            claims: create.claims,
             channels: create.channels,
         }
     }
@@ -378,6 +499,10 @@ impl Update {
                 false => self.post_logout_redirect_uris.clone(),
             },
             backchannel_logout: self.backchannel_logout_after(before)?,
+            claims: match self.no_claims {
+                true => Some(Vec::new()),
+                false => self.claims.clone(),
+            },
             channels: match channels_change {
                 true => Some(self.channels_after(before)?),
                 false => None,

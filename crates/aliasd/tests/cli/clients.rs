@@ -265,6 +265,62 @@ fn the_uris_for_after_sign_out_can_be_set_and_cleared() {
 }
 
 #[test]
+fn r37_a_nickname_is_told_under_the_names_that_the_operator_gives_with_a_warning() {
+    let (sandbox, client) = with_client();
+    let id = text(&client, "client_id");
+    assert_eq!(client["claims"], json!({}));
+    let update = |options: &[&str]| sandbox.run(&[&["client", "update", id], options].concat());
+    let both = update(&[
+        "--claim",
+        "preferred_username=nickname",
+        "--claim",
+        "name=nickname",
+    ]);
+    let both = both.succeeded();
+    assert!(both.err.contains("key users by sub"), "{}", both.err);
+    assert!(
+        both.out
+            .contains("claim           preferred_username=nickname\n")
+    );
+    let shown = || sandbox.json(&["client", "show", id])["claims"].clone();
+    assert_eq!(
+        shown(),
+        json!({"name": "nickname", "preferred_username": "nickname"})
+    );
+    let renamed = update(&["--name", "Fieldnotes 2"]).succeeded();
+    assert_eq!(renamed.err, "");
+    assert_eq!(
+        update(&["--claim", "name=nickname"]).succeeded().err,
+        both.err
+    );
+    assert_eq!(shown(), json!({"name": "nickname"}));
+    assert_eq!(update(&["--no-claims"]).succeeded().err, "");
+    assert_eq!(shown(), json!({}));
+}
+
+#[test]
+fn r37_no_other_claim_can_be_given_and_none_has_another_source() {
+    let (sandbox, client) = with_client();
+    let id = text(&client, "client_id");
+    for (claim, reason) in [
+        ("email=nickname", "no client is told the claim email"),
+        (
+            "email_verified=true",
+            "no client is told the claim email_verified",
+        ),
+        ("sub=nickname", "no client is told the claim sub"),
+        ("nickname=nickname", "no client is told the claim nickname"),
+        ("name=email", "give it as name=nickname"),
+        ("name=", "give it as name=nickname"),
+    ] {
+        let refused = sandbox.run(&["client", "update", id, "--claim", claim]);
+        let refused = refused.refused();
+        assert!(refused.contains(reason), "{claim}: {refused}");
+    }
+    assert_eq!(sandbox.json(&["client", "show", id])["claims"], json!({}));
+}
+
+#[test]
 fn a_client_is_told_of_logout_where_it_says_and_no_more_when_it_says_so() {
     let (sandbox, client) = with_client();
     let id = text(&client, "client_id");

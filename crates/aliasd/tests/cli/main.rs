@@ -8,6 +8,7 @@
 //! | `import` | what moving to PostgreSQL prints and refuses |
 //! | `logging` | a log that cannot be written, and what is not in one |
 //! | `postgres` | what is said of a database that is not as it must be |
+//! | `products` | which are registered by name, and that their pages are what is printed |
 //! | `pooler` | which PgBouncer is worked with, and what is said of any other |
 //! | `running` | how `serve` and `dev` start, what they refuse, and how they stop |
 //! | `stopping` | what becomes of requests when `serve` is told to stop |
@@ -32,6 +33,7 @@ mod keys;
 mod logging;
 mod pooler;
 mod postgres;
+mod products;
 mod running;
 mod sandbox;
 mod stopping;

@@ -14,10 +14,24 @@ async fn everything(package: &str) {
     visit.chromium.close().await;
 }
 
+/// A user may allow less than is asked for, and what refreshes goes on with that.
+async fn one_unticked_then_refresh(package: &str) {
+    let visit = Visit::to(package).await;
+    visit.sign_in_without_nickname().await;
+    assert_eq!(visit.userinfo().await.get("nickname"), None);
+    visit.refresh().await;
+    visit.chromium.close().await;
+}
+
 mod openid_client {
     #[actix_web::test]
     async fn signs_in_refreshes_and_signs_out() {
         super::everything("openid-client").await;
+    }
+
+    #[actix_web::test]
+    async fn refreshes_with_one_box_left_unticked() {
+        super::one_unticked_then_refresh("openid-client").await;
     }
 }
 
@@ -26,6 +40,11 @@ mod oauth4webapi {
     async fn signs_in_refreshes_and_signs_out() {
         super::everything("oauth4webapi").await;
     }
+
+    #[actix_web::test]
+    async fn refreshes_with_one_box_left_unticked() {
+        super::one_unticked_then_refresh("oauth4webapi").await;
+    }
 }
 
 mod openidconnect {
@@ -33,12 +52,22 @@ mod openidconnect {
     async fn signs_in_refreshes_and_signs_out() {
         super::everything("openidconnect").await;
     }
+
+    #[actix_web::test]
+    async fn refreshes_with_one_box_left_unticked() {
+        super::one_unticked_then_refresh("openidconnect").await;
+    }
 }
 
 mod authlib {
     #[actix_web::test]
     async fn signs_in_refreshes_and_signs_out() {
         super::everything("authlib").await;
+    }
+
+    #[actix_web::test]
+    async fn refreshes_with_one_box_left_unticked() {
+        super::one_unticked_then_refresh("authlib").await;
     }
 }
 
@@ -48,6 +77,11 @@ mod idpyoidc {
     #[actix_web::test]
     async fn signs_in_refreshes_and_signs_out() {
         super::everything("idpyoidc").await;
+    }
+
+    #[actix_web::test]
+    async fn refreshes_with_one_box_left_unticked() {
+        super::one_unticked_then_refresh("idpyoidc").await;
     }
 
     #[actix_web::test]
@@ -67,6 +101,11 @@ mod mod_auth_openidc {
     #[actix_web::test]
     async fn signs_in_refreshes_and_signs_out() {
         super::everything("mod_auth_openidc").await;
+    }
+
+    #[actix_web::test]
+    async fn refreshes_with_one_box_left_unticked() {
+        super::one_unticked_then_refresh("mod_auth_openidc").await;
     }
 
     #[actix_web::test]

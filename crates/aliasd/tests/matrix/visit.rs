@@ -95,11 +95,27 @@ impl Visit {
         self.allow_all().await;
     }
 
-    /// From the sign-in page of Alias on.
-    pub(crate) async fn allow_all(&self) {
+    /// The same, where everything is allowed but the nickname.
+    pub(crate) async fn sign_in_without_nickname(&self) {
+        self.chromium.press("#sign-in").await;
+        self.sign_in_at_alias().await;
+        let offline = "input[name=scope][value=offline_access]";
+        self.chromium.tick(offline).await;
+        self.chromium
+            .press("button[name=decision][value=approve]")
+            .await;
+        self.is_at_the_party().await;
+    }
+
+    async fn sign_in_at_alias(&self) {
         self.chromium.fill("input[name=email]", EMAIL).await;
         self.chromium.fill("input[name=password]", PASSWORD).await;
         self.chromium.press("form button[type=submit]").await;
+    }
+
+    /// From the sign-in page of Alias on.
+    pub(crate) async fn allow_all(&self) {
+        self.sign_in_at_alias().await;
         self.chromium
             .press("button[name=decision][value=approve_all]")
             .await;

@@ -5,8 +5,8 @@ use serde::Serialize;
 use super::Provider;
 use crate::{
     Access, Assurance, Capsule, Client, CodeFault, ErrorCode, IdTokenClaims, Phase, Redeem,
-    Redemption, RefreshChain, RefreshToken, RequestError, Scope, Secret, Standing, TokenRequest,
-    UserToken, ports::Failure,
+    Redemption, RefreshChain, RefreshToken, RequestError, Secret, Standing, TokenRequest,
+    UserClaims, UserToken, ports::Failure,
 };
 
 /// A successful answer of the token endpoint `[seed]`, in the order of the seed's example.
@@ -215,11 +215,7 @@ impl Provider {
             nonce: standing.authorization.binding.nonce.clone(),
             at_hash: IdTokenClaims::at_hash(standing.client.id_token_alg, user_token),
             sub: standing.alias_id,
-            nickname: standing
-                .user
-                .nickname
-                .clone()
-                .filter(|_| access.has(Scope::Nickname)),
+            user: UserClaims::told(standing.client.claims, access, &standing.user),
             auth_time: standing.authorization.auth_time.timestamp(),
             acr: asked.acr.then(|| assurance.acr()),
             amr: asked.amr.then(|| assurance.amr()),

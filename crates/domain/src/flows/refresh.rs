@@ -54,9 +54,9 @@ impl Provider {
                 Some(refresh),
                 now,
             )?)),
-            Some((_, Rotate::ScopeRefused)) => Ok(Err(RequestError::new(
+            Some((standing, Rotate::ScopeRefused)) => Ok(Err(RequestError::saying(
                 ErrorCode::InvalidScope,
-                "scope must have openid and nothing that is not granted",
+                rotation.scope.refusal(standing.authority().as_ref()),
             ))),
             Some((standing, Rotate::Refused | Rotate::Replayed)) => {
                 let fault = rotation.fault(&standing, &self.lifetimes, now);

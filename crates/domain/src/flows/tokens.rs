@@ -1,24 +1,26 @@
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 
 use super::{Provider, exchange::INTROSPECTION_ALONE};
 use crate::{
-    Access, AliasId, Capsule, Client, ClientId, Nickname, Phase, RefreshToken, RequestError, Scope,
-    Secret, Standing, UserToken, ports::Failure,
+    Access, AliasId, Capsule, Client, ClientId, Phase, RefreshToken, RequestError, Secret,
+    Standing, UserClaims, UserToken, ports::Failure,
 };
 
 /// What a user token tells of its user (OIDC Core 5.3).
 ///
 /// ```
-/// # use alias_domain::flows::UserInfo;
-/// let info = UserInfo { sub: "epGEcGfc6LQMmKTqffWW2g".parse()?, nickname: None };
+/// # use alias_domain::{UserClaims, flows::UserInfo};
+/// let info = UserInfo { sub: "epGEcGfc6LQMmKTqffWW2g".parse()?, user: UserClaims::default() };
 /// # Ok::<(), alias_domain::MalformedId>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct UserInfo {
     /// The user, as the client sees them.
     pub sub: AliasId,
-    /// Only if the token has that scope.
-    pub nickname: Option<Nickname>,
+    /// What the token tells of the user.
+    #[serde(flatten)]
+    pub user: UserClaims,
 }
 
 /// What a token is worth now (RFC 7662 2.2).
@@ -77,10 +79,7 @@ impl Provider {
         };
         Ok(Some(UserInfo {
             sub: standing.alias_id,
-            nickname: standing
-                .user
-                .nickname
-                .filter(|_| worth.has(Scope::Nickname)),
+            user: UserClaims::told(standing.client.claims, &worth, &standing.user),
         }))
     }
 

@@ -6,8 +6,8 @@ use uuid::Uuid;
 use crate::{
     Access, AliasId, Answer, AskedClaims, AuthMethod, AuthorizationId, AuthorizationRequest,
     BackchannelLogout, ChannelId, Client, ClientId, ClientKind, CodeBinding, DeclaredChannel,
-    Digest, Interaction, InteractionId, Lifetimes, LogoutNotice, NewAuthorization, Params,
-    Redemption, RedirectUri, Reply, RequestRecord, Scope, Screen, Session, SessionId,
+    Digest, Interaction, InteractionId, Lifetimes, LogoutNotice, NewAuthorization, NicknameClaims,
+    Params, Redemption, RedirectUri, Reply, RequestRecord, Scope, Screen, Session, SessionId,
     SigningAlgorithm, Standing, User, UserId, UserToken, ports::Decision, requested_callback,
 };
 
@@ -58,6 +58,7 @@ pub fn client() -> Client {
         redirect_uris: registered(REDIRECT_URI, ClientKind::Confidential),
         post_logout_redirect_uris: Vec::new(),
         backchannel_logout: None,
+        claims: NicknameClaims::default(),
         channels: ["notifications", "product_updates"]
             .into_iter()
             .zip(1..)

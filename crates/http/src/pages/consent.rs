@@ -24,6 +24,8 @@ pub struct ConsentPage {
     pub account: String,
     /// The scopes asked for, in canonical order.
     pub scopes: Vec<ScopeChoice>,
+    /// The claims, beside `nickname`, that the nickname is told as (R37).
+    pub nickname_claims: Vec<&'static str>,
     /// Where to choose another account, if that is possible.
     pub can_switch_account: Option<String>,
 }
@@ -55,6 +57,10 @@ pub struct ChannelChoice {
 }
 
 impl ConsentPage {
+    fn has_claims(&self, scope: &ScopeChoice) -> bool {
+        scope.kind == ScopeKind::Nickname && !self.nickname_claims.is_empty()
+    }
+
     /// Whether leaving a box unticked would take something back.
     fn can_take_back(&self) -> bool {
         self.scopes.iter().any(|scope| {
@@ -109,6 +115,7 @@ mod tests {
                 scope(ScopeKind::Contact, true, channels),
                 scope(ScopeKind::Nickname, false, vec![]),
             ],
+            nickname_claims: Vec::new(),
             can_switch_account: None,
         }
     }
@@ -227,6 +234,21 @@ mod tests {
         for kind in ScopeKind::ALL {
             assert!(html.contains(kind.words().about), "{kind:?}");
         }
+    }
+
+    #[test]
+    fn r37_the_nickname_says_what_else_it_is_told_as() {
+        let html = render(&ConsentPage {
+            nickname_claims: vec!["name", "preferred_username"],
+            ..page()
+        });
+        let nickname = input(&html, "scope", "nickname");
+        let told =
+            "It is told this name as <code>name</code>, <code>preferred_username</code>, too";
+        assert!(html.contains(told), "{html}");
+        let described = "scope-nickname-about scope-nickname-claims";
+        assert!(nickname.is("aria-describedby", described));
+        assert!(!render(&page()).contains("too"));
     }
 
     /// Enter presses the first button, so it must be the one that takes the boxes as they stand.

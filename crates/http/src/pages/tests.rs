@@ -127,6 +127,7 @@ fn consent() -> ConsentPage {
                 channels: channels.clone(),
             })
             .into(),
+        nickname_claims: vec!["name", "preferred_username"],
         can_switch_account: Some(hostile()),
     }
 }

@@ -105,6 +105,8 @@ pub(super) struct Consent {
     pub(super) granted: &'static str,
     pub(super) required: &'static str,
     pub(super) take_back: &'static str,
+    /// Around the names of claims.
+    pub(super) nickname_claims: Sentence,
     pub(super) channels: &'static str,
     pub(super) channels_hint: Sentence,
     pub(super) decision: &'static str,
@@ -248,6 +250,7 @@ const ENGLISH: Text = Text {
         granted: "allowed before",
         required: "always needed",
         take_back: "Untick what you allowed before to take it back.",
+        nickname_claims: Sentence("It is told this name as {}, too."),
         channels: "Kinds of message",
         channels_hint: Sentence("These count only if “{}” above is ticked too."),
         decision: "Your decision",

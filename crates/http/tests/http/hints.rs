@@ -2,7 +2,7 @@
 //! (OIDC Core 3.1.2.1, 3.1.2.2, 5.5.1).
 
 use alias_domain::{
-    AliasId, IdTokenClaims, Secret, SigningAlgorithm,
+    AliasId, IdTokenClaims, Secret, SigningAlgorithm, UserClaims,
     ports::IdTokens as _,
     testing::{TestIdTokens, sample},
 };
@@ -99,7 +99,7 @@ async fn expired(id_token: &str) -> String {
         nonce: None,
         at_hash: IdTokenClaims::at_hash(SigningAlgorithm::Rs256, &Secret::new("x".to_owned())),
         sub: sub(id_token).parse().expect("an ID"),
-        nickname: None,
+        user: UserClaims::default(),
         auth_time: 1_593_518_730,
         acr: None,
         amr: None,

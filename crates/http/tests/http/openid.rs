@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use alias_domain::{AuthorizationRequest, testing::sample};
+use alias_domain::{AuthorizationRequest, ClientChange, NicknameClaims, testing::sample};
 use serde_json::{Value, json};
 
 use crate::support::{Alias, ISSUER, SEED, claims_of, param, request, text};
@@ -229,10 +229,70 @@ async fn discovery_lists_what_a_request_may_ask_for() {
     );
 }
 
+fn every_nickname_claim() -> ClientChange {
+    let wish = |name: &str| (name.to_owned(), "nickname".to_owned());
+    ClientChange {
+        claims: Some(NicknameClaims::NAMES.map(wish).into()),
+        ..ClientChange::default()
+    }
+}
+
+/// What the ID token and userinfo tell of Fred, where he grants a client these scopes.
+async fn told(alias: &Alias, scope: &str) -> [Value; 2] {
+    let query = request(&format!("&scope={scope}"));
+    let code = alias.code(&query).await;
+    let (_, tokens) = alias.exchange(&code).await;
+    let userinfo = alias.get("/api/oauth2/userinfo");
+    let userinfo = userinfo.bearer_auth(text(&tokens, "access_token"));
+    let (status, info) = crate::support::json(userinfo).await;
+    assert_eq!(status, 200);
+    [claims_of(&tokens), info]
+}
+
+#[actix_web::test]
+async fn r37_a_nickname_is_told_under_other_names_where_it_was_granted_and_nowhere_else() {
+    let alias = Alias::start().await;
+    for told in told(&alias, "openid+nickname").await {
+        assert_eq!(told["nickname"], "Fred");
+        assert_eq!(
+            (told.get("name"), told.get("preferred_username")),
+            (None, None)
+        );
+    }
+    alias.changes_client(every_nickname_claim()).await;
+    for told in told(&alias, "openid+nickname").await {
+        for name in ["nickname", "name", "preferred_username"] {
+            assert_eq!(told[name], "Fred", "{name}");
+        }
+        assert_eq!(
+            (told.get("email"), told.get("email_verified")),
+            (None, None)
+        );
+    }
+    for told in told(&alias, "openid").await {
+        for name in ["nickname", "name", "preferred_username"] {
+            assert_eq!(told.get(name), None, "{name}");
+        }
+    }
+}
+
+#[actix_web::test]
+async fn r37_the_consent_page_says_what_else_a_nickname_is_told_as() {
+    let alias = Alias::start().await;
+    let mut browser = alias.freds_browser().await;
+    let said = "as <code>name</code>, <code>preferred_username</code>, too";
+    assert!(!browser.authorize(SEED).await.html.contains(said));
+    alias.changes_client(every_nickname_claim()).await;
+    assert!(browser.authorize(SEED).await.html.contains(said));
+    let without = request("&scope=openid");
+    assert!(!browser.authorize(&without).await.html.contains(said));
+}
+
 #[actix_web::test]
 async fn every_claim_that_discovery_lists_is_given_and_no_other() {
     // To a client that is registered for back-channel logout, a session ID among them (R18).
     let alias = crate::logout::start().await;
+    alias.changes_client(every_nickname_claim()).await;
     let asked = json!({"id_token": {"acr": null, "amr": null}});
     let claims = claims_for(&alias, &claims(&asked)).await;
     let given: BTreeSet<String> = claims

@@ -11,7 +11,7 @@ use std::{
 };
 
 use alias_domain::{
-    Client, ClientSecret, Lifetimes, Params, Secret, User, UserId,
+    Client, ClientChange, ClientSecret, Lifetimes, Params, Secret, User, UserId,
     flows::{Ports, Provider},
     ports::{Passwords, Store},
     testing::{
@@ -204,6 +204,16 @@ impl Alias {
             .post("/api/oauth2/introspect")
             .basic_auth(id, Some(SECRET));
         json(request.form(&[("token", token)])).await.1
+    }
+
+    /// The operator changes the sample client.
+    pub(crate) async fn changes_client(&self, change: ClientChange) {
+        let before = self.store.client(sample::client().id).await;
+        let before = before.expect("an answer").expect("the client");
+        let mut client = before.clone();
+        client.change(change).expect("a sound change");
+        let stored = self.store.update_client(&before, &client).await;
+        assert!(stored.expect("stored"));
     }
 
     /// Fred's session token, as a program has it.

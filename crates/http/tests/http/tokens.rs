@@ -287,6 +287,8 @@ async fn r21_a_refresh_can_be_narrowed_and_not_widened() {
     for scope in ["openid email", "nickname", "openid \"", "openid\u{0}"] {
         let refused = alias.refresh(&refresh_token, Some(scope)).await;
         assert_eq!(error(&refused), (400, "invalid_scope"), "{scope}");
+        let description = text(&refused.1, "error_description");
+        assert!(description.ends_with("leave scope out to get all that is granted"));
     }
     let (status, narrow) = alias.refresh(&refresh_token, Some("nickname openid")).await;
     assert_eq!(
@@ -297,6 +299,51 @@ async fn r21_a_refresh_can_be_narrowed_and_not_widened() {
     let (_, wide) = alias.refresh(&text(&narrow, "refresh_token"), None).await;
     assert_eq!(wide["scope"], tokens["scope"]);
     assert_eq!(wide["channels"], tokens["channels"]);
+}
+
+#[actix_web::test]
+async fn r21_what_refuses_a_scope_names_what_is_not_granted() {
+    let alias = Alias::start().await;
+    let mut browser = alias.freds_browser().await;
+    let page = browser.authorize(SEED).await;
+    let some = [("decision", "approve"), ("scope", "offline_access")];
+    let page = browser.submit(&page.form(), &some).await;
+    let code = param(&page.location.expect("a redirect"), "code").expect("a code");
+    let (_, tokens) = alias.exchange(&code).await;
+    let refresh_token = text(&tokens, "refresh_token");
+    let long = "x".repeat(65);
+    for (scope, what) in [
+        (
+            "openid offline_access nickname",
+            "scope has nickname, which is not granted",
+        ),
+        (
+            "openid contact nickname",
+            "scope has contact and nickname, which is not granted",
+        ),
+        (
+            "openid profile email",
+            "scope has profile, which is no scope here",
+        ),
+        (
+            &format!("openid {long}"),
+            "scope has a name that is no scope here",
+        ),
+        ("offline_access", "scope lacks openid"),
+        ("openid \"", "scope is malformed"),
+    ] {
+        let refused = alias.refresh(&refresh_token, Some(scope)).await;
+        assert_eq!(error(&refused), (400, "invalid_scope"), "{scope}");
+        let description = text(&refused.1, "error_description");
+        assert!(description.starts_with(what), "{scope}: {description}");
+        assert!(!description.contains(['"', '\\']) && description.is_ascii());
+    }
+    // It is unused still.
+    let (status, all) = alias.refresh(&refresh_token, None).await;
+    assert_eq!(
+        (status, &all["scope"]),
+        (200, &json!("openid offline_access"))
+    );
 }
 
 #[actix_web::test]

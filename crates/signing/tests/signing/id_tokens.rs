@@ -1,7 +1,7 @@
 //! R18: the ID token has the header and the claims of the seed's example.
 
 use alias_domain::{
-    Assurance, IdTokenClaims, Secret, SigningAlgorithm,
+    Assurance, IdTokenClaims, Secret, SigningAlgorithm, UserClaims,
     ports::IdTokens,
     testing::sample::{self, NOON},
 };
@@ -35,7 +35,10 @@ pub(crate) fn claims() -> IdTokenClaims {
         nonce: Some("rgnxaHF9zIHaafVo4_8Pdw".to_owned()),
         at_hash: "iMuKaVovQSoj4ue0szDidg".to_owned(),
         sub: "epGEcGfc6LQMmKTqffWW2g".parse().unwrap(),
-        nickname: "Fred".parse().ok(),
+        user: UserClaims {
+            nickname: "Fred".parse().ok(),
+            ..UserClaims::default()
+        },
         auth_time: 1_593_518_730,
         acr: None,
         amr: None,
@@ -191,7 +194,7 @@ async fn r18_the_claims_are_those_of_the_seed_in_its_order_with_whole_seconds() 
 async fn r18_nonce_and_nickname_are_left_out_if_there_are_none() {
     let text = claims_text(&IdTokenClaims {
         nonce: None,
-        nickname: None,
+        user: UserClaims::default(),
         ..claims()
     })
     .await;

@@ -34,9 +34,12 @@ fn busy(of: Of) -> Fixture {
             FROM users u WHERE u.email LIKE 'many%'"
         ),
         Of::User => format!(
-            "INSERT INTO clients
+            "INSERT INTO clients (
+                id, name, kind, auth_method, id_token_alg, redirect_uris, post_logout_redirect_uris,
+                backchannel_logout_session_required, channels, next_channel, created_at
+            )
             SELECT gen_random_uuid(), 'many', kind, auth_method, id_token_alg, redirect_uris,
-                post_logout_redirect_uris, NULL, FALSE, channels, next_channel, now()
+                post_logout_redirect_uris, FALSE, channels, next_channel, now()
             FROM clients, generate_series(1, {MANY}) WHERE id = '{client}';
             INSERT INTO connections
             SELECT '{user}', k.id, gen_random_uuid(), '{{openid}}', '{{}}', now()

@@ -2,7 +2,7 @@
 
 use alias_domain::{
     AuthorizationId, Digest, Lifetimes, NewAuthorization, Redeem, Redemption, RequestedScope,
-    Revocation, Rotate, Rotation, Scope,
+    Revocation, Rotate, Rotation, Scope, ScopeFault,
     ports::{Anticipated, Anticipation, Authorizations, Grants, Recorded},
     testing::sample::{self, NOON},
 };
@@ -202,7 +202,7 @@ fn a_refused_refresh_is_one_round_trip() {
     let (counted, id) = Counted::refreshed();
     let ahead = counted.rotate(id, 7, RequestedScope::Everything);
     assert_eq!(counted.trips(ahead), (Rotate::Refused, 1));
-    let impossible = counted.rotate(id, 2, RequestedScope::Impossible);
+    let impossible = counted.rotate(id, 2, RequestedScope::Impossible(ScopeFault::NoOpenId));
     assert_eq!(counted.trips(impossible), (Rotate::ScopeRefused, 1));
 }
 

@@ -37,9 +37,12 @@ fn busy(of: Of) -> Fixture {
             )) k WHERE u.email LIKE 'many%'"
         }
         Of::User => {
-            "INSERT INTO clients
+            "INSERT INTO clients (
+                id, name, kind, auth_method, redirect_uris, post_logout_redirect_uris, channels,
+                next_channel, created_at, id_token_alg
+            )
             SELECT randomblob(16), 'many', kind, auth_method, redirect_uris,
-                post_logout_redirect_uris, channels, next_channel, 0, id_token_alg, NULL, FALSE, FALSE
+                post_logout_redirect_uris, channels, next_channel, 0, id_token_alg
             FROM numbers, (SELECT * FROM clients LIMIT 1);
             INSERT INTO connections SELECT u.id, k.id, randomblob(16), u.access, 0
             FROM clients k, (SELECT user_id AS id, access FROM connections WHERE alias_id = (

@@ -25,9 +25,9 @@ oauth.register(
     server_metadata_url=os.environ["ISSUER"] + "/.well-known/openid-configuration",
     client_id=os.environ["CLIENT_ID"],
     client_secret=os.environ["CLIENT_SECRET"],
-    client_kwargs={"scope": "openid nickname offline_access"},
     update_token=save_token,
 )
+SCOPE = "openid nickname offline_access"
 
 
 @app.get("/")
@@ -40,7 +40,7 @@ def home():
 
 @app.get("/sign-in")
 def sign_in():
-    return oauth.alias.authorize_redirect(f"{BASE_URL}/callback")
+    return oauth.alias.authorize_redirect(f"{BASE_URL}/callback", scope=SCOPE)
 
 
 @app.get("/callback")

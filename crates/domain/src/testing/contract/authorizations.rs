@@ -169,7 +169,7 @@ pub async fn r20_a_refresh_is_worth_the_authority_of_that_moment(store: &dyn Sto
 pub async fn r21_a_refused_scope_leaves_the_refresh_token_unused(store: &dyn Store) -> Kept {
     exchanged(store).await?;
     let impossible = Rotation {
-        scope: RequestedScope::Impossible,
+        scope: RequestedScope::Impossible(crate::ScopeFault::NoOpenId),
         ..rotation(1)
     };
     let before = store.standing(authorization(1)).await?;

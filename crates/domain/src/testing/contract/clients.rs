@@ -86,6 +86,29 @@ pub async fn a_client_keeps_any_signing_algorithm(store: &dyn Store) -> Kept {
     Ok(())
 }
 
+pub async fn r37_a_client_keeps_the_claims_that_a_nickname_is_told_under(
+    store: &dyn Store,
+) -> Kept {
+    let mut before = example();
+    store.insert_client(&before, &[]).await?;
+    for names in [&["name"][..], &["preferred_username", "name"], &[]] {
+        let mut next = before.clone();
+        let wishes = names
+            .iter()
+            .map(|it| (it.to_string(), "nickname".to_owned()));
+        let change = ClientChange {
+            claims: Some(wishes.collect()),
+            ..ClientChange::default()
+        };
+        next.change(change).expect("a sound change");
+        assert!(store.update_client(&before, &next).await?);
+        let stored = store.client(next.id).await?.map(|it| it.claims);
+        assert_eq!(stored.map(|it| it.names().count()), Some(names.len()));
+        before = next;
+    }
+    Ok(())
+}
+
 pub async fn a_client_comes_with_its_secrets(store: &dyn Store) -> Kept {
     let expiring = ClientSecret {
         expires_at: Some(minutes(1)),

@@ -6,8 +6,8 @@ use uuid::Uuid;
 use super::{Kept, scene::*};
 use crate::{
     Access, AliasId, AskedClaims, AuthMethod, BackchannelLogout, ChannelId, ChosenAccount, Client,
-    ClientId, ClientSecret, Digest, Interaction, InteractionId, Redeem, RedirectUri, Revocation,
-    Rotate, Scope, SigningAlgorithm, User, UserId,
+    ClientId, ClientSecret, Digest, Interaction, InteractionId, NicknameClaims, Redeem,
+    RedirectUri, Revocation, Rotate, Scope, SigningAlgorithm, User, UserId,
     ports::{
         Claim, Counts, Decision, Import, ImportError, Kind, Page, PasswordHash, SessionStart,
         Store, StoreError, StoredKey,
@@ -39,6 +39,10 @@ fn full() -> Client {
         uri: "https://example.com/bye?a=1".parse().expect("a sound URI"),
         session_required: true,
     });
+    client.claims = NicknameClaims {
+        name: true,
+        preferred_username: true,
+    };
     client
 }
 
