@@ -1,11 +1,11 @@
 //! The authorization endpoint (RFC 6749 3.1, OIDC Core 3.1.2.1).
 
 use actix_web::{HttpRequest, web};
-use alias_domain::Params;
+use alias_domain::{Params, flows::Outcome};
 
 use crate::{
     body, interaction,
-    respond::{Page, see_other},
+    respond::{self, Page, see_other},
     routes::AUTHORIZE,
     server::State,
     visitor::Browser,
@@ -19,7 +19,12 @@ pub(crate) async fn get(request: HttpRequest, state: web::Data<State>) -> Page {
         .provider
         .authorize(&params, &browser.visitor, now)
         .await?;
-    Ok(browser.remember(&state, interaction::towards(&outcome)?))
+    // No form of ours comes before this.
+    let response = match &outcome {
+        Outcome::Respond(response) => respond::respond(response)?,
+        outcome => interaction::towards(&request, outcome)?,
+    };
+    Ok(browser.remember(&state, response))
 }
 
 /// A cross-site POST brings no `SameSite` cookie, so it comes again as a GET.

@@ -272,7 +272,7 @@ async fn copy_interactions(
     let mut copy = Copy::begin(
         transaction,
         "COPY interactions (
-            id, binding, client_id, query, request, account_session, account_authenticated, answered,
+            id, binding, client_id, query, request, account_session, account_authenticated, answered, denied,
             expires_at
         ) FROM STDIN BINARY",
         &[
@@ -284,6 +284,7 @@ async fn copy_interactions(
             Type::UUID,
             Type::BOOL,
             Type::BOOL,
+            Type::BOOL,
             Type::TIMESTAMPTZ,
         ],
     )
@@ -291,13 +292,14 @@ async fn copy_interactions(
     for interaction in interactions {
         copy.row(&[
             &interaction.id.uuid(),
-            &interaction.binding.map(|it| it.bytes().to_vec()),
+            &interaction.binding.bytes().as_slice(),
             &interaction.client_id.uuid(),
             &"",
             &json(&interaction.request)?,
             &interaction.account.map(|it| it.session.uuid()),
             &interaction.account.map(|it| it.authenticated),
             &interaction.answered,
+            &interaction.denied,
             &interaction.expires_at,
         ])
         .await?;

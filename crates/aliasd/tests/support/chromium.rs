@@ -118,6 +118,12 @@ impl Chromium {
         self.found(selector).await.text().await.expect("its text")
     }
 
+    /// What stands in a field.
+    pub(crate) async fn value(&self, selector: &str) -> String {
+        let value = self.found(selector).await.prop("value").await;
+        value.expect("a field").unwrap_or_default()
+    }
+
     pub(crate) async fn has(&self, selector: &str) -> bool {
         self.window.find(Locator::Css(selector)).await.is_ok()
     }
