@@ -25,13 +25,16 @@ const OPEN: [&str; 6] = [
 /// For how many seconds a browser may keep the answer to a preflight: as long as Chromium does.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("7200");
 
-/// Lets scripts of other origins read an answer, whatever it is: an error, too, is for their developer.
-pub(crate) fn open(path: &str, headers: &mut HeaderMap) {
-    if OPEN.contains(&path) {
-        let any = HeaderValue::from_static("*");
-        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, any.clone());
-        headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, any);
-    }
+/// Whether scripts of other origins may ask there.
+pub(crate) fn is_open(path: &str) -> bool {
+    OPEN.contains(&path)
+}
+
+/// Lets them read an answer, whatever it is: an error, too, is for their developer.
+pub(crate) fn let_read(headers: &mut HeaderMap) {
+    let any = HeaderValue::from_static("*");
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, any.clone());
+    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, any);
 }
 
 /// Answers the question that a browser asks before it lets a script ask (Fetch 3.2.2).

@@ -43,10 +43,12 @@ pub(crate) async fn add(
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let https = request.app_data::<Https>().is_some();
+    let open = cors::is_open(request.path());
     let mut response = next.call(request).await?;
     complete(response.headers_mut());
-    let (path, headers) = (response.request().path().to_owned(), response.headers_mut());
-    cors::open(&path, headers);
+    if open {
+        cors::let_read(response.headers_mut());
+    }
     if https {
         let headers = response.headers_mut();
         headers.insert(STRICT_TRANSPORT_SECURITY, HSTS);
