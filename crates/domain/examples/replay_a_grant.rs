@@ -48,8 +48,7 @@ async fn replay() -> Result<(), Box<dyn Error>> {
     let browser = Visitor {
         bearer: None,
         cookies: vec![session.token.digest()],
-        browser: Digest::of(b"Fred's browser"),
-        newcomer: false,
+        browsers: vec![Digest::of(b"Fred's browser")],
         source: None,
     };
     let request = Params::parse(&format!(

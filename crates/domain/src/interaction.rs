@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use crate::{
-    ClientId, Digest, InteractionId, Lifetimes, RequestRecord, SessionId, clock::is_misdated,
+    AuthorizationId, ClientId, Digest, InteractionId, Lifetimes, RequestRecord, SessionId,
+    clock::is_misdated,
 };
 
 /// An authorization request that waits for its user.
@@ -17,10 +18,8 @@ use crate::{
 pub struct Interaction {
     /// Its identifier, which is in its pages' addresses.
     pub id: InteractionId,
-    /// The digest of what its browser, or the program that holds a session token, can show. `None`
-    /// for a browser that was not known when it asked: two tabs that it opened at once were each
-    /// told a name for it, and it keeps one. The first page that it opens binds the interaction.
-    pub binding: Option<Digest>,
+    /// The digest of what its browser, or the program that holds a session token, can show.
+    pub binding: Digest,
     /// The client that asks.
     pub client_id: ClientId,
     /// The request.
@@ -29,11 +28,30 @@ pub struct Interaction {
     pub account: Option<ChosenAccount>,
     /// Whether it had its answer: it has one at most.
     pub answered: bool,
+    /// Whether that was no (R12).
+    pub denied: bool,
     /// When it is forgotten.
     pub expires_at: DateTime<Utc>,
 }
 
 impl Interaction {
+    /// The identifier of the one authorization that an approval of it becomes. It follows from the
+    /// interaction, so that the answer can be found again (R33).
+    ///
+    /// ```
+    /// # use alias_domain::testing::sample;
+    /// let interaction = sample::interaction();
+    /// assert_eq!(interaction.authorization(), sample::interaction().authorization());
+    /// ```
+    #[must_use]
+    pub fn authorization(&self) -> AuthorizationId {
+        AuthorizationId::fresh(self.opened_at(), self.id.uuid())
+    }
+
+    fn opened_at(&self) -> DateTime<Utc> {
+        self.expires_at - Lifetimes::INTERACTION
+    }
+
     /// Whether it was opened by a clock that was ahead, and would wait too long for its answer.
     ///
     /// ```
@@ -45,7 +63,7 @@ impl Interaction {
     /// ```
     #[must_use]
     pub fn is_misdated(&self, now: DateTime<Utc>) -> bool {
-        is_misdated(self.expires_at - Lifetimes::INTERACTION, now)
+        is_misdated(self.opened_at(), now)
     }
 }
 

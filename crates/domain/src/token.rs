@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc, serde::ts_milliseconds};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Access, AuthorizationId, Digest, InteractionId, Screen, SessionId, Standing, clock::is_misdated,
+    Access, AuthorizationId, ClientId, Digest, InteractionId, Screen, SessionId, Standing,
+    clock::is_misdated,
 };
 
 /// What a sealed token says. Every kind is a variant, so that none can be used as another.
@@ -97,7 +98,7 @@ pub struct RefreshToken {
 /// ```
 /// use alias_domain::{Digest, Form, FormPurpose};
 /// let form = Form { binding: Digest::of(b"browser"), purpose: FormPurpose::SignIn };
-/// assert!(form.is_for(Digest::of(b"browser")));
+/// assert_eq!(form.purpose, FormPurpose::SignIn);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Form {
@@ -105,14 +106,6 @@ pub struct Form {
     pub binding: Digest,
     /// What it is about.
     pub purpose: FormPurpose,
-}
-
-impl Form {
-    /// Whether it was shown to this one; see the type for an example.
-    #[must_use]
-    pub fn is_for(&self, binding: Digest) -> bool {
-        self.binding == binding
-    }
 }
 
 /// What a form is about.
@@ -129,6 +122,9 @@ pub enum FormPurpose {
     Interaction {
         /// The request.
         interaction: InteractionId,
+        /// Who asks: to be named once the request is forgotten.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        client: Option<ClientId>,
     },
     /// Answering a consent screen. The form carries the screen, so that an answer is to what this
     /// very page showed, whatever another tab did meanwhile (R11).
@@ -139,6 +135,9 @@ pub enum FormPurpose {
         session: SessionId,
         /// What was shown.
         screen: Screen,
+        /// Who asks: to be named once the request is forgotten.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        client: Option<ClientId>,
     },
     /// Saying who is to be signed out. The form carries who was shown.
     SignOut {
@@ -149,5 +148,10 @@ pub enum FormPurpose {
     Account {
         /// Whose.
         session: SessionId,
+    },
+    /// Nothing that is posted: what one page tells the next, at the same browser.
+    Note {
+        /// What it tells, in the words of the adapter that writes and reads it.
+        text: String,
     },
 }

@@ -371,8 +371,7 @@ impl Scene {
         let visitor = Visitor {
             bearer: None,
             cookies: self.tokens.clone(),
-            browser: Digest::of(b"browser"),
-            newcomer: false,
+            browsers: vec![Digest::of(b"browser")],
             source: None,
         };
         block_on(self.provider.present(&visitor, NOON)).expect("the store answers")

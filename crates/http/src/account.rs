@@ -78,16 +78,19 @@ async fn submitted(
     let form = body::form(request, payload).await?;
     let token = form.one("form_token").ok().flatten().unwrap_or_default();
     let purpose = state.provider.opened_form(&arrival.present, token);
-    let session = match purpose {
-        Some(FormPurpose::Account { session }) => arrival.present.session(session),
+    let shown = match purpose {
+        Some(FormPurpose::Account { session }) => Some(session),
         _ => None,
     };
-    match session {
-        Some(session) if guard::is_own(request, state.provider.issuer()) => {
-            Ok((form, session.clone()))
+    let cause = match shown.map(|it| arrival.present.session(it)) {
+        Some(Some(session)) if guard::is_own(request, state.provider.issuer()) => {
+            return Ok((form, session.clone()));
         }
-        _ => Err(ErrorCause::ForeignForm.into()),
-    }
+        Some(None) => ErrorCause::SessionEnded,
+        None if arrival.is_unknown() => ErrorCause::FormWithoutCookies,
+        _ => ErrorCause::ForeignForm,
+    };
+    Err(cause.into())
 }
 
 pub(crate) async fn revoke(

@@ -5,7 +5,7 @@ use alias_domain::{Params, flows::Outcome};
 
 use crate::{
     body, interaction, refusal,
-    respond::{Page, see_other},
+    respond::{self, Page, see_other},
     routes::AUTHORIZE,
     server::State,
     visitor::Browser,
@@ -22,7 +22,12 @@ pub(crate) async fn get(request: HttpRequest, state: web::Data<State>) -> Page {
     if let Outcome::Page(fault) = &outcome {
         refusal::of_request(fault, &params);
     }
-    Ok(browser.remember(&state, interaction::towards(&outcome)?))
+    // No form of ours comes before this.
+    let response = match &outcome {
+        Outcome::Respond(response) => respond::respond(response)?,
+        outcome => interaction::towards(&request, outcome)?,
+    };
+    Ok(browser.remember(&state, response))
 }
 
 /// A cross-site POST brings no `SameSite` cookie, so it comes again as a GET.

@@ -9,7 +9,7 @@ use alias_domain::{
 use crate::{
     body, guard, interaction,
     pages::{ChannelChoice, ConsentPage, ErrorCause, ScopeChoice, ScopeKind},
-    respond::{self, Page},
+    respond::{self, Page, PageFailure, see_other},
     server::State,
     visitor::Arrival,
 };
@@ -29,9 +29,9 @@ pub(crate) async fn page(
                 let response = respond::page(&page)?;
                 Ok(respond::towards(ask.reply.callback.as_str(), response))
             }
-            None => interaction::towards(&outcome),
+            None => interaction::towards(&request, &outcome),
         },
-        _ => interaction::towards(&outcome),
+        _ => interaction::towards(&request, &outcome),
     }
 }
 
@@ -99,23 +99,35 @@ pub(crate) async fn answer(
     let now = State::now();
     let arrival = Arrival::of(&request, &state, now).await?;
     let form = body::form(&request, payload).await?;
-    if !guard::is_own(&request, state.provider.issuer()) {
-        return Err(ErrorCause::ForeignForm.into());
-    }
     let id = interaction::named(&path)?;
-    if let Some(outcome) = state.provider.fault(id, &arrival.present, now).await? {
-        return interaction::towards(&outcome);
+    let refused = |cause: ErrorCause| PageFailure::from(cause).again(interaction::start(id));
+    if !guard::is_own(&request, state.provider.issuer()) {
+        return Err(refused(ErrorCause::ForeignForm));
     }
-    let answer = parsed(&form).ok_or(ErrorCause::BadRequest)?;
     let token = form.one("form_token").ok().flatten().unwrap_or_default();
+    let fault = interaction::fault(&state, &arrival, id, token).await?;
+    // An answer that is sent twice leads to the client twice (R33).
+    if let Some(outcome @ (Outcome::UnknownInteraction(_) | Outcome::Page(..))) = &fault {
+        return interaction::towards(&request, outcome);
+    }
+    let Some(answer) = parsed(&form) else {
+        return match &fault {
+            Some(outcome) => interaction::towards(&request, outcome),
+            None => Err(refused(ErrorCause::BadRequest)),
+        };
+    };
     let outcome = state
         .provider
         .answer(id, token, answer, &arrival.present, now)
         .await?;
     match outcome {
-        Ok(outcome) => interaction::towards(&outcome),
-        Err(Refusal::ForeignForm) => Err(ErrorCause::ForeignForm.into()),
-        Err(Refusal::NotShown) => Err(ErrorCause::NotShown.into()),
+        // A browser is shown what came of it by a GET, which may be repeated.
+        Ok(Outcome::Respond(_)) if guard::navigates(&request) => {
+            Ok(see_other(&interaction::start(id)))
+        }
+        Ok(outcome) => interaction::towards(&request, &outcome),
+        Err(Refusal::ForeignForm) => Err(refused(ErrorCause::ForeignForm)),
+        Err(Refusal::NotShown) => Err(refused(ErrorCause::NotShown)),
     }
 }
 

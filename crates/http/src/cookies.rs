@@ -3,9 +3,13 @@ use actix_web::{
     cookie::{Cookie, SameSite, time::Duration},
 };
 use alias_domain::{Digest, Secret};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 /// The most accounts that one browser holds; the oldest gives way.
 const MOST_SESSIONS: usize = 8;
+
+/// The most names of one browser that are looked at.
+const MOST_BROWSERS: usize = 16;
 
 /// How long a browser is known: as long as browsers keep any cookie (RFC 6265bis 5.5).
 const BROWSER_DAYS: i64 = 400;
@@ -46,14 +50,29 @@ impl Cookies {
             .collect()
     }
 
-    /// What knows this browser, and no user.
-    pub(crate) fn browser(&self, request: &HttpRequest) -> Option<Secret> {
-        let cookie = request.cookie(self.browser)?;
-        Some(Secret::new(cookie.value().to_owned()))
+    /// What knows this browser, and no user. It may be more than one: see
+    /// [`Cookies::set_browser`].
+    pub(crate) fn browsers(&self, request: &HttpRequest) -> Vec<Secret> {
+        let Ok(cookies) = request.cookies() else {
+            return Vec::new();
+        };
+        let ours = cookies.iter().filter(|it| self.knows_a_browser(it.name()));
+        ours.take(MOST_BROWSERS)
+            .map(|it| Secret::new(it.value().to_owned()))
+            .collect()
     }
 
+    fn knows_a_browser(&self, name: &str) -> bool {
+        let rest = name.strip_prefix(self.browser);
+        rest.is_some_and(|it| it.is_empty() || it.starts_with('_'))
+    }
+
+    /// The name is the cookie's own, by its value. Tabs that a new browser opens at once are each given
+    /// one before any of them is there, and none may take the place of another: pages are bound to each.
     pub(crate) fn set_browser(&self, secret: &Secret) -> Cookie<'static> {
-        let mut cookie = self.cookie(self.browser, secret.expose().to_owned());
+        let digest = URL_SAFE_NO_PAD.encode(&secret.digest().bytes()[..6]);
+        let name = format!("{}_{digest}", self.browser);
+        let mut cookie = self.cookie(name, secret.expose().to_owned());
         cookie.set_max_age(Duration::days(BROWSER_DAYS));
         cookie
     }
@@ -69,7 +88,7 @@ impl Cookies {
         let held = held.iter().filter(|it| kept.contains(&it.digest()));
         let tokens: Vec<&str> = held.chain(new).map(Secret::expose).collect();
         let latest = tokens.len().saturating_sub(MOST_SESSIONS);
-        let mut cookie = self.cookie(self.session, tokens[latest..].join("."));
+        let mut cookie = self.cookie(self.session.to_owned(), tokens[latest..].join("."));
         cookie.set_max_age(if tokens.is_empty() {
             Duration::ZERO
         } else {
@@ -78,7 +97,7 @@ impl Cookies {
         cookie
     }
 
-    fn cookie(&self, name: &'static str, value: String) -> Cookie<'static> {
+    fn cookie(&self, name: String, value: String) -> Cookie<'static> {
         Cookie::build(name, value)
             .path("/")
             .http_only(true)

@@ -1,11 +1,7 @@
 //! What clients find out by themselves (OIDC Discovery 4, RFC 8414). Public, cacheable, and open
 //! to scripts of other origins; none of it asks the store.
 
-use actix_web::{
-    HttpResponse,
-    http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL},
-    web,
-};
+use actix_web::{HttpResponse, http::header::CACHE_CONTROL, web};
 use alias_domain::{Assurance, ResponseMode, Scope, SigningAlgorithm};
 use serde_json::{Value, json};
 
@@ -92,6 +88,5 @@ fn at(state: &State, path: &str) -> String {
 fn public(document: &Value, max_age: i64) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, format!("public, max-age={max_age}")))
-        .insert_header((ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
         .json(document)
 }

@@ -17,6 +17,13 @@ pub(crate) fn is_own(request: &HttpRequest, issuer: &str) -> bool {
     own_origin && own_site
 }
 
+/// Whether a browser navigates, and not a program: it keeps in its history what it posted, and Chromium
+/// holds every redirect after a form against the `form-action` of the page that had it.
+pub(crate) fn navigates(request: &HttpRequest) -> bool {
+    let mode = request.headers().get("sec-fetch-mode");
+    mode.is_some_and(|it| it.as_bytes() == b"navigate")
+}
+
 /// The issuer without its path, if it has one.
 fn issuer_origin(issuer: &str) -> &str {
     let host = issuer.find("://").map_or(0, |it| it + 3);

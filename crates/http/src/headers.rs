@@ -13,7 +13,7 @@ use actix_web::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use openssl::sha::sha256;
 
-use crate::pages::FormPostPage;
+use crate::{cors, pages::FormPostPage};
 
 /// What every response says, unless its handler said otherwise.
 const DEFAULTS: [(HeaderName, &str); 5] = [
@@ -43,8 +43,12 @@ pub(crate) async fn add(
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let https = request.app_data::<Https>().is_some();
+    let open = cors::is_open(request.path());
     let mut response = next.call(request).await?;
     complete(response.headers_mut());
+    if open {
+        cors::let_read(response.headers_mut());
+    }
     if https {
         let headers = response.headers_mut();
         headers.insert(STRICT_TRANSPORT_SECURITY, HSTS);
@@ -61,8 +65,8 @@ pub(crate) fn complete(headers: &mut HeaderMap) {
     }
 }
 
-/// The policy of a page whose form ends at a client: Chromium blocks a redirect after a form to
-/// where `form-action` does not point.
+/// The policy of a page whose form may end at a client by a redirect: an app's own scheme, or a browser
+/// that does not say that it navigates. See [`crate::respond::leave`] for all others.
 pub(crate) fn policy_towards(callback: &str) -> String {
     format!(
         "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self' {}; \
@@ -71,13 +75,14 @@ pub(crate) fn policy_towards(callback: &str) -> String {
     )
 }
 
-/// The policy of the page that posts a response to a client: its one script is known by its hash.
-pub(crate) fn policy_of_form_post(callback: &str) -> String {
+/// The policy of the page that posts a response to a client: its one script is known by its hash. Its
+/// form goes to the client, which may redirect on to anywhere, and `form-action` would hold that, too. It
+/// would protect nothing: nobody types anything there, and what is posted is the client's.
+pub(crate) fn policy_of_form_post() -> String {
     format!(
-        "default-src 'none'; style-src 'self'; img-src 'self'; script-src '{}'; form-action {}; \
-         base-uri 'none'; frame-ancestors 'none'",
+        "default-src 'none'; style-src 'self'; img-src 'self'; script-src '{}'; base-uri 'none'; \
+         frame-ancestors 'none'",
         *SUBMIT_HASH,
-        source(callback)
     )
 }
 

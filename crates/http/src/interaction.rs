@@ -1,14 +1,15 @@
 //! The pages between a request and its answer: sign in, choose an account.
 
-use actix_web::{HttpRequest, HttpResponse, ResponseError, http::StatusCode, web};
+use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
 use alias_domain::{
-    ChosenAccount, FormPurpose, InteractionId, Params, Secret,
+    ChosenAccount, Client, FormPurpose, InteractionId, Params, Secret,
     flows::{Ask, Outcome, SignIn, Stage},
     ports::Failure,
 };
 
 use crate::{
     body, consent, guard, measures,
+    notes::Note,
     pages::{ANOTHER_ACCOUNT, AccountChoice, ChooseAccountPage, ErrorCause, SignInPage},
     presence,
     respond::{self, Page, PageFailure, see_other},
@@ -30,15 +31,34 @@ const fn page_of(stage: &Stage) -> &'static str {
 }
 
 /// Sends the browser to what an outcome calls for.
-pub(crate) fn towards(outcome: &Outcome) -> Page {
-    Ok(match outcome {
-        Outcome::Page(error) => respond::error(respond::cause(*error)),
-        Outcome::Respond(response) => respond::respond(response)?,
-        Outcome::Ask(ask) => see_other(&address(ask.interaction, page_of(&ask.stage))),
-        Outcome::UnknownInteraction => respond::error(ErrorCause::UnknownInteraction),
-        Outcome::AlreadyAnswered => respond::error(ErrorCause::AlreadyAnswered),
-        Outcome::TooMany(wait) => respond::too_many(*wait),
-    })
+pub(crate) fn towards(request: &HttpRequest, outcome: &Outcome) -> Page {
+    let refused = |cause: ErrorCause, client: &Option<Box<Client>>| {
+        Err(PageFailure::from(cause).naming(client.as_deref()))
+    };
+    match outcome {
+        Outcome::Page(error, client) => refused(respond::cause(*error), client),
+        Outcome::Respond(response) => respond::respond_after_form(request, response),
+        Outcome::Ask(ask) => Ok(see_other(&address(ask.interaction, page_of(&ask.stage)))),
+        Outcome::UnknownInteraction(None) => Err(ErrorCause::UnknownInteraction.into()),
+        Outcome::UnknownInteraction(client) => refused(ErrorCause::Expired, client),
+        Outcome::AlreadyAnswered(client) => refused(ErrorCause::AlreadyAnswered, client),
+        Outcome::TooMany(wait) => Ok(respond::too_many(*wait)),
+    }
+}
+
+/// A browser that shows no cookie is told so, and where it came from.
+async fn without_cookies(state: &State, id: InteractionId) -> Result<PageFailure, PageFailure> {
+    let asked = state.provider.store().interaction(id, State::now()).await?;
+    let client = match asked {
+        Some(asked) => state.provider.store().client(asked.client_id).await?,
+        None => return Ok(ErrorCause::UnknownInteraction.into()),
+    };
+    Ok(PageFailure::from(ErrorCause::RequestWithoutCookies).naming(client.as_ref()))
+}
+
+/// The address of an interaction, which leads on to wherever it stands.
+pub(crate) fn start(id: InteractionId) -> String {
+    format!("/interaction/{id}")
 }
 
 /// The interaction that a path names; what names none is as unknown as one that is gone.
@@ -57,6 +77,9 @@ pub(crate) async fn resumed(
     let arrival = Arrival::of(request, state, now).await?;
     let id = named(path)?;
     let outcome = state.provider.resume(id, &arrival.present, now).await?;
+    if matches!(outcome, Outcome::UnknownInteraction(_)) && arrival.is_unknown() {
+        return Err(without_cookies(state, id).await?);
+    }
     Ok((arrival, outcome))
 }
 
@@ -65,8 +88,17 @@ pub(crate) async fn show(
     state: web::Data<State>,
     path: web::Path<String>,
 ) -> Page {
-    let (_, outcome) = resumed(&request, &state, &path).await?;
-    towards(&outcome)
+    let (arrival, outcome) = resumed(&request, &state, &path).await?;
+    let outcome = match outcome {
+        // Its answer may not have arrived.
+        Outcome::AlreadyAnswered(_) => {
+            let id = named(&path)?;
+            let now = State::now();
+            state.provider.repeat(id, &arrival.present, now).await?
+        }
+        outcome => outcome,
+    };
+    towards(&request, &outcome)
 }
 
 pub(crate) async fn sign_in_page(
@@ -76,16 +108,21 @@ pub(crate) async fn sign_in_page(
 ) -> Page {
     let (arrival, outcome) = resumed(&request, &state, &path).await?;
     let Outcome::Ask(ask) = &outcome else {
-        return towards(&outcome);
+        return towards(&request, &outcome);
+    };
+    let failed = match Note::read(request.query_string(), &state) {
+        Some(Note::FailedSignIn { interaction, email }) if interaction == Some(ask.interaction) => {
+            Some(email)
+        }
+        _ => None,
     };
     // Whoever is asked something else may still want to be another account.
-    let another = request.query_string() == ANOTHER_ACCOUNT;
+    let another = request.query_string() == ANOTHER_ACCOUNT || failed.is_some();
     match &ask.stage {
-        Stage::SignIn { .. } => sign_in_form(&state, &arrival, ask, None),
-        Stage::ChooseAccount { .. } | Stage::Consent { .. } if another => {
-            sign_in_form(&state, &arrival, ask, None)
+        Stage::ChooseAccount { .. } | Stage::Consent { .. } if !another => {
+            towards(&request, &outcome)
         }
-        Stage::ChooseAccount { .. } | Stage::Consent { .. } => towards(&outcome),
+        _ => sign_in_form(&state, &arrival, ask, failed),
     }
 }
 
@@ -95,14 +132,12 @@ fn sign_in_form(state: &State, arrival: &Arrival, ask: &Ask, failed: Option<Stri
         Stage::SignIn { known, hint } if failed.is_none() => (known.as_ref(), hint.as_ref()),
         _ => (None, None),
     };
-    let email = known.map(|it| &it.user.email).or(hint);
-    let status = match failed {
-        Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
-        None => StatusCode::OK,
-    };
+    // R32: who is guessed to come is not asked to be whoever was here before.
+    let known = known.filter(|it| hint.is_none_or(|hint| it.user.email == *hint));
+    let email = hint.or(known.map(|it| &it.user.email));
     let page = SignInPage {
         action: address(ask.interaction, "sign-in"),
-        form_token: form_token(state, arrival, ask.interaction)?,
+        form_token: form_token(state, arrival, ask)?,
         client_name: Some(ask.client.name.clone()),
         reauthenticate: known.is_some(),
         failed: failed.is_some(),
@@ -110,22 +145,22 @@ fn sign_in_form(state: &State, arrival: &Arrival, ask: &Ask, failed: Option<Stri
             .or_else(|| email.map(ToString::to_string))
             .unwrap_or_default(),
     };
-    let response = respond::rendered(&page, status)?;
+    let response = respond::page(&page)?;
     Ok(respond::towards(ask.reply.callback.as_str(), response))
 }
 
-fn form_token(
-    state: &State,
-    arrival: &Arrival,
-    interaction: InteractionId,
-) -> Result<String, PageFailure> {
-    let purpose = FormPurpose::Interaction { interaction };
+fn form_token(state: &State, arrival: &Arrival, ask: &Ask) -> Result<String, PageFailure> {
+    let purpose = FormPurpose::Interaction {
+        interaction: ask.interaction,
+        client: Some(ask.client.id),
+    };
     let token = state.provider.form(&arrival.present, purpose)?;
     Ok(token.expose().to_owned())
 }
 
-/// Reads a form of an interaction: from one of our pages, for an interaction that waits, with the
-/// token of that page.
+/// Reads a form of an interaction: from one of our pages, for an interaction of this browser, with the
+/// token of that page. If it was answered since, the form was sent twice perhaps: where that leads is
+/// said once the form is done with.
 async fn submitted(
     request: &HttpRequest,
     payload: web::Payload,
@@ -134,19 +169,39 @@ async fn submitted(
     id: InteractionId,
 ) -> Result<Result<Params, HttpResponse>, PageFailure> {
     let form = body::form(request, payload).await?;
+    let foreign = || PageFailure::from(ErrorCause::ForeignForm).again(start(id));
     if !guard::is_own(request, state.provider.issuer()) {
-        return Err(ErrorCause::ForeignForm.into());
-    }
-    let now = State::now();
-    if let Some(outcome) = state.provider.fault(id, &arrival.present, now).await? {
-        return Ok(Err(towards(&outcome)?));
+        return Err(foreign());
     }
     let token = form.one("form_token").ok().flatten().unwrap_or_default();
-    let purpose = state.provider.opened_form(&arrival.present, token);
-    if purpose != Some(FormPurpose::Interaction { interaction: id }) {
-        return Err(ErrorCause::ForeignForm.into());
+    let fault = fault(state, arrival, id, token).await?;
+    let own = matches!(
+        state.provider.opened_form(&arrival.present, token),
+        Some(FormPurpose::Interaction { interaction, .. }) if interaction == id
+    );
+    match fault {
+        None | Some(Outcome::AlreadyAnswered(_)) if own => Ok(Ok(form)),
+        None => Err(foreign()),
+        Some(outcome) => Ok(Err(towards(request, &outcome)?)),
     }
-    Ok(Ok(form))
+}
+
+/// What is wrong with an interaction whose form was posted.
+pub(crate) async fn fault(
+    state: &State,
+    arrival: &Arrival,
+    id: InteractionId,
+    token: &str,
+) -> Result<Option<Outcome>, PageFailure> {
+    let now = State::now();
+    let fault = state
+        .provider
+        .fault(id, token, &arrival.present, now)
+        .await?;
+    if matches!(fault, Some(Outcome::UnknownInteraction(_))) && arrival.is_unknown() {
+        return Err(without_cookies(state, id).await?);
+    }
+    Ok(fault)
 }
 
 pub(crate) async fn sign_in(
@@ -175,10 +230,8 @@ pub(crate) async fn sign_in(
         SignIn::Done(signed_in) => signed_in,
         SignIn::Abandoned => return Err(Failure::Busy.into()),
         SignIn::Refused(_) => {
-            return match state.provider.resume(id, &arrival.present, now).await? {
-                Outcome::Ask(ask) => sign_in_form(&state, &arrival, &ask, Some(email.to_owned())),
-                outcome => towards(&outcome),
-            };
+            let note = Note::failed_sign_in(Some(id), email);
+            return Ok(see_other(&note.at(&address(id, "sign-in"), &state)?));
         }
     };
     let account = ChosenAccount {
@@ -187,7 +240,7 @@ pub(crate) async fn sign_in(
     };
     // The old session token is worth nothing any more, so whatever comes of the interaction, the
     // browser must get the new one.
-    let response = go_on(&state, &arrival, id, account)
+    let response = go_on(&request, &state, &arrival, id, account)
         .await
         .unwrap_or_else(|failure| failure.error_response());
     Ok(arrival.admit(&state, &signed_in, response))
@@ -200,15 +253,15 @@ pub(crate) async fn choose_page(
 ) -> Page {
     let (arrival, outcome) = resumed(&request, &state, &path).await?;
     let Outcome::Ask(ask) = &outcome else {
-        return towards(&outcome);
+        return towards(&request, &outcome);
     };
     let switching = request.query_string() == consent::SWITCH;
     if !(switching || matches!(ask.stage, Stage::ChooseAccount { .. })) {
-        return towards(&outcome);
+        return towards(&request, &outcome);
     }
     let page = ChooseAccountPage {
         action: address(ask.interaction, "account"),
-        form_token: form_token(&state, &arrival, ask.interaction)?,
+        form_token: form_token(&state, &arrival, ask)?,
         client_name: ask.client.name.clone(),
         accounts: arrival
             .present
@@ -244,16 +297,17 @@ pub(crate) async fn choose(
     let session = account.parse().ok();
     // A session that has ended meanwhile is no choice: the page is shown anew.
     let Some(session) = session.and_then(|it| arrival.present.session(it)) else {
-        return Ok(see_other(&format!("/interaction/{id}")));
+        return Ok(see_other(&start(id)));
     };
     let account = ChosenAccount {
         session: session.id,
         authenticated: false,
     };
-    go_on(&state, &arrival, id, account).await
+    go_on(&request, &state, &arrival, id, account).await
 }
 
 async fn go_on(
+    request: &HttpRequest,
     state: &State,
     arrival: &Arrival,
     id: InteractionId,
@@ -265,7 +319,7 @@ async fn go_on(
         .go_on_with(id, account, &arrival.present, now)
         .await?
     {
-        Some(outcome) => towards(&outcome),
-        None => Ok(see_other(&format!("/interaction/{id}"))),
+        None | Some(Outcome::AlreadyAnswered(_)) => Ok(see_other(&start(id))),
+        Some(outcome) => towards(request, &outcome),
     }
 }

@@ -1,7 +1,7 @@
 //! Signing out at a client's wish: the `end_session_endpoint` (RP-Initiated Logout 1.0), the page
 //! that asks, and the page at its end.
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, http::Method, web};
 use alias_domain::{
     LogoutFault, Params,
     flows::{Logout, LogoutAsk, LogoutRefusal, SignedOut},
@@ -12,7 +12,7 @@ use crate::{
     body, guard,
     pages::{AccountChoice, ErrorCause, SignOutFault, SignOutPage, SignedOutPage},
     refusal,
-    respond::{self, Page, see_other},
+    respond::{self, Page, PageFailure, see_other},
     routes::{ACCOUNT, END_SESSION, SIGN_OUT, SIGNED_OUT},
     server::State,
     visitor::Arrival,
@@ -70,8 +70,15 @@ pub(crate) async fn answer(
 ) -> Page {
     let arrival = Arrival::of(&request, &state, State::now()).await?;
     let form = body::form(&request, payload).await?;
+    let foreign = || {
+        let cause = match arrival.is_unknown() {
+            true => ErrorCause::FormWithoutCookies,
+            false => ErrorCause::ForeignForm,
+        };
+        PageFailure::from(cause).again(asking(request.query_string()))
+    };
     if !guard::is_own(&request, state.provider.issuer()) {
-        return Err(ErrorCause::ForeignForm.into());
+        return Err(foreign());
     }
     let field = |name| form.one(name).ok().flatten().unwrap_or_default();
     let params = Params::parse(request.query_string());
@@ -93,7 +100,7 @@ pub(crate) async fn answer(
             Ok(ended(&request, &state, &arrival, &end).await?)
         }
         Ok(None) => Ok(see_other(ACCOUNT)),
-        Err(LogoutRefusal::ForeignForm) => Err(ErrorCause::ForeignForm.into()),
+        Err(LogoutRefusal::ForeignForm) => Err(foreign()),
         Err(LogoutRefusal::NotShown) => Err(ErrorCause::BadRequest.into()),
     }
 }
@@ -101,6 +108,9 @@ pub(crate) async fn answer(
 pub(crate) async fn signed_out(request: HttpRequest, state: web::Data<State>) -> Page {
     let arrival = Arrival::of(&request, &state, State::now()).await?;
     let params = Params::parse(request.query_string());
+    if let Some(way_back) = state.provider.way_back(&params).await? {
+        return respond::leave(&request, &way_back.address());
+    }
     let sessions = arrival.present.sessions();
     respond::page(&SignedOutPage {
         still: sessions.map(|it| it.user.email.to_string()).collect(),
@@ -117,6 +127,11 @@ async fn ended(
     end: &SignedOut,
 ) -> Result<HttpResponse, StoreError> {
     let response = match (&end.way_back, end.fault) {
+        // A browser moves on from a page that is shown by a GET: see `respond::leave`.
+        (Some(_), _) if request.method() == Method::POST && guard::navigates(request) => {
+            let query = body::addressable(request.query_string().as_bytes());
+            see_other(&format!("{SIGNED_OUT}?{query}"))
+        }
         (Some(way_back), _) => see_other(&way_back.address()),
         (None, Some(fault)) => {
             refusal::of_logout(fault);

@@ -3,14 +3,14 @@
 use std::fmt;
 
 use actix_web::{
-    HttpResponse, ResponseError,
+    HttpRequest, HttpResponse, ResponseError,
     http::{
         StatusCode,
         header::{CONTENT_SECURITY_POLICY, ContentType, HeaderValue, LOCATION, RETRY_AFTER},
     },
 };
 use alias_domain::{
-    FormPost, PageError, Response, Secret,
+    Client, ClientKind, FormPost, PageError, Response, Secret,
     ports::{Failure, StoreError},
 };
 use askama::Template;
@@ -18,13 +18,14 @@ use chrono::TimeDelta;
 
 use crate::{
     body::BodyError,
-    headers, measures,
-    pages::{ErrorCause, ErrorPage, FormPostField, FormPostPage},
+    guard, headers, measures,
+    notes::Problem,
+    pages::{ClientLink, ErrorCause, ErrorPage, FormPostField, FormPostPage, MovingOnPage},
 };
 
 /// A page could not be made: the store is away, or a request is refused with a page.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct PageFailure(ErrorCause);
+#[derive(Clone, Debug)]
+pub(crate) struct PageFailure(Box<Problem>);
 
 pub(crate) type Page = Result<HttpResponse, PageFailure>;
 
@@ -41,7 +42,7 @@ pub(crate) fn page(page: &impl Template) -> Page {
 pub(crate) fn rendered(page: &impl Template, status: StatusCode) -> Page {
     let html = page.render().map_err(|error| {
         tracing::error!(%error, "a page could not be rendered");
-        PageFailure(ErrorCause::Unavailable)
+        PageFailure::from(ErrorCause::Unavailable)
     })?;
     Ok(HttpResponse::build(status)
         .content_type(ContentType::html())
@@ -58,7 +59,34 @@ pub(crate) fn towards(callback: &str, mut response: HttpResponse) -> HttpRespons
     response
 }
 
-/// What a client is told, by the browser.
+/// Sends a browser that comes from one of our forms to an address of a client, which may redirect on to
+/// anywhere. A redirect would be held against the `form-action` of the page that had the form, and what
+/// leads on from there stopped without a word; so a page of ours moves on instead. An app's own scheme
+/// redirects nowhere, and opens only where a press of a button led there.
+pub(crate) fn leave(request: &HttpRequest, address: &str) -> Page {
+    let by_page = guard::navigates(request) && is_web(address);
+    if !by_page {
+        return Ok(see_other(address));
+    }
+    page(&MovingOnPage {
+        address: address.to_owned(),
+        host: host(address).to_owned(),
+    })
+}
+
+fn is_web(address: &str) -> bool {
+    address.starts_with("https://") || address.starts_with("http://")
+}
+
+/// The same for what a client is told.
+pub(crate) fn respond_after_form(request: &HttpRequest, response: &Response) -> Page {
+    match response {
+        Response::Redirect(location) => leave(request, location.expose()),
+        Response::Post(form) => post(form),
+    }
+}
+
+/// What a client is told, by the browser that it sent here.
 pub(crate) fn respond(response: &Response) -> Page {
     match response {
         Response::Redirect(location) => Ok(see_other(location.expose())),
@@ -77,7 +105,7 @@ fn post(form: &FormPost) -> Page {
         host: host(callback).to_owned(),
         fields: form.fields.iter().map(field).collect(),
     })?;
-    if let Ok(policy) = headers::policy_of_form_post(callback).parse() {
+    if let Ok(policy) = headers::policy_of_form_post().parse() {
         response
             .headers_mut()
             .insert(CONTENT_SECURITY_POLICY, policy);
@@ -95,7 +123,35 @@ pub(crate) fn host(callback: &str) -> &str {
 }
 
 pub(crate) fn error(cause: ErrorCause) -> HttpResponse {
-    PageFailure(cause).error_response()
+    PageFailure::from(cause).error_response()
+}
+
+impl PageFailure {
+    /// Names the client that the user comes from.
+    pub(crate) fn naming(mut self, client: Option<&Client>) -> Self {
+        self.0.client = client.map(link);
+        self
+    }
+
+    /// Says where the page is that led here.
+    pub(crate) fn again(mut self, page: impl Into<String>) -> Self {
+        self.0.again = Some(page.into());
+        self
+    }
+}
+
+/// A client's site is where its redirect URIs are. A native app has none.
+fn link(client: &Client) -> ClientLink {
+    let site = |uri: &str| {
+        let native = client.kind == ClientKind::Public && uri.starts_with("http://");
+        let end = uri.find("://")? + "://".len() + host(uri).len();
+        (is_web(uri) && !native).then(|| format!("{}/", &uri[..end]))
+    };
+    let mut uris = client.redirect_uris.iter();
+    ClientLink {
+        name: client.name.clone(),
+        address: uris.find_map(|it| site(it.as_str())),
+    }
 }
 
 /// Says when to come again (RFC 6585 4).
@@ -110,29 +166,41 @@ pub(crate) fn too_many(wait: TimeDelta) -> HttpResponse {
 
 impl fmt::Display for PageFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", self.0)
+        write!(f, "{:?}", self.0.cause)
     }
 }
 
 impl ResponseError for PageFailure {
     fn status_code(&self) -> StatusCode {
-        StatusCode::from_u16(self.0.status()).unwrap_or(StatusCode::BAD_REQUEST)
+        StatusCode::from_u16(self.0.cause.status()).unwrap_or(StatusCode::BAD_REQUEST)
     }
 
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::build(self.status_code());
-        if matches!(self.0, ErrorCause::Unavailable) {
+        let Problem {
+            cause,
+            client,
+            again,
+        } = self.0.as_ref().clone();
+        if matches!(cause, ErrorCause::Unavailable) {
             response.insert_header((RETRY_AFTER, "5"));
         }
-        let html = ErrorPage { cause: self.0 }.render().unwrap_or_default();
-        response.content_type(ContentType::html()).body(html)
+        let page = ErrorPage {
+            cause,
+            client,
+            again,
+        };
+        let html = page.render().unwrap_or_default();
+        let mut response = response.content_type(ContentType::html()).body(html);
+        response.extensions_mut().insert(self.0.as_ref().clone());
+        response
     }
 }
 
 impl From<Failure> for PageFailure {
     fn from(failure: Failure) -> Self {
         measures::unanswered(&failure);
-        Self(ErrorCause::Unavailable)
+        ErrorCause::Unavailable.into()
     }
 }
 
@@ -144,13 +212,23 @@ impl From<StoreError> for PageFailure {
 
 impl From<ErrorCause> for PageFailure {
     fn from(cause: ErrorCause) -> Self {
-        Self(cause)
+        Self::from(Problem {
+            cause,
+            client: None,
+            again: None,
+        })
+    }
+}
+
+impl From<Problem> for PageFailure {
+    fn from(problem: Problem) -> Self {
+        Self(Box::new(problem))
     }
 }
 
 impl From<BodyError> for PageFailure {
     fn from(error: BodyError) -> Self {
-        Self(match error {
+        Self::from(match error {
             BodyError::TooLarge => ErrorCause::TooLarge,
             BodyError::Broken | BodyError::NotAForm => ErrorCause::BadRequest,
         })

@@ -2,16 +2,17 @@
 
 use actix_web::{
     HttpResponse, Resource, Route, guard,
+    http::Method,
     http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue},
     middleware::from_fn,
-    web::{self, ServiceConfig, delete, get, post},
+    web::{self, ServiceConfig, delete, post},
 };
 
 use crate::{
-    account, api, authorize, consent, discovery, door, grants, health, interaction, introspection,
-    logout,
+    account, api, authorize, consent, cors, discovery, door, grants, health, interaction,
+    introspection, logout,
     pages::{self, ErrorCause},
-    respond, revocation, session, sign_in, token, userinfo,
+    problem, respond, revocation, session, sign_in, token, userinfo,
 };
 
 pub(crate) const AUTHORIZE: &str = "/oauth2/authorize";
@@ -20,11 +21,14 @@ pub(crate) const USERINFO: &str = "/api/oauth2/userinfo";
 pub(crate) const REVOCATION: &str = "/api/oauth2/revoke";
 pub(crate) const INTROSPECTION: &str = "/api/oauth2/introspect";
 pub(crate) const KEY_SET: &str = "/.well-known/jwks.json";
+pub(crate) const OPENID_CONFIGURATION: &str = "/.well-known/openid-configuration";
+pub(crate) const OAUTH_SERVER: &str = "/.well-known/oauth-authorization-server";
 pub(crate) const ACCOUNT: &str = "/account";
 pub(crate) const SIGN_IN: &str = "/sign-in";
 pub(crate) const END_SESSION: &str = "/oauth2/logout";
 pub(crate) const SIGN_OUT: &str = "/sign-out/confirm";
 pub(crate) const SIGNED_OUT: &str = "/signed-out";
+pub(crate) const PROBLEM: &str = "/problem";
 
 /// The public address. What its pages look like is there before what is on them.
 pub(crate) fn public(config: &mut ServiceConfig, health: bool) {
@@ -42,7 +46,9 @@ pub(crate) fn public(config: &mut ServiceConfig, health: bool) {
     if health {
         self::health(config);
     }
-    let behind_the_door = web::scope("").wrap(from_fn(door::enter));
+    let behind_the_door = web::scope("")
+        .wrap(from_fn(problem::by_get))
+        .wrap(from_fn(door::enter));
     config.service(behind_the_door.configure(served));
 }
 
@@ -63,63 +69,61 @@ fn health(config: &mut ServiceConfig) {
 /// An address is looked up in this order, so what is asked for most is first.
 fn served(config: &mut ServiceConfig) {
     config
-        .service(program(TOKEN, "POST").route(post().to(token::token)))
+        .service(open(TOKEN, "POST, OPTIONS").route(post().to(token::token)))
         .service(
-            program(USERINFO, "GET, POST")
-                .route(get().to(userinfo::get))
+            open(USERINFO, "GET, HEAD, POST, OPTIONS")
+                .route(readable().to(userinfo::get))
                 .route(post().to(userinfo::post)),
         )
-        .service(program(REVOCATION, "POST").route(post().to(revocation::revoke)))
+        .service(open(REVOCATION, "POST, OPTIONS").route(post().to(revocation::revoke)))
         .service(program(INTROSPECTION, "POST").route(post().to(introspection::introspect)))
         .service(
-            page(AUTHORIZE, "GET, POST")
-                .route(get().to(authorize::get))
+            page(AUTHORIZE, "GET, HEAD, POST")
+                .route(readable().to(authorize::get))
                 .route(post().to(authorize::post)),
         )
         .service(
-            program("/.well-known/openid-configuration", "GET, HEAD")
+            open(OPENID_CONFIGURATION, "GET, HEAD, OPTIONS")
                 .route(readable().to(discovery::openid)),
         )
-        .service(
-            program("/.well-known/oauth-authorization-server", "GET, HEAD")
-                .route(readable().to(discovery::oauth)),
-        )
-        .service(program(KEY_SET, "GET, HEAD").route(readable().to(discovery::key_set)));
+        .service(open(OAUTH_SERVER, "GET, HEAD, OPTIONS").route(readable().to(discovery::oauth)))
+        .service(open(KEY_SET, "GET, HEAD, OPTIONS").route(readable().to(discovery::key_set)));
     config
-        .service(page("/interaction/{id}", "GET").route(get().to(interaction::show)))
+        .service(page("/interaction/{id}", "GET, HEAD").route(readable().to(interaction::show)))
         .service(
-            page("/interaction/{id}/sign-in", "GET, POST")
-                .route(get().to(interaction::sign_in_page))
+            page("/interaction/{id}/sign-in", "GET, HEAD, POST")
+                .route(readable().to(interaction::sign_in_page))
                 .route(post().to(interaction::sign_in)),
         )
         .service(
-            page("/interaction/{id}/account", "GET, POST")
-                .route(get().to(interaction::choose_page))
+            page("/interaction/{id}/account", "GET, HEAD, POST")
+                .route(readable().to(interaction::choose_page))
                 .route(post().to(interaction::choose)),
         )
         .service(
-            page("/interaction/{id}/consent", "GET, POST")
-                .route(get().to(consent::page))
+            page("/interaction/{id}/consent", "GET, HEAD, POST")
+                .route(readable().to(consent::page))
                 .route(post().to(consent::answer)),
         )
         .service(
-            page(SIGN_IN, "GET, POST")
-                .route(get().to(sign_in::page))
+            page(SIGN_IN, "GET, HEAD, POST")
+                .route(readable().to(sign_in::page))
                 .route(post().to(sign_in::submit)),
         )
         .service(
-            page(END_SESSION, "GET, POST")
-                .route(get().to(logout::get))
+            page(END_SESSION, "GET, HEAD, POST")
+                .route(readable().to(logout::get))
                 .route(post().to(logout::post)),
         )
         .service(
-            page(SIGN_OUT, "GET, POST")
-                .route(get().to(logout::page))
+            page(SIGN_OUT, "GET, HEAD, POST")
+                .route(readable().to(logout::page))
                 .route(post().to(logout::answer)),
         )
-        .service(page(SIGNED_OUT, "GET").route(get().to(logout::signed_out)))
+        .service(page(PROBLEM, "GET, HEAD").route(readable().to(problem::page)))
+        .service(page(SIGNED_OUT, "GET, HEAD").route(readable().to(logout::signed_out)))
         .service(page("/sign-out", "POST").route(post().to(account::sign_out)))
-        .service(page(ACCOUNT, "GET").route(get().to(account::page)))
+        .service(page(ACCOUNT, "GET, HEAD").route(readable().to(account::page)))
         .service(page("/account/revoke", "POST").route(post().to(account::revoke)))
         .service(page("/account/disconnect", "POST").route(post().to(account::disconnect)))
         .service(
@@ -127,7 +131,7 @@ fn served(config: &mut ServiceConfig) {
                 .route(post().to(session::begin))
                 .route(delete().to(session::end)),
         )
-        .service(program("/api/grants", "GET").route(get().to(grants::list)))
+        .service(program("/api/grants", "GET, HEAD").route(readable().to(grants::list)))
         .service(program("/api/grants/{client}", "DELETE").route(delete().to(grants::disconnect)))
         .service(
             program("/api/grants/{client}/scopes/{scope}", "DELETE")
@@ -137,7 +141,7 @@ fn served(config: &mut ServiceConfig) {
             program("/api/grants/{client}/channels/{channel}", "DELETE")
                 .route(delete().to(grants::revoke_channel)),
         )
-        .service(page("/", "GET").route(get().to(home)))
+        .service(page("/", "GET, HEAD").route(readable().to(home)))
         .service(web::scope("/api").default_service(web::to(api::not_found)))
         .default_service(web::to(page_not_found));
 }
@@ -161,7 +165,13 @@ fn program(path: &str, methods: &'static str) -> Resource {
     }))
 }
 
-/// What is public and changes nothing is there for HEAD too (RFC 9110 9.1).
+/// An address for programs, among them the scripts of pages at other origins.
+fn open(path: &str, methods: &'static str) -> Resource {
+    let preflight = move || async move { cors::preflight(methods) };
+    program(path, methods).route(web::method(Method::OPTIONS).to(preflight))
+}
+
+/// HEAD is there wherever GET is (RFC 9110 9.1).
 fn readable() -> Route {
     web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }

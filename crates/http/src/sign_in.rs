@@ -1,13 +1,14 @@
 //! Signing in for oneself, to manage one's account.
 
-use actix_web::{HttpRequest, http::StatusCode, web};
+use actix_web::{HttpRequest, web};
 use alias_domain::{FormPurpose, Secret, flows::SignIn, ports::Failure};
 
 use crate::{
     body, guard, measures,
+    notes::Note,
     pages::{ErrorCause, SignInPage},
     presence,
-    respond::{self, Page, see_other},
+    respond::{self, Page, PageFailure, see_other},
     routes::{ACCOUNT, SIGN_IN},
     server::State,
     visitor::Arrival,
@@ -15,15 +16,18 @@ use crate::{
 
 pub(crate) async fn page(request: HttpRequest, state: web::Data<State>) -> Page {
     let arrival = Arrival::of(&request, &state, State::now()).await?;
-    let response = form(&state, &arrival, None)?;
+    let failed = match Note::read(request.query_string(), &state) {
+        Some(Note::FailedSignIn {
+            interaction: None,
+            email,
+        }) => Some(email),
+        _ => None,
+    };
+    let response = form(&state, &arrival, failed)?;
     Ok(arrival.remember(&state, response))
 }
 
 fn form(state: &State, arrival: &Arrival, failed: Option<String>) -> Page {
-    let status = match failed {
-        Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
-        None => StatusCode::OK,
-    };
     let token = state.provider.form(&arrival.present, FormPurpose::SignIn)?;
     let page = SignInPage {
         action: SIGN_IN.to_owned(),
@@ -33,7 +37,7 @@ fn form(state: &State, arrival: &Arrival, failed: Option<String>) -> Page {
         failed: failed.is_some(),
         email: failed.unwrap_or_default(),
     };
-    respond::rendered(&page, status)
+    respond::page(&page)
 }
 
 pub(crate) async fn submit(
@@ -49,7 +53,11 @@ pub(crate) async fn submit(
         .provider
         .opened_form(&arrival.present, field("form_token"));
     if !guard::is_own(&request, state.provider.issuer()) || purpose != Some(FormPurpose::SignIn) {
-        return Err(ErrorCause::ForeignForm.into());
+        let cause = match arrival.is_unknown() {
+            true => ErrorCause::FormWithoutCookies,
+            false => ErrorCause::ForeignForm,
+        };
+        return Err(PageFailure::from(cause).again(SIGN_IN));
     }
     let password = Secret::new(field("password").to_owned());
     let signed_in = state
@@ -65,7 +73,10 @@ pub(crate) async fn submit(
     measures::sign_in(&signed_in);
     match signed_in {
         SignIn::Done(it) => Ok(arrival.admit(&state, &it, see_other(ACCOUNT))),
-        SignIn::Refused(_) => form(&state, &arrival, Some(field("email").to_owned())),
+        SignIn::Refused(_) => {
+            let note = Note::failed_sign_in(None, field("email"));
+            Ok(see_other(&note.at(SIGN_IN, &state)?))
+        }
         SignIn::Abandoned => Err(Failure::Busy.into()),
     }
 }

@@ -19,14 +19,12 @@ pub(crate) struct Browser {
 impl Browser {
     pub(crate) fn of(request: &HttpRequest, state: &State) -> Self {
         let held = state.cookies.sessions(request);
-        let known = state.cookies.browser(request);
-        let fresh = known.is_none().then(|| state.provider.fresh_secret());
-        let browser = known.as_ref().or(fresh.as_ref());
+        let known = state.cookies.browsers(request);
+        let fresh = known.is_empty().then(|| state.provider.fresh_secret());
         let visitor = Visitor {
             bearer: bearer(request).map(|it| it.digest()),
             cookies: held.iter().map(Secret::digest).collect(),
-            browser: browser.map_or_else(|| Digest::of(b""), Secret::digest),
-            newcomer: fresh.is_some(),
+            browsers: known.iter().chain(&fresh).map(Secret::digest).collect(),
             source: forwarded::source(request),
         };
         Self {
@@ -34,6 +32,11 @@ impl Browser {
             held,
             fresh,
         }
+    }
+
+    /// Whether it showed none of our cookies: it is here for the first time, or keeps none.
+    pub(crate) fn is_unknown(&self) -> bool {
+        self.fresh.is_some() && self.held.is_empty()
     }
 
     /// Lets a browser that was not known yet be known from now on.
@@ -65,6 +68,11 @@ impl Arrival {
     /// The digests of the session tokens in the cookie.
     pub(crate) fn presented(&self) -> &[Digest] {
         &self.browser.visitor.cookies
+    }
+
+    /// See [`Browser::is_unknown`].
+    pub(crate) fn is_unknown(&self) -> bool {
+        self.browser.is_unknown()
     }
 
     /// See [`Browser::remember`].

@@ -274,7 +274,7 @@ async fn copy_interactions(
     let mut copy = Copy::begin(
         transaction,
         "COPY interactions (
-            id, binding, client_id, query, request, account_session, account_authenticated, answered,
+            id, binding, client_id, query, request, account_session, account_authenticated, answered, denied,
             expires_at
         ) FROM STDIN BINARY",
         &[
@@ -286,6 +286,7 @@ async fn copy_interactions(
             Type::UUID,
             Type::BOOL,
             Type::BOOL,
+            Type::BOOL,
             Type::TIMESTAMPTZ,
         ],
     )
@@ -293,13 +294,14 @@ async fn copy_interactions(
     for interaction in interactions {
         copy.row(&[
             &interaction.id.uuid(),
-            &interaction.binding.map(|it| it.bytes().to_vec()),
+            &interaction.binding.bytes().as_slice(),
             &interaction.client_id.uuid(),
             &"",
             &json(&interaction.request)?,
             &interaction.account.map(|it| it.session.uuid()),
             &interaction.account.map(|it| it.authenticated),
             &interaction.answered,
+            &interaction.denied,
             &interaction.expires_at,
         ])
         .await?;

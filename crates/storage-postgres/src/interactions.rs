@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use alias_domain::{
-    ChosenAccount, ClientId, Digest, Interaction, InteractionId, SessionId,
+    ChosenAccount, ClientId, Interaction, InteractionId, SessionId,
     ports::{Interactions, StoreError},
 };
 use async_trait::async_trait;
@@ -28,6 +28,7 @@ pub(crate) static INTERACTIONS: Table = Table {
         "account_session",
         "account_authenticated",
         "answered",
+        "denied",
         "expires_at",
     ],
 };
@@ -35,11 +36,12 @@ pub(crate) static INTERACTIONS: Table = Table {
 fn from_row(row: Row<'_>) -> Result<Interaction, StoreError> {
     Ok(Interaction {
         id: InteractionId::from_uuid(row.uuid("id")?),
-        binding: row.optional("binding", Row::digest)?,
+        binding: row.digest("binding")?,
         client_id: ClientId::from_uuid(row.uuid("client_id")?),
         request: row.json("request")?,
         account: row.optional("account_session", account_from_row)?,
         answered: row.get("answered")?,
+        denied: row.get("denied")?,
         expires_at: row.time("expires_at")?,
     })
 }
@@ -51,7 +53,7 @@ fn account_from_row(row: &Row<'_>, session: &'static str) -> Result<ChosenAccoun
     })
 }
 
-/// Consumes the interaction, if it waits: of any number of rivals, one does.
+/// Consumes the interaction as approved, if it waits: of any number of rivals, one does.
 pub(crate) async fn answer(
     transaction: &Transaction<'_>,
     id: InteractionId,
@@ -71,23 +73,23 @@ impl Interactions for PostgresStore {
         let statement = "
             INSERT INTO interactions (
                 id, binding, client_id, query, request, account_session, account_authenticated,
-                answered, expires_at
+                answered, denied, expires_at
             )
-            SELECT $1, $2, k.id, '', $4, $5, $6, $7, $8 FROM clients k WHERE k.id = $3
+            SELECT $1, $2, k.id, '', $4, $5, $6, $7, $8, $9 FROM clients k WHERE k.id = $3
             FOR KEY SHARE";
-        let binding = interaction.binding.map(|it| it.bytes().to_vec());
         let opened = self
             .steps
             .write(
                 statement,
                 &[
                     &interaction.id.uuid(),
-                    &binding,
+                    &interaction.binding.bytes().as_slice(),
                     &interaction.client_id.uuid(),
                     &json(&interaction.request)?,
                     &interaction.account.map(|it| it.session.uuid()),
                     &interaction.account.map(|it| it.authenticated),
                     &interaction.answered,
+                    &interaction.denied,
                     &interaction.expires_at,
                 ],
             )
@@ -102,33 +104,16 @@ impl Interactions for PostgresStore {
     ) -> Result<Option<Interaction>, StoreError> {
         static STATEMENT: LazyLock<String> = LazyLock::new(|| {
             let columns = INTERACTIONS.list();
-            // '' is a request of the version before, with which nobody goes on.
+            // Those of versions before, with which nobody goes on: '' as they were sent, others bound
+            // to no browser.
             format!(
                 "SELECT {columns} FROM interactions i JOIN clients k ON k.id = i.client_id
-                WHERE i.id = $1 AND i.request <> ''"
+                WHERE i.id = $1 AND i.request <> '' AND i.binding IS NOT NULL"
             )
         });
         let rows = self.steps.read(&STATEMENT, &[&id.uuid()]).await?;
         let found = rows.first().map(|it| from_row(INTERACTIONS.row(it)));
         Ok(found.transpose()?.filter(|it| now < it.expires_at))
-    }
-
-    async fn claim_interaction(
-        &self,
-        id: InteractionId,
-        binding: Digest,
-        now: DateTime<Utc>,
-    ) -> Result<bool, StoreError> {
-        let statement = "
-            UPDATE interactions SET binding = coalesce(binding, $2)
-            WHERE id = $1 AND NOT answered AND expires_at > $3
-            RETURNING binding = $2";
-        let wanted = binding.bytes();
-        let claimed = self
-            .steps
-            .write(statement, &[&id.uuid(), &wanted.as_slice(), &now])
-            .await?;
-        Ok(claimed.first().is_some_and(|it| it.get(0)))
     }
 
     async fn choose_account(
@@ -157,7 +142,11 @@ impl Interactions for PostgresStore {
         id: InteractionId,
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
-        let closed = self.steps.write(ANSWER, &[&id.uuid(), &now]).await?;
+        let statement = "
+            UPDATE interactions SET answered = TRUE, denied = TRUE
+            WHERE id = $1 AND NOT answered AND expires_at > $2
+            RETURNING id";
+        let closed = self.steps.write(statement, &[&id.uuid(), &now]).await?;
         Ok(!closed.is_empty())
     }
 }

@@ -1,7 +1,7 @@
 //! Interactions.
 
 use alias_domain::{
-    ChosenAccount, ClientId, Digest, Interaction, InteractionId, SessionId,
+    ChosenAccount, ClientId, Interaction, InteractionId, SessionId,
     ports::{Interactions, StoreError},
 };
 use async_trait::async_trait;
@@ -18,17 +18,19 @@ pub(crate) static INTERACTIONS: Table = Table {
     key: &["id"],
 };
 
-/// What tells a request from one of the version before, with which nobody goes on.
-pub(crate) const UNDERSTOOD: &str = "request <> ''";
+/// What tells a request from those of versions before, with which nobody goes on: one had them as they
+/// were sent, the other left some bound to no browser.
+pub(crate) const UNDERSTOOD: &str = "request <> '' AND binding IS NOT NULL";
 
 pub(crate) fn from_row(row: &Row<'_>) -> Result<Interaction, StoreError> {
     Ok(Interaction {
         id: InteractionId::from_uuid(row.uuid("id")?),
-        binding: row.optional("binding", Row::digest)?,
+        binding: row.digest("binding")?,
         client_id: ClientId::from_uuid(row.uuid("client_id")?),
         request: row.json("request")?,
         account: row.optional("account_session", account_from_row)?,
         answered: row.get("answered")?,
+        denied: row.get("denied")?,
         expires_at: row.time("expires_at")?,
     })
 }
@@ -64,7 +66,7 @@ pub(crate) fn waits(
     Ok(find(connection, id, now)?.is_some_and(|it| !it.answered))
 }
 
-/// Consumes the interaction.
+/// Consumes the interaction as approved.
 pub(crate) fn answer(connection: &Connection, id: InteractionId) -> Result<(), StoreError> {
     let statement = "UPDATE interactions SET answered = TRUE WHERE id = ?1";
     execute(connection, statement, [bits(id.uuid())]).map(drop)
@@ -74,16 +76,17 @@ fn insert(connection: &Connection, interaction: &Interaction) -> Result<(), Stor
     let statement = "
         INSERT INTO interactions (
             id, binding, client_id, query, request, account_session, account_authenticated, answered,
-            expires_at
-        ) VALUES (?1, ?2, ?3, '', ?4, ?5, ?6, ?7, ?8)";
+            denied, expires_at
+        ) VALUES (?1, ?2, ?3, '', ?4, ?5, ?6, ?7, ?8, ?9)";
     let row = params![
         bits(interaction.id.uuid()),
-        interaction.binding.map(Digest::bytes),
+        interaction.binding.bytes(),
         bits(interaction.client_id.uuid()),
         json(&interaction.request)?,
         interaction.account.map(|it| bits(it.session.uuid())),
         interaction.account.map(|it| it.authenticated),
         interaction.answered,
+        interaction.denied,
         millis(interaction.expires_at),
     ];
     execute(connection, statement, row).map(drop)
@@ -108,25 +111,6 @@ impl Interactions for SqliteStore {
         now: DateTime<Utc>,
     ) -> Result<Option<Interaction>, StoreError> {
         self.read(move |connection| find(connection, id, now)).await
-    }
-
-    async fn claim_interaction(
-        &self,
-        id: InteractionId,
-        binding: Digest,
-        now: DateTime<Utc>,
-    ) -> Result<bool, StoreError> {
-        let statement = "UPDATE interactions SET binding = ?2 WHERE id = ?1 AND binding IS NULL";
-        self.write(move |connection| {
-            if !waits(connection, id, now)? {
-                return Ok(false);
-            }
-            let row = params![bits(id.uuid()), binding.bytes()];
-            execute(connection, statement, row)?;
-            let bound = find(connection, id, now)?.and_then(|it| it.binding);
-            Ok(bound == Some(binding))
-        })
-        .await
     }
 
     async fn choose_account(
@@ -155,10 +139,11 @@ impl Interactions for SqliteStore {
         id: InteractionId,
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
+        let statement = "UPDATE interactions SET answered = TRUE, denied = TRUE WHERE id = ?1";
         self.write(move |connection| {
             let waits = waits(connection, id, now)?;
             if waits {
-                answer(connection, id)?;
+                execute(connection, statement, [bits(id.uuid())])?;
             }
             Ok(waits)
         })

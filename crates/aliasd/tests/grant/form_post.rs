@@ -1,71 +1,17 @@
 //! OAuth 2.0 Form Post Response Mode in a real browser: by script where there are scripts, by a
 //! button where there are none.
 
-use std::{
-    io::{BufRead, BufReader, Read, Write},
-    net::{TcpListener, TcpStream},
-    thread,
-};
-
 use alias_domain::Params;
 use reqwest::Client;
 use serde_json::Value;
 
-use crate::{chromium::Chromium, page::text, running::Running};
+use crate::{chromium::Chromium, page::text, parties::Other, running::Running};
 
 const EMAIL: &str = "fred@example.com";
 const PASSWORD: &str = "correct horse battery";
 
 /// What is lost or changed first where something is not escaped as it must be.
 const STATE: &str = "a b&c=\"d\"<e>'f'%20+\u{f6}";
-
-/// A client that shows what it was sent.
-struct Mirror {
-    callback: String,
-}
-
-impl Mirror {
-    fn open() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = listener.local_addr().expect("an address");
-        thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                // A browser opens connections that it does not use.
-                thread::spawn(move || reflect(stream));
-            }
-        });
-        Self {
-            callback: format!("http://{address}/callback?from=alias"),
-        }
-    }
-}
-
-/// Answers one request with a page that has its first line and its body.
-fn reflect(mut stream: TcpStream) -> Option<()> {
-    let mut reader = BufReader::new(stream.try_clone().ok()?);
-    let mut first = String::new();
-    reader.read_line(&mut first).ok()?;
-    let mut length = 0;
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line).ok()?;
-        let (name, value) = match line.trim().split_once(':') {
-            Some(header) => header,
-            None => break,
-        };
-        if name.eq_ignore_ascii_case("content-length") {
-            length = value.trim().parse().ok()?;
-        }
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).ok()?;
-    // What a browser posts is percent-encoded.
-    let body = String::from_utf8(body).ok()?.replace('&', "&amp;");
-    let page = format!("<p id=line>{}</p><p id=body>{body}</p>", first.trim());
-    let head = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n";
-    let answer = format!("{head}Content-Length: {}\r\n\r\n{page}", page.len());
-    stream.write_all(answer.as_bytes()).ok()
-}
 
 struct Visit {
     alias: Running,
@@ -76,8 +22,8 @@ struct Visit {
 
 impl Visit {
     async fn begin(javascript: bool) -> Self {
-        let (alias, mirror) = (Running::serve(), Mirror::open());
-        let callback = mirror.callback;
+        let (alias, mirror) = (Running::serve(), Other::mirror());
+        let callback = format!("{}/callback?from=alias", mirror.origin);
         let create = [
             "client",
             "create",

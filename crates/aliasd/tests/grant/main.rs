@@ -5,14 +5,19 @@
     reason = "what a test presupposes fails it, and says why"
 )]
 
+mod answers;
+mod browser;
 #[path = "../support/chromium.rs"]
 mod chromium;
 mod demo;
 mod form_post;
 mod keys;
+mod leaving;
 mod logout;
 mod moving;
 mod page;
+#[path = "../support/parties.rs"]
+mod parties;
 mod refusals;
 mod resource;
 #[path = "../support/running.rs"]

@@ -47,6 +47,28 @@ mod oauth4webapi {
     }
 }
 
+mod oidc_client_ts {
+    use super::Visit;
+
+    /// A page at another origin, by scripts alone. A public client has no refresh.
+    #[actix_web::test]
+    async fn signs_in_revokes_and_signs_out_by_a_page_alone() {
+        let visit = Visit::to("oidc-client-ts").await;
+        visit.sign_in().await;
+        assert_eq!(visit.userinfo().await["nickname"], "Fred");
+        assert!(visit.has_asked_userinfo());
+        visit.sign_out().await;
+
+        visit.chromium.goto(&visit.party_page()).await;
+        visit.sign_in().await;
+        visit.userinfo().await;
+        visit.chromium.press("#revoke").await;
+        let refused = visit.chromium.shown("#revoked").await;
+        assert_eq!(refused, "401 Bearer error=\"invalid_token\"");
+        visit.chromium.close().await;
+    }
+}
+
 mod openidconnect {
     #[actix_web::test]
     async fn signs_in_refreshes_and_signs_out() {

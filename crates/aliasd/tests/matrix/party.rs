@@ -81,6 +81,13 @@ impl Package {
             ..Self::ON_NODE
         },
         Self {
+            name: "oidc-client-ts",
+            registry: "npm",
+            locked: "\"oidc-client-ts\": \"",
+            files: &["oidc-client-ts/party.mjs", "oidc-client-ts/app.mjs"],
+            ..Self::ON_NODE
+        },
+        Self {
             name: "openid-client",
             registry: "npm",
             locked: "\"openid-client\": \"",

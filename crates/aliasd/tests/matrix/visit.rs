@@ -67,7 +67,8 @@ impl Visit {
         let registration = Page::of(package).registration(&address.base_url());
         let registration: Vec<_> = registration.iter().map(String::as_str).collect();
         let client = alias.cli(&registration, "");
-        let text = |name: &str| client[name].as_str().expect("a text").to_owned();
+        // A public client has no secret.
+        let text = |name: &str| client[name].as_str().unwrap_or_default().to_owned();
         let registered = Registered {
             issuer: &alias.issuer,
             client_id: &text("client_id"),
@@ -87,6 +88,11 @@ impl Visit {
             chromium,
             _party: party,
         }
+    }
+
+    /// The address of the party's page.
+    pub(crate) fn party_page(&self) -> String {
+        format!("{}/", self.base_url)
     }
 
     /// From the party's page through Alias, where everything is allowed, and back.

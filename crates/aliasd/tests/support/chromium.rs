@@ -4,11 +4,17 @@ use std::{
     io::Read,
     os::unix::fs::MetadataExt,
     process::{Child, Command, Stdio},
+    str::FromStr,
     time::{Duration, Instant},
 };
 
-use fantoccini::{Client, ClientBuilder, Locator, elements::Element, wd::Capabilities};
+use fantoccini::{
+    Client, ClientBuilder, Locator,
+    elements::Element,
+    wd::{Capabilities, WebDriverCompatibleCommand},
+};
 use hyper_util::client::legacy::connect::HttpConnector;
+use reqwest::{Method, Url};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -118,6 +124,12 @@ impl Chromium {
         self.found(selector).await.text().await.expect("its text")
     }
 
+    /// What stands in a field.
+    pub(crate) async fn value(&self, selector: &str) -> String {
+        let value = self.found(selector).await.prop("value").await;
+        value.expect("a field").unwrap_or_default()
+    }
+
     pub(crate) async fn has(&self, selector: &str) -> bool {
         self.window.find(Locator::Css(selector)).await.is_ok()
     }
@@ -144,8 +156,28 @@ impl Chromium {
             .to_string()
     }
 
+    /// What Chromium wrote to its console since it was asked before.
+    pub(crate) async fn console(&self) -> String {
+        let lines = self.window.issue_cmd(Console).await.expect("a console");
+        lines.to_string()
+    }
+
     pub(crate) async fn close(self) {
         let _ = self.window.clone().close().await;
+    }
+}
+
+/// ChromeDriver's own command for what stands in the console.
+#[derive(Debug)]
+struct Console;
+
+impl WebDriverCompatibleCommand for Console {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, <Url as FromStr>::Err> {
+        base.join(&format!("session/{}/se/log", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
+        (Method::POST, Some(json!({"type": "browser"}).to_string()))
     }
 }
 
@@ -180,5 +212,7 @@ fn capabilities(profile: &TempDir, javascript: bool, more: &[String]) -> Capabil
     }
     let mut capabilities = Capabilities::new();
     capabilities.insert("goog:chromeOptions".to_owned(), options);
+    let logged = json!({"browser": "ALL"});
+    capabilities.insert("goog:loggingPrefs".to_owned(), logged);
     capabilities
 }

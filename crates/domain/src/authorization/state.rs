@@ -231,6 +231,26 @@ impl Standing {
         Some(self.client.live(both))
     }
 
+    /// Whether an answer that a browser sends again, and that selects this, is the one that this came of
+    /// and has not reached its client yet (R33): the code waits to be exchanged, and is worth something.
+    /// `None` where nobody was asked what to select.
+    ///
+    /// ```
+    /// # use alias_domain::*;
+    /// # use testing::sample::{NOON, standing};
+    /// let (standing, other) = (standing(), Access::openid());
+    /// assert!(standing.is_answered_by(Some(&standing.authorization.approved), NOON));
+    /// assert!(!standing.is_answered_by(Some(&other), NOON));
+    /// assert!(!standing.is_answered_by(None, NOON + Lifetimes::default().auth_code));
+    /// ```
+    #[must_use]
+    pub fn is_answered_by(&self, selected: Option<&Access>, now: DateTime<Utc>) -> bool {
+        let waits =
+            matches!(self.authorization.phase, Phase::Code { expires_at } if now < expires_at);
+        let same = selected.is_none_or(|it| *it == self.authorization.approved);
+        waits && same && self.authority().is_some()
+    }
+
     /// The `sid` of its ID token: of a client that is registered for back-channel logout (R18).
     ///
     /// ```

@@ -14,20 +14,20 @@ use crate::{
 ///
 /// ```
 /// use alias_domain::{PageError, flows::Outcome};
-/// let outcome = Outcome::Page(PageError::MissingClient);
+/// let outcome = Outcome::Page(PageError::MissingClient, None);
 /// ```
 #[derive(Clone, Debug)]
 pub enum Outcome {
-    /// Show an error page and redirect nowhere.
-    Page(PageError),
+    /// Show an error page and redirect nowhere. The client is the one that asks, where that is known.
+    Page(PageError, Option<Box<Client>>),
     /// Answer the client.
     Respond(Response),
     /// Ask the user.
     Ask(Box<Ask>),
-    /// No such interaction, or another browser's.
-    UnknownInteraction,
-    /// The interaction had its answer.
-    AlreadyAnswered,
+    /// No such interaction, or another browser's. The client is the one that asked, where that is known.
+    UnknownInteraction(Option<Box<Client>>),
+    /// The interaction had its answer. The client is the one that asked, if it is still there.
+    AlreadyAnswered(Option<Box<Client>>),
     /// There were too many requests like this one: come again after so long.
     TooMany(TimeDelta),
 }
@@ -102,9 +102,9 @@ impl Provider {
     /// # use alias_domain::{*, flows::*, testing::{MemoryStore, provider, sample}};
     /// # pollster::block_on(async {
     /// let provider = provider(MemoryStore::default());
-    /// let visitor = Visitor { bearer: None, cookies: vec![], browser: Digest::of(b"browser"), newcomer: false, source: None };
+    /// let visitor = Visitor { bearer: None, cookies: vec![], browsers: vec![Digest::of(b"browser")], source: None };
     /// let outcome = provider.authorize(&Params::parse(""), &visitor, sample::NOON).await?;
-    /// assert!(matches!(outcome, Outcome::Page(PageError::MissingClient)));
+    /// assert!(matches!(outcome, Outcome::Page(PageError::MissingClient, None)));
     /// # Ok::<(), ports::Failure>(())
     /// # });
     /// ```
@@ -141,10 +141,10 @@ impl Provider {
     /// # use alias_domain::{*, flows::*, testing::{MemoryStore, provider, sample}};
     /// # pollster::block_on(async {
     /// let provider = provider(MemoryStore::default());
-    /// let visitor = Visitor { bearer: None, cookies: vec![], browser: Digest::of(b"browser"), newcomer: false, source: None };
+    /// let visitor = Visitor { bearer: None, cookies: vec![], browsers: vec![Digest::of(b"browser")], source: None };
     /// let present = provider.present(&visitor, sample::NOON).await?;
     /// let outcome = provider.resume(sample::interaction().id, &present, sample::NOON).await?;
-    /// assert!(matches!(outcome, Outcome::UnknownInteraction));
+    /// assert!(matches!(outcome, Outcome::UnknownInteraction(_)));
     /// # Ok::<(), ports::Failure>(())
     /// # });
     /// ```
@@ -167,8 +167,8 @@ impl Provider {
         }
     }
 
-    /// What is wrong with an interaction, before its form is looked at: `None` if it is this
-    /// visitor's and waits for an answer.
+    /// What is wrong with an interaction, before its form is read: `None` if it is this visitor's and
+    /// waits for an answer. The form's token is asked only for who the client was.
     ///
     /// # Errors
     /// If the store does not answer.
@@ -177,20 +177,25 @@ impl Provider {
     /// # use alias_domain::{*, flows::*, testing::{MemoryStore, provider, sample}};
     /// # pollster::block_on(async {
     /// # let provider = provider(MemoryStore::default());
-    /// # let visitor = Visitor { bearer: None, cookies: vec![], browser: Digest::of(b"browser"), newcomer: false, source: None };
+    /// # let visitor = Visitor { bearer: None, cookies: vec![], browsers: vec![Digest::of(b"browser")], source: None };
     /// # let present = provider.present(&visitor, sample::NOON).await?;
-    /// let wrong = provider.fault(sample::interaction().id, &present, sample::NOON).await?;
-    /// assert!(matches!(wrong, Some(Outcome::UnknownInteraction)));
+    /// let wrong = provider.fault(sample::interaction().id, "a guess", &present, sample::NOON).await?;
+    /// assert!(matches!(wrong, Some(Outcome::UnknownInteraction(_))));
     /// # Ok::<(), ports::Failure>(())
     /// # });
     /// ```
     pub async fn fault(
         &self,
         id: InteractionId,
+        form: &str,
         present: &Present,
         now: DateTime<Utc>,
     ) -> Result<Option<Outcome>, Failure> {
-        Ok(self.open(id, present, now).await?.err())
+        Ok(match self.open(id, present, now).await? {
+            Ok(_) => None,
+            Err(Outcome::UnknownInteraction(_)) => Some(self.unknown(form, present).await?),
+            Err(outcome) => Some(outcome),
+        })
     }
 
     /// The interaction, if it is this visitor's and waits for an answer.
@@ -200,21 +205,33 @@ impl Provider {
         present: &Present,
         now: DateTime<Utc>,
     ) -> Result<Result<Interaction, Outcome>, Failure> {
-        let found = self.store().interaction(id, now).await?;
-        let Some(interaction) = found.filter(|it| !it.is_misdated(now)) else {
-            return Ok(Err(Outcome::UnknownInteraction));
-        };
-        let binding = present.binding();
-        let own = match interaction.binding {
-            Some(bound) => bound == binding,
-            None if present.is_newcomer() => false,
-            None => self.store().claim_interaction(id, binding, now).await?,
-        };
-        Ok(match (own, interaction.answered) {
-            (false, _) => Err(Outcome::UnknownInteraction),
-            (true, true) => Err(Outcome::AlreadyAnswered),
-            (true, false) => Ok(interaction),
+        Ok(match self.own(id, present, now).await? {
+            Some(interaction) if interaction.answered => {
+                Err(self.answered_already(&interaction).await?)
+            }
+            Some(interaction) => Ok(interaction),
+            None => Err(Outcome::UnknownInteraction(None)),
         })
+    }
+
+    /// The interaction, if it is this visitor's.
+    pub(super) async fn own(
+        &self,
+        id: InteractionId,
+        present: &Present,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Interaction>, Failure> {
+        let found = self.store().interaction(id, now).await?;
+        let sound = found.filter(|it| !it.is_misdated(now));
+        Ok(sound.filter(|it| present.is_bound_to(it.binding)))
+    }
+
+    pub(super) async fn answered_already(
+        &self,
+        interaction: &Interaction,
+    ) -> Result<Outcome, Failure> {
+        let client = self.store().client(interaction.client_id).await?;
+        Ok(Outcome::AlreadyAnswered(client.map(Box::new)))
     }
 
     /// The request of an interaction, which was found sound when it came.
@@ -223,7 +240,7 @@ impl Provider {
         interaction: &Interaction,
     ) -> Result<Result<Sound, Outcome>, Failure> {
         let Some(client) = self.store().client(interaction.client_id).await? else {
-            return Ok(Err(Outcome::Page(PageError::UnknownClient)));
+            return Ok(Err(Outcome::Page(PageError::UnknownClient, None)));
         };
         Ok(match interaction.request.restored(&client) {
             Ok((request, reply)) => Ok(Sound {
@@ -231,7 +248,7 @@ impl Provider {
                 request,
                 reply,
             }),
-            Err(error) => Err(Outcome::Page(error)),
+            Err(error) => Err(Outcome::Page(error, Some(Box::new(client)))),
         })
     }
 
@@ -245,13 +262,13 @@ impl Provider {
                 .ok_or(PageError::UnknownClient),
             Err(error) => Err(error),
         };
-        let callback = client.and_then(|client| {
-            let callback = requested_callback(params, &client)?;
-            Ok((client, callback))
-        });
-        let (client, callback) = match callback {
-            Ok(both) => both,
-            Err(error) => return Ok(Err(Outcome::Page(error))),
+        let client = match client {
+            Ok(client) => client,
+            Err(error) => return Ok(Err(Outcome::Page(error, None))),
+        };
+        let callback = match requested_callback(params, &client) {
+            Ok(callback) => callback,
+            Err(error) => return Ok(Err(Outcome::Page(error, Some(Box::new(client))))),
         };
         let reply = Reply::requested(params, callback.clone());
         let request =
@@ -306,7 +323,7 @@ impl Provider {
         let session = match (account, &users) {
             (Some(chosen), _) => present.session(chosen.session),
             (None, Some(users)) => present.latest_of(users),
-            (None, None) => present.latest(),
+            (None, None) => present.likely(sound.request.login_hint.as_ref()),
         };
         // What is issued must be covered at the moment of issuing. When the user changes the
         // connection just then, the decision is taken again, on what it has become.
@@ -340,8 +357,10 @@ impl Provider {
             let stage = match (step, session) {
                 (Step::Refuse(error), _) => return Ok(self.refused(&sound.reply, &error)),
                 (Step::Issue(access), Some(session)) => {
-                    let id = interaction.map(|it| it.id);
-                    match self.issue(sound, &access, session, id, now).await? {
+                    match self
+                        .issue(sound, &access, session, interaction, now)
+                        .await?
+                    {
                         Some(outcome) => return Ok(outcome),
                         None => continue,
                     }
@@ -379,17 +398,20 @@ impl Provider {
         sound: &Sound,
         access: &Access,
         session: &Session,
-        interaction: Option<InteractionId>,
+        interaction: Option<&Interaction>,
         now: DateTime<Utc>,
     ) -> Result<Option<Outcome>, Failure> {
-        let new = self.new_authorization(sound, session.user.id, now);
+        let new = self.new_authorization(sound, session.user.id, interaction, now);
+        let answered = interaction.map(|it| it.id);
         let recorded = self
             .store()
-            .issue(&new, access, session.id, interaction, now)
+            .issue(&new, access, session.id, answered, now)
             .await?;
         Ok(match recorded {
             Recorded::Issued => Some(self.hand_out(sound, new.id)?),
-            Recorded::AlreadyAnswered => Some(Outcome::AlreadyAnswered),
+            Recorded::AlreadyAnswered => Some(Outcome::AlreadyAnswered(Some(Box::new(
+                sound.client.clone(),
+            )))),
             Recorded::Changed | Recorded::NotShown => None,
         })
     }
@@ -398,10 +420,12 @@ impl Provider {
         &self,
         sound: &Sound,
         user_id: UserId,
+        interaction: Option<&Interaction>,
         now: DateTime<Utc>,
     ) -> NewAuthorization {
+        let id = interaction.map(Interaction::authorization);
         NewAuthorization {
-            id: AuthorizationId::fresh(now, self.ports.chance.id()),
+            id: id.unwrap_or_else(|| AuthorizationId::fresh(now, self.ports.chance.id())),
             client_id: sound.client.id,
             user_id,
             binding: CodeBinding::of(&sound.request),
@@ -434,11 +458,12 @@ impl Provider {
     ) -> Result<InteractionId, Failure> {
         let interaction = Interaction {
             id: InteractionId::from_uuid(self.ports.chance.id()),
-            binding: (!present.is_newcomer()).then_some(present.binding()),
+            binding: present.binding(),
             client_id: sound.client.id,
             request: RequestRecord::new(&sound.request, &sound.reply),
             account: None,
             answered: false,
+            denied: false,
             expires_at: now + Lifetimes::INTERACTION,
         };
         self.store().open_interaction(&interaction).await?;
@@ -457,10 +482,12 @@ impl Provider {
                 interaction,
                 session: session.id,
                 screen: screen.clone(),
+                client: Some(sound.client.id),
             },
-            Stage::SignIn { .. } | Stage::ChooseAccount { .. } => {
-                FormPurpose::Interaction { interaction }
-            }
+            Stage::SignIn { .. } | Stage::ChooseAccount { .. } => FormPurpose::Interaction {
+                interaction,
+                client: Some(sound.client.id),
+            },
         };
         Ok(Box::new(Ask {
             interaction,
@@ -501,7 +528,7 @@ impl Provider {
     #[must_use]
     pub fn opened_form(&self, present: &Present, token: &str) -> Option<FormPurpose> {
         match self.ports.sealer.open(token)? {
-            Capsule::Form(form) if form.is_for(present.binding()) => Some(form.purpose),
+            Capsule::Form(form) if present.is_bound_to(form.binding) => Some(form.purpose),
             _ => None,
         }
     }

@@ -1,8 +1,8 @@
 use chrono::{DateTime, Utc};
 
-use super::{Outcome, Present, Provider};
+use super::{Outcome, Present, Provider, again::Repeat};
 use crate::{
-    AliasId, Answer, ErrorCode, FormPurpose, InteractionId, RequestError, Screen, SessionId,
+    AliasId, Answer, FormPurpose, InteractionId, Screen, SessionId,
     ports::{Decision, Failure, Recorded},
 };
 
@@ -54,7 +54,7 @@ pub enum Refusal {
 }
 
 impl Provider {
-    /// Takes the answer to a consent screen (R10 to R13, R31).
+    /// Takes the answer to a consent screen (R10 to R13, R31, R33).
     ///
     /// # Errors
     /// If the store or the cryptography fails; nothing is half done then.
@@ -63,12 +63,12 @@ impl Provider {
     /// # use alias_domain::{*, flows::*, testing::{MemoryStore, provider, sample}};
     /// # pollster::block_on(async {
     /// let provider = provider(MemoryStore::default());
-    /// let visitor = Visitor { bearer: None, cookies: vec![], browser: Digest::of(b"browser"), newcomer: false, source: None };
+    /// let visitor = Visitor { bearer: None, cookies: vec![], browsers: vec![Digest::of(b"browser")], source: None };
     /// let present = provider.present(&visitor, sample::NOON).await?;
     /// let answer = ConsentAnswer { verdict: Verdict::Deny, scopes: vec![], channels: vec![] };
     /// let id = sample::interaction().id;
     /// let outcome = provider.answer(id, "form token", answer, &present, sample::NOON).await?;
-    /// assert!(matches!(outcome, Ok(Outcome::UnknownInteraction)));
+    /// assert!(matches!(outcome, Ok(Outcome::UnknownInteraction(_))));
     /// # Ok::<(), ports::Failure>(())
     /// # });
     /// ```
@@ -80,12 +80,14 @@ impl Provider {
         present: &Present,
         now: DateTime<Utc>,
     ) -> Result<Result<Outcome, Refusal>, Failure> {
-        let interaction = match self.open(id, present, now).await? {
-            Ok(interaction) => interaction,
-            Err(outcome) => return Ok(Ok(outcome)),
+        let Some(interaction) = self.own(id, present, now).await? else {
+            return Ok(Ok(self.unknown(form, present).await?));
         };
         let Some((session, screen)) = self.shown(id, form, present) else {
-            return Ok(Err(Refusal::ForeignForm));
+            return Ok(match interaction.answered {
+                true => Ok(self.answered_already(&interaction).await?),
+                false => Err(Refusal::ForeignForm),
+            });
         };
         let sound = match self.kept(&interaction).await? {
             Ok(sound) => sound,
@@ -102,15 +104,14 @@ impl Provider {
             Verdict::AllowAll => Answer::AllowAll,
             Verdict::AllowSelected => ticked,
             Verdict::Deny => {
-                let first = self.store().close_interaction(id, now).await?;
-                let denied = RequestError::new(ErrorCode::AccessDenied, "the user said no");
-                return Ok(Ok(if first {
-                    self.refused(&sound.reply, &denied)
-                } else {
-                    Outcome::AlreadyAnswered
+                return Ok(Ok(match self.store().close_interaction(id, now).await? {
+                    true => self.denied(&sound),
+                    false => self.again(id, Repeat::Denial, present, now).await?,
                 }));
             }
         };
+        let selected = screen.selection(&sound.client, &answer);
+        let repeat = selected.as_ref().map_or(Repeat::Denial, Repeat::Approval);
         // R31: whose session ended since is asked to sign in, and shown the request anew.
         let Some(session) = present.session(session) else {
             return Ok(Ok(self.resume(id, present, now).await?));
@@ -120,12 +121,12 @@ impl Provider {
             session: session.id,
             screen,
             answer,
-            new: self.new_authorization(&sound, session.user.id, now),
+            new: self.new_authorization(&sound, session.user.id, Some(&interaction), now),
             alias_id: AliasId::from_uuid(self.ports.chance.id()),
         };
         match self.store().record_decision(&decision, now).await? {
             Recorded::Issued => self.hand_out(&sound, decision.new.id).map(Ok),
-            Recorded::AlreadyAnswered => Ok(Ok(Outcome::AlreadyAnswered)),
+            Recorded::AlreadyAnswered => self.again(id, repeat, present, now).await.map(Ok),
             Recorded::NotShown => Ok(Err(Refusal::NotShown)),
             Recorded::Changed => Ok(Ok(self.resume(id, present, now).await?)),
         }
@@ -143,6 +144,7 @@ impl Provider {
                 interaction,
                 session,
                 screen,
+                ..
             } if interaction == id => Some((session, screen)),
             _ => None,
         }

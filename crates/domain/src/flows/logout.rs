@@ -90,7 +90,7 @@ impl Provider {
     /// # use alias_domain::{*, flows::*, testing::{MemoryStore, provider, sample}};
     /// # pollster::block_on(async {
     /// let provider = provider(MemoryStore::default());
-    /// let visitor = Visitor { bearer: None, cookies: vec![], browser: Digest::of(b"browser"), newcomer: false, source: None };
+    /// let visitor = Visitor { bearer: None, cookies: vec![], browsers: vec![Digest::of(b"browser")], source: None };
     /// let present = provider.present(&visitor, sample::NOON).await?;
     /// let outcome = provider.log_out(&Params::parse(""), &present).await?;
     /// assert!(matches!(outcome, Logout::Done(SignedOut { way_back: None, fault: None })));
@@ -143,7 +143,7 @@ impl Provider {
     /// # use alias_domain::{*, flows::*, testing::{MemoryStore, provider, sample}};
     /// # pollster::block_on(async {
     /// let provider = provider(MemoryStore::default());
-    /// let visitor = Visitor { bearer: None, cookies: vec![], browser: Digest::of(b"browser"), newcomer: false, source: None };
+    /// let visitor = Visitor { bearer: None, cookies: vec![], browsers: vec![Digest::of(b"browser")], source: None };
     /// let present = provider.present(&visitor, sample::NOON).await?;
     /// let answer = provider.answer_logout("a guess", "all", &Params::parse(""), &present).await?;
     /// assert_eq!(answer, Err(LogoutRefusal::ForeignForm));
@@ -180,6 +180,24 @@ impl Provider {
                 fault: Some(fault),
             },
         })))
+    }
+
+    /// Where a user who has signed out goes on by this request, if it is sound.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    ///
+    /// ```
+    /// # use alias_domain::{*, testing::{MemoryStore, provider}};
+    /// # pollster::block_on(async {
+    /// let nowhere = Params::parse("state=s");
+    /// assert!(provider(MemoryStore::default()).way_back(&nowhere).await?.is_none());
+    /// # Ok::<(), ports::Failure>(())
+    /// # });
+    /// ```
+    pub async fn way_back(&self, params: &Params) -> Result<Option<WayBack>, Failure> {
+        let sound = self.sound_logout(params).await?;
+        Ok(sound.ok().and_then(|it| it.way_back))
     }
 
     /// Ends a session, and no token (R30). The clients that took part in it are told.

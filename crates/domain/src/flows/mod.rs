@@ -2,12 +2,14 @@
 //! keeps any state between calls.
 
 mod account;
+mod again;
 mod authorize;
 mod clients;
 mod consent;
 mod exchange;
 mod hint;
 mod logout;
+mod notes;
 mod notices;
 mod refresh;
 mod sign_in;

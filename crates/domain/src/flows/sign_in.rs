@@ -186,12 +186,12 @@ impl Provider {
     /// # use alias_domain::{*, flows::*, testing::{MemoryStore, provider, sample}};
     /// # pollster::block_on(async {
     /// # let provider = provider(MemoryStore::default());
-    /// # let visitor = Visitor { bearer: None, cookies: vec![], browser: Digest::of(b"browser"), newcomer: false, source: None };
+    /// # let visitor = Visitor { bearer: None, cookies: vec![], browsers: vec![Digest::of(b"browser")], source: None };
     /// # let present = provider.present(&visitor, sample::NOON).await?;
     /// let account = ChosenAccount { session: sample::session().id, authenticated: false };
     /// let id = sample::interaction().id;
     /// let outcome = provider.go_on_with(id, account, &present, sample::NOON).await?;
-    /// assert!(matches!(outcome, Some(Outcome::UnknownInteraction)));
+    /// assert!(matches!(outcome, Some(Outcome::UnknownInteraction(_))));
     /// # Ok::<(), ports::Failure>(())
     /// # });
     /// ```
@@ -202,10 +202,13 @@ impl Provider {
         present: &Present,
         now: DateTime<Utc>,
     ) -> Result<Option<Outcome>, Failure> {
-        if let Err(outcome) = self.open(id, present, now).await? {
-            return Ok(Some(outcome));
+        let interaction = match self.open(id, present, now).await? {
+            Ok(interaction) => interaction,
+            Err(outcome) => return Ok(Some(outcome)),
+        };
+        match self.store().choose_account(id, account, now).await? {
+            true => Ok(None),
+            false => self.answered_already(&interaction).await.map(Some),
         }
-        let waits = self.store().choose_account(id, account, now).await?;
-        Ok((!waits).then_some(Outcome::AlreadyAnswered))
     }
 }

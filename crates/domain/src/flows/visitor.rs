@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::Provider;
 use crate::{
-    ClientId, Connection, Digest, Session, SessionId, UserId,
+    ClientId, Connection, Digest, Email, Session, SessionId, UserId,
     ports::{Anticipated, Anticipation, LiveGrant, StoreError},
 };
 
@@ -12,7 +12,7 @@ use crate::{
 ///
 /// ```
 /// use alias_domain::{Digest, flows::Visitor};
-/// let visitor = Visitor { bearer: None, cookies: vec![], browser: Digest::of(b"browser"), newcomer: false, source: None };
+/// let visitor = Visitor { bearer: None, cookies: vec![], browsers: vec![Digest::of(b"browser")], source: None };
 /// ```
 #[derive(Clone, Debug)]
 pub struct Visitor {
@@ -20,10 +20,9 @@ pub struct Visitor {
     pub bearer: Option<Digest>,
     /// Of the session tokens in the cookie, latest last.
     pub cookies: Vec<Digest>,
-    /// Of the cookie that knows the browser, and no user.
-    pub browser: Digest,
-    /// Whether that cookie is only now being set.
-    pub newcomer: bool,
+    /// Of the cookies that know the browser, and no user: at least one, which may only now be set. Tabs
+    /// that a new browser opens at once are each given one, and the browser keeps all of them.
+    pub browsers: Vec<Digest>,
     /// The address that the request comes from, where it is known.
     pub source: Option<IpAddr>,
 }
@@ -33,7 +32,7 @@ pub struct Visitor {
 /// ```
 /// # use alias_domain::{Digest, flows::Visitor, testing::{MemoryStore, provider, sample}};
 /// # pollster::block_on(async {
-/// let nobody = Visitor { bearer: None, cookies: vec![], browser: Digest::of(b"browser"), newcomer: false, source: None };
+/// let nobody = Visitor { bearer: None, cookies: vec![], browsers: vec![Digest::of(b"browser")], source: None };
 /// let present = provider(MemoryStore::default()).present(&nobody, sample::NOON).await?;
 /// assert!(present.latest().is_none());
 /// # Ok::<(), alias_domain::ports::StoreError>(())
@@ -43,8 +42,7 @@ pub struct Visitor {
 pub struct Present {
     bearer: Option<Session>,
     cookies: Vec<(Digest, Session)>,
-    binding: Digest,
-    newcomer: bool,
+    bindings: Vec<Digest>,
     source: Option<IpAddr>,
     /// What users grant to a client, where that was looked up with them.
     granted: Vec<((UserId, ClientId), Option<Connection>)>,
@@ -69,9 +67,9 @@ impl Provider {
     /// # use alias_domain::{Digest, flows::Visitor, testing::{MemoryStore, provider, sample}};
     /// # pollster::block_on(async {
     /// let dead = Digest::of(b"a token that ended");
-    /// let visitor = Visitor { bearer: Some(dead), cookies: vec![], browser: Digest::of(b"b"), newcomer: false, source: None };
+    /// let visitor = Visitor { bearer: Some(dead), cookies: vec![], browsers: vec![Digest::of(b"b")], source: None };
     /// let present = provider(MemoryStore::default()).present(&visitor, sample::NOON).await?;
-    /// assert!(present.latest().is_none() && present.binding() == visitor.browser);
+    /// assert!(present.latest().is_none() && present.is_bound_to(visitor.browsers[0]));
     /// # Ok::<(), alias_domain::ports::StoreError>(())
     /// # });
     /// ```
@@ -133,11 +131,10 @@ impl Present {
             .is_some_and(|(digest, _)| Some(*digest) == visitor.bearer);
         let bearer = first_is_bearer.then(|| live.remove(0).1);
         Self {
-            binding: match (&bearer, visitor.bearer) {
-                (Some(_), Some(token)) => token,
-                _ => visitor.browser,
+            bindings: match (&bearer, visitor.bearer) {
+                (Some(_), Some(token)) => vec![token],
+                _ => visitor.browsers.clone(),
             },
-            newcomer: bearer.is_none() && visitor.newcomer,
             source: visitor.source,
             bearer,
             cookies: live,
@@ -169,6 +166,21 @@ impl Present {
     #[must_use]
     pub fn latest_of(&self, users: &[UserId]) -> Option<&Session> {
         self.latest_where(|it| users.contains(&it.user.id))
+    }
+
+    /// The session of the account that a client guesses, or else the latest (R32). That of a session token
+    /// is used whatever the guess.
+    ///
+    /// ```
+    /// # use alias_domain::{Email, flows::Present};
+    /// fn is_here(present: &Present, guess: &Email) -> bool {
+    ///     present.likely(Some(guess)).is_some_and(|it| it.user.email == *guess)
+    /// }
+    /// ```
+    #[must_use]
+    pub fn likely(&self, hint: Option<&Email>) -> Option<&Session> {
+        let hinted = hint.and_then(|hint| self.latest_where(|it| it.user.email == *hint));
+        self.bearer.as_ref().or(hinted).or(self.latest())
     }
 
     fn latest_where(&self, wanted: impl Fn(&Session) -> bool) -> Option<&Session> {
@@ -223,21 +235,14 @@ impl Present {
         self.source
     }
 
-    /// Whether this is a browser that may yet be known by another name.
-    pub(super) const fn is_newcomer(&self) -> bool {
-        self.newcomer
+    /// What pages and forms shown to this visitor are bound to from now on.
+    pub(super) fn binding(&self) -> Digest {
+        self.bindings.first().copied().unwrap_or(Digest::of(b""))
     }
 
-    /// What pages and forms shown to this visitor are bound to.
-    ///
-    /// ```
-    /// # use alias_domain::{Digest, flows::Present};
-    /// fn binding(present: &Present) -> Digest {
-    ///     present.binding()
-    /// }
-    /// ```
+    /// Whether what is bound so was shown to this visitor; see the type for an example.
     #[must_use]
-    pub const fn binding(&self) -> Digest {
-        self.binding
+    pub fn is_bound_to(&self, binding: Digest) -> bool {
+        self.bindings.contains(&binding)
     }
 }

@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use super::StoreError;
-use crate::{ChosenAccount, Digest, Interaction, InteractionId};
+use crate::{ChosenAccount, Interaction, InteractionId};
 
 /// The requests that wait for their users.
 ///
@@ -39,18 +39,6 @@ pub trait Interactions: Send + Sync {
         now: DateTime<Utc>,
     ) -> Result<Option<Interaction>, StoreError>;
 
-    /// Binds an interaction that waits and is bound to nobody yet, and says whether it is bound to
-    /// this one then: of any number of rivals, one binds it.
-    ///
-    /// # Errors
-    /// If the store does not answer.
-    async fn claim_interaction(
-        &self,
-        id: InteractionId,
-        binding: Digest,
-        now: DateTime<Utc>,
-    ) -> Result<bool, StoreError>;
-
     /// Sets the account that an interaction goes on with; `false` if it was answered or forgotten.
     ///
     /// # Errors
@@ -62,7 +50,7 @@ pub trait Interactions: Send + Sync {
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError>;
 
-    /// Consumes the interaction without granting anything: of any number of rivals, one is told
+    /// Consumes the interaction as denied (R12), without granting anything: of any number of rivals, one is told
     /// `true`.
     ///
     /// # Errors

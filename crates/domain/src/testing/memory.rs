@@ -466,17 +466,6 @@ impl Interactions for MemoryStore {
         Ok(found.filter(|it| now < it.expires_at).cloned())
     }
 
-    async fn claim_interaction(
-        &self,
-        id: InteractionId,
-        binding: Digest,
-        now: DateTime<Utc>,
-    ) -> Result<bool, StoreError> {
-        let mut state = self.state();
-        let waiting = state.waiting(id, now);
-        Ok(waiting.is_some_and(|it| *it.binding.get_or_insert(binding) == binding))
-    }
-
     async fn choose_account(
         &self,
         id: InteractionId,
@@ -495,7 +484,8 @@ impl Interactions for MemoryStore {
     ) -> Result<bool, StoreError> {
         let mut state = self.state();
         let waiting = state.waiting(id, now);
-        Ok(waiting.map(|it| it.answered = true).is_some())
+        let denied = waiting.map(|it| (it.answered, it.denied) = (true, true));
+        Ok(denied.is_some())
     }
 }
 

@@ -181,11 +181,12 @@ pub fn request(query: &str) -> RequestRecord {
 pub fn interaction() -> Interaction {
     Interaction {
         id: InteractionId::from_uuid(bits(30)),
-        binding: Some(Digest::of(b"Fred's browser")),
+        binding: Digest::of(b"Fred's browser"),
         client_id: client().id,
         request: request("scope=openid"),
         account: None,
         answered: false,
+        denied: false,
         expires_at: NOON + Lifetimes::INTERACTION,
     }
 }

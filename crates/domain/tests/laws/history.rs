@@ -203,8 +203,7 @@ impl World {
         Some(Visitor {
             bearer: None,
             cookies: vec![signed_in.token.digest()],
-            browser: Digest::of(email.as_bytes()),
-            newcomer: false,
+            browsers: vec![Digest::of(email.as_bytes())],
             source: None,
         })
     }

@@ -1,21 +1,46 @@
 //! What went wrong, where there is no client to tell.
 
 use askama::Template;
+use serde::{Deserialize, Serialize};
 
 use super::text::{Explanation, TEXT};
 use crate::context;
 
-/// The page that says what happened and what to do next. Its words are fixed for each cause: nothing
-/// of the request is repeated on it.
+/// The page that says what happened and what to do next. Its words are fixed for each cause: of the
+/// request it names the client alone.
 #[derive(Template)]
 #[template(path = "error.html")]
 pub struct ErrorPage {
     /// What happened.
     pub cause: ErrorCause,
+    /// The client that the user comes from, where it is known.
+    pub client: Option<ClientLink>,
+    /// Where the page is that led here, if it can be opened again.
+    pub again: Option<String>,
+}
+
+/// The way back to a client.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientLink {
+    /// Its name.
+    pub name: String,
+    /// Its site; `None` of a program on the user's own device.
+    pub address: Option<String>,
+}
+
+impl ErrorPage {
+    fn has_steps(&self) -> bool {
+        let back = self.client.as_ref().and_then(|it| it.address.as_ref());
+        self.again.is_some()
+            || back.is_some()
+            || self.cause.leads_to_sign_in()
+            || self.cause.leads_to_account()
+    }
 }
 
 /// Why an error page is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ErrorCause {
     /// 400: the `client_id` is not registered.
     UnknownClient,
@@ -31,8 +56,16 @@ pub enum ErrorCause {
     MalformedParameter,
     /// 403: the form was sent from another origin, or without its token.
     ForeignForm,
+    /// 403: the session that the page was opened in has ended.
+    SessionEnded,
+    /// 403: the form came without a cookie.
+    FormWithoutCookies,
+    /// 404: the browser opened an interaction without a cookie.
+    RequestWithoutCookies,
     /// 404: the interaction is unknown, expired, or another browser's or user's.
     UnknownInteraction,
+    /// 404: the interaction was this browser's, and is forgotten.
+    Expired,
     /// 409: the interaction has been answered.
     AlreadyAnswered,
     /// 400: the answer names something that the screen did not show (R11).
@@ -73,8 +106,11 @@ impl ErrorCause {
             | Self::MalformedParameter
             | Self::NotShown
             | Self::BadRequest => 400,
-            Self::ForeignForm => 403,
-            Self::UnknownInteraction | Self::NotFound => 404,
+            Self::ForeignForm | Self::SessionEnded | Self::FormWithoutCookies => 403,
+            Self::RequestWithoutCookies
+            | Self::UnknownInteraction
+            | Self::Expired
+            | Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::AlreadyAnswered => 409,
             Self::TooLarge => 413,
@@ -82,6 +118,25 @@ impl ErrorCause {
             Self::TooMany => 429,
             Self::Unavailable => 503,
         }
+    }
+
+    const fn leads_to_sign_in(self) -> bool {
+        matches!(self, Self::SessionEnded)
+    }
+
+    /// Where the user's own account is a way out.
+    const fn leads_to_account(self) -> bool {
+        matches!(
+            self,
+            Self::ForeignForm
+                | Self::UnknownInteraction
+                | Self::Expired
+                | Self::AlreadyAnswered
+                | Self::NotShown
+                | Self::NotFound
+                | Self::MethodNotAllowed
+                | Self::BadRequest
+        )
     }
 
     const fn words(self) -> &'static Explanation {
@@ -94,7 +149,11 @@ impl ErrorCause {
             Self::MissingRedirectUri => &errors.missing_redirect_uri,
             Self::MalformedParameter => &errors.malformed_parameter,
             Self::ForeignForm => &errors.foreign_form,
+            Self::SessionEnded => &errors.session_ended,
+            Self::FormWithoutCookies => &errors.form_without_cookies,
+            Self::RequestWithoutCookies => &errors.request_without_cookies,
             Self::UnknownInteraction => &errors.unknown_interaction,
+            Self::Expired => &errors.expired,
             Self::AlreadyAnswered => &errors.already_answered,
             Self::NotShown => &errors.not_shown,
             Self::NotFound => &errors.not_found,
@@ -111,30 +170,74 @@ impl ErrorCause {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pages::markup::render;
+    use crate::pages::markup::{elements, render};
+
+    const fn page(cause: ErrorCause) -> ErrorPage {
+        ErrorPage {
+            cause,
+            client: None,
+            again: None,
+        }
+    }
+
+    /// Where the links of a page lead.
+    fn steps(page: &ErrorPage) -> Vec<String> {
+        let html = render(page);
+        let links = elements(&html, "a").into_iter();
+        links
+            .filter_map(|it| it.attribute("href").map(str::to_owned))
+            .collect()
+    }
+
+    #[test]
+    fn the_client_is_named_and_the_way_back_to_it_has_its_name() {
+        let known = ErrorPage {
+            client: Some(ClientLink {
+                name: "The Corner Shop".to_owned(),
+                address: Some("https://shop.example/".to_owned()),
+            }),
+            again: Some("/interaction/1".to_owned()),
+            ..page(ErrorCause::ForeignForm)
+        };
+        let ways = ["/interaction/1", "https://shop.example/", "/account"];
+        assert_eq!(steps(&known), ways);
+        let html = render(&known);
+        assert_eq!(html.matches(">The Corner Shop</bdi>").count(), 2);
+    }
+
+    #[test]
+    fn an_app_on_a_device_is_named_without_a_link() {
+        let app = ErrorPage {
+            client: Some(ClientLink {
+                name: "Clock".to_owned(),
+                address: None,
+            }),
+            ..page(ErrorCause::UnregisteredRedirectUri)
+        };
+        assert!(steps(&app).is_empty() && render(&app).contains(">Clock</bdi>"));
+    }
+
+    #[test]
+    fn whoever_was_signed_out_can_sign_in() {
+        assert_eq!(steps(&page(ErrorCause::SessionEnded)), ["/sign-in"]);
+    }
 
     #[test]
     fn the_title_begins_with_the_error() {
-        let html = render(&ErrorPage {
-            cause: ErrorCause::NotFound,
-        });
+        let html = render(&page(ErrorCause::NotFound));
         assert!(html.contains("<title>Error: There is no such page"));
     }
 
     #[test]
     fn the_page_says_what_happened_and_what_to_do() {
-        let html = render(&ErrorPage {
-            cause: ErrorCause::Unavailable,
-        });
+        let html = render(&page(ErrorCause::Unavailable));
         let words = ErrorCause::Unavailable.words();
         assert!(html.contains(words.what) && html.contains(words.next));
     }
 
     #[test]
     fn the_page_shows_the_status_it_is_sent_with() {
-        let html = render(&ErrorPage {
-            cause: ErrorCause::AlreadyAnswered,
-        });
+        let html = render(&page(ErrorCause::AlreadyAnswered));
         assert!(html.contains("Status 409"));
     }
 }

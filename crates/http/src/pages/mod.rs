@@ -15,6 +15,7 @@ mod choose_account;
 mod consent;
 mod error;
 mod form_post;
+mod moving_on;
 mod permission;
 mod sign_in;
 mod sign_out;
@@ -29,8 +30,9 @@ pub use account::{AccountPage, ConnectionView, Notice, RevocableChannel, Revocab
 pub use assets::{Asset, assets};
 pub use choose_account::{ANOTHER_ACCOUNT, AccountChoice, ChooseAccountPage};
 pub use consent::{ChannelChoice, ConsentPage, ScopeChoice};
-pub use error::{ErrorCause, ErrorPage};
+pub use error::{ClientLink, ErrorCause, ErrorPage};
 pub use form_post::{FormPostField, FormPostPage};
+pub use moving_on::MovingOnPage;
 pub use permission::ScopeKind;
 pub use sign_in::SignInPage;
 pub use sign_out::{EVERY_ACCOUNT, NO_ACCOUNT, SignOutFault, SignOutPage, SignedOutPage};

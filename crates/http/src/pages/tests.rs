@@ -29,8 +29,9 @@ fn every_page() -> Vec<(String, String)> {
         ("signed out".to_owned(), render(&signed_out())),
         ("consent".to_owned(), render(&consent())),
         ("account".to_owned(), render(&account())),
+        ("moving on".to_owned(), render(&moving_on())),
     ];
-    pages.extend(causes().map(|cause| (format!("{cause:?}"), render(&ErrorPage { cause }))));
+    pages.extend(causes().map(|cause| (format!("{cause:?}"), render(&error(cause)))));
     pages
 }
 
@@ -39,6 +40,17 @@ fn every_document() -> Vec<(String, String)> {
     let mut pages = every_page();
     pages.push(("form post".to_owned(), render(&form_post())));
     pages
+}
+
+fn error(cause: ErrorCause) -> ErrorPage {
+    ErrorPage {
+        cause,
+        client: Some(ClientLink {
+            name: hostile(),
+            address: Some(hostile()),
+        }),
+        again: Some(hostile()),
+    }
 }
 
 fn form_post() -> FormPostPage {
@@ -50,6 +62,13 @@ fn form_post() -> FormPostPage {
         action: hostile(),
         host: hostile(),
         fields: ["code", "state", "iss"].map(field).into(),
+    }
+}
+
+fn moving_on() -> MovingOnPage {
+    MovingOnPage {
+        address: hostile(),
+        host: hostile(),
     }
 }
 
@@ -173,7 +192,11 @@ fn causes() -> impl Iterator<Item = ErrorCause> {
         ErrorCause::MissingRedirectUri,
         ErrorCause::MalformedParameter,
         ErrorCause::ForeignForm,
+        ErrorCause::SessionEnded,
+        ErrorCause::FormWithoutCookies,
+        ErrorCause::RequestWithoutCookies,
         ErrorCause::UnknownInteraction,
+        ErrorCause::Expired,
         ErrorCause::AlreadyAnswered,
         ErrorCause::NotShown,
         ErrorCause::NotFound,
@@ -232,7 +255,7 @@ fn the_page_that_posts_an_answer_has_its_own_script_alone() {
 
 #[test]
 fn each_cause_of_an_error_page_has_words_of_its_own() {
-    let pages: Vec<String> = causes().map(|cause| render(&ErrorPage { cause })).collect();
+    let pages: Vec<String> = causes().map(|cause| render(&error(cause))).collect();
     for between in [["<h1>", "</h1>"], ["<p class=\"lead\">", "</p>"]] {
         let phrase = |html: &String| {
             let rest = html.split_once(between[0]).expect("it is there").1;

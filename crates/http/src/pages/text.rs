@@ -17,6 +17,7 @@ pub(super) struct Text {
     pub(super) sign_out: SignOut,
     pub(super) consent: Consent,
     pub(super) form_post: FormPost,
+    pub(super) moving_on: MovingOn,
     pub(super) permissions: Permissions,
     pub(super) account: Account,
     pub(super) errors: Errors,
@@ -122,6 +123,12 @@ pub(super) struct FormPost {
     pub(super) submit: &'static str,
 }
 
+pub(super) struct MovingOn {
+    pub(super) title: &'static str,
+    pub(super) destination: Sentence,
+    pub(super) go_on: &'static str,
+}
+
 /// The words for one permission.
 pub(super) struct Permission {
     /// What it lets the client do, to the question "what may it do?".
@@ -168,6 +175,9 @@ pub(super) struct Errors {
     pub(super) status: Sentence,
     /// What whoever helps is told, and finds in the log.
     pub(super) request: Sentence,
+    pub(super) asked_by: Sentence,
+    pub(super) back_to: Sentence,
+    pub(super) again: &'static str,
     pub(super) unknown_client: Explanation,
     pub(super) missing_client: Explanation,
     pub(super) repeated_parameter: Explanation,
@@ -175,7 +185,11 @@ pub(super) struct Errors {
     pub(super) missing_redirect_uri: Explanation,
     pub(super) malformed_parameter: Explanation,
     pub(super) foreign_form: Explanation,
+    pub(super) session_ended: Explanation,
+    pub(super) form_without_cookies: Explanation,
+    pub(super) request_without_cookies: Explanation,
     pub(super) unknown_interaction: Explanation,
+    pub(super) expired: Explanation,
     pub(super) already_answered: Explanation,
     pub(super) not_shown: Explanation,
     pub(super) not_found: Explanation,
@@ -265,6 +279,11 @@ const ENGLISH: Text = Text {
         destination: Sentence("Your answer goes to {}."),
         submit: "Continue",
     },
+    moving_on: MovingOn {
+        title: "On your way",
+        destination: Sentence("Your answer goes to {}."),
+        go_on: "Continue",
+    },
     permissions: Permissions {
         openid: Permission {
             title: "Know that you are you",
@@ -312,6 +331,9 @@ const ENGLISH: Text = Text {
     errors: Errors {
         status: Sentence("Status {}"),
         request: Sentence("Request ID {}"),
+        asked_by: Sentence("You come from {}."),
+        back_to: Sentence("Back to {}"),
+        again: "Open the page again",
         unknown_client: Explanation {
             title: "Alias does not know this service",
             what: "The link that brought you here has a client_id that is not registered.",
@@ -350,19 +372,43 @@ const ENGLISH: Text = Text {
             title: "This form did not come from Alias",
             what: "It was sent from another site, or from a page that is no longer valid. \
                    Nothing was changed.",
-            next: "Open the page again and send the form from there. Your browser must accept \
-                   cookies from Alias.",
+            next: "Open the page again and send the form from there.",
+        },
+        session_ended: Explanation {
+            title: "You are not signed in any more",
+            what: "Since this page was opened, its account was signed out at this browser, or its time \
+                   was over. Nothing was changed.",
+            next: "Sign in, and do it again.",
+        },
+        form_without_cookies: Explanation {
+            title: "Your browser blocks cookies",
+            what: "Alias knows by a cookie which browser a form is from, and none came with this one: your \
+                   browser blocks or deletes the cookies of Alias. Nothing was changed.",
+            next: ALLOW_COOKIES,
+        },
+        request_without_cookies: Explanation {
+            title: "Your browser sent no cookie",
+            what: "Alias knows by a cookie which browser a request is from. None came: your browser blocks \
+                   or deletes the cookies of Alias, or this address was made in another browser.",
+            next: ALLOW_COOKIES,
         },
         unknown_interaction: Explanation {
             title: "There is no such request here",
-            what: "It has expired, or it was made in another browser or for another account.",
+            what: "It has expired, for a request waits for an hour, or it was made in another browser \
+                   or for another account.",
+            next: START_AGAIN,
+        },
+        expired: Explanation {
+            title: "This request has expired",
+            what: "A request waits for an hour. Nothing was changed.",
             next: START_AGAIN,
         },
         already_answered: Explanation {
             title: "You have answered this already",
             what: "A request is answered once, and your first answer counts. This one changed \
                    nothing.",
-            next: START_AGAIN,
+            next: "Go back to the service. If it does not know of your answer, start again there. What \
+                   you allow stands on your account page.",
         },
         not_shown: Explanation {
             title: "You were not asked for that",
@@ -373,7 +419,7 @@ const ENGLISH: Text = Text {
         not_found: Explanation {
             title: "There is no such page",
             what: "The address may be mistyped, or what was here has ended.",
-            next: "Check the address, or go back to where you came from.",
+            next: "Check the address, or go on from your account page.",
         },
         method_not_allowed: Explanation {
             title: "This page does not work that way",
@@ -412,6 +458,9 @@ const ENGLISH: Text = Text {
 const BACK_TO_SERVICE: &str = "Nothing about you was shared. Go back to the service and try again. \
                                If it happens again, the people who run it need to know.";
 
+const ALLOW_COOKIES: &str = "Allow cookies for Alias in your browser’s settings, and begin again where \
+                             you came from.";
+
 const START_AGAIN: &str = "If the service still waits for you, go back to it and start again.";
 
 #[cfg(test)]
@@ -437,6 +486,9 @@ mod tests {
             &TEXT.consent.asked_by,
             &TEXT.consent.channels_hint,
             &TEXT.form_post.destination,
+            &TEXT.moving_on.destination,
+            &TEXT.errors.asked_by,
+            &TEXT.errors.back_to,
             &TEXT.account.granted_at,
             &TEXT.errors.status,
             &TEXT.errors.request,

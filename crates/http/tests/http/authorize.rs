@@ -288,8 +288,8 @@ async fn r29_a_native_app_is_answered_where_it_listens() {
 async fn another_method_is_405_and_another_path_404() {
     let alias = Alias::start().await;
     for (path, methods) in [
-        ("/oauth2/authorize", "GET, POST"),
-        ("/api/oauth2/token", "POST"),
+        ("/oauth2/authorize", "GET, HEAD, POST"),
+        ("/api/oauth2/token", "POST, OPTIONS"),
         ("/api/session", "POST, DELETE"),
     ] {
         let answer = client()

@@ -1,6 +1,8 @@
 //! The consent page and its answer: R10 to R13, R31, and what is refused.
 
-use alias_domain::{ClientChange, testing::sample};
+use std::collections::BTreeMap;
+
+use alias_domain::{ClientChange, Revocation, testing::sample};
 
 use crate::support::{Alias, SEED, param};
 
@@ -102,16 +104,115 @@ async fn an_answer_is_consumed_once() {
     let form = page.form();
     let first = browser.submit(&form, &[("decision", "approve_all")]).await;
     assert!(param(&first.location.expect("a redirect"), "code").is_some());
-    for decision in ["approve_all", "approve", "deny"] {
+    for decision in ["approve", "deny"] {
         let again = browser.submit(&form, &[("decision", decision)]).await;
         assert_eq!((again.status, again.location), (409, None), "{decision}");
     }
     let back = browser.get(&page.path).await;
     assert_eq!(back.status, 409);
+    assert!(back.html.contains("https://example.com/"), "the way back");
 }
 
 #[actix_web::test]
-async fn of_rival_answers_one_gets_a_code() {
+async fn r33_the_same_answer_again_leads_to_the_client_and_its_codes_serve_once() {
+    let alias = Alias::start().await;
+    let mut browser = alias.freds_browser().await;
+    let form = browser.authorize(SEED).await.form();
+    let allow = [("decision", "approve_all")];
+    let mut codes = Vec::new();
+    for _ in 0..3 {
+        let answer = browser.submit(&form, &allow).await;
+        let location = answer.location.expect("a redirect");
+        assert_eq!(
+            param(&location, "state").as_deref(),
+            Some("4bqlMpbTFb_yXBkHNL6R1Q")
+        );
+        codes.push(param(&location, "code").expect("a code"));
+    }
+    let start = form.action.trim_end_matches("/consent");
+    let location = browser.get(start).await.location.expect("a redirect");
+    codes.push(param(&location, "code").expect("a code"));
+    assert_eq!(alias.exchange(&codes[1]).await.0, 200);
+    // The client has heard: nothing more is handed out, and what was is spent.
+    let late = browser.submit(&form, &allow).await;
+    assert_eq!((late.status, late.location), (409, None));
+    assert_eq!(browser.get(start).await.status, 409);
+    let (status, error) = alias.exchange(&codes[2]).await;
+    assert_eq!(
+        (status, error["error"].as_str()),
+        (400, Some("invalid_grant"))
+    );
+}
+
+#[actix_web::test]
+async fn r33_a_denial_again_is_a_denial_and_grants_nothing() {
+    let alias = Alias::start().await;
+    let mut browser = alias.freds_browser().await;
+    let form = browser.authorize(SEED).await.form();
+    for _ in 0..2 {
+        let answer = browser.submit(&form, &[("decision", "deny")]).await;
+        let location = answer.location.expect("a redirect");
+        assert_eq!(param(&location, "error").as_deref(), Some("access_denied"));
+    }
+    let allow = browser.submit(&form, &[("decision", "approve_all")]).await;
+    assert_eq!((allow.status, allow.location), (409, None));
+    let granted = alias
+        .store
+        .connection(sample::user().id, sample::client().id)
+        .await;
+    assert_eq!(granted, Ok(None));
+}
+
+#[actix_web::test]
+async fn r33_another_browser_or_nobody_signed_in_gets_no_code_by_repeating() {
+    let alias = Alias::start().await;
+    let mut browser = alias.freds_browser().await;
+    let form = browser.authorize(SEED).await.form();
+    let allow = [("decision", "approve_all")];
+    browser.submit(&form, &allow).await;
+    let mut ginger = alias.signed_in("ginger@example.com").await;
+    assert_eq!(ginger.submit(&form, &allow).await.status, 404);
+    browser.cookies.remove("alias_session");
+    let signed_out = browser.submit(&form, &allow).await;
+    assert_eq!((signed_out.status, signed_out.location), (409, None));
+}
+
+#[actix_web::test]
+async fn r33_after_taking_it_back_the_same_answer_grants_nothing() {
+    let alias = Alias::start().await;
+    let mut browser = alias.freds_browser().await;
+    let form = browser.authorize(SEED).await.form();
+    let allow = [("decision", "approve_all")];
+    browser.submit(&form, &allow).await;
+    let (user, client) = (sample::user().id, sample::client().id);
+    let revoked = alias
+        .store
+        .revoke(user, client, &Revocation::Disconnect)
+        .await;
+    assert_eq!(revoked, Ok(Ok(())));
+    let again = browser.submit(&form, &allow).await;
+    assert_eq!((again.status, again.location), (409, None));
+    assert_eq!(alias.store.connection(user, client).await, Ok(None));
+}
+
+#[actix_web::test]
+async fn r33_a_sign_in_that_is_sent_twice_leads_to_the_client_twice() {
+    let alias = Alias::start().await;
+    alias.code(SEED).await;
+    let mut browser = alias.browser();
+    let form = browser.authorize(SEED).await.form();
+    let fred = [
+        ("email", "fred@example.com"),
+        ("password", crate::support::PASSWORD),
+    ];
+    for _ in 0..2 {
+        let answer = browser.submit(&form, &fred).await;
+        assert!(param(&answer.location.expect("a redirect"), "code").is_some());
+    }
+}
+
+#[actix_web::test]
+async fn r33_rivals_with_one_answer_all_lead_to_the_client_and_one_code_serves() {
     let alias = Alias::start().await;
     let mut browser = alias.freds_browser().await;
     let form = browser.authorize(SEED).await.form();
@@ -119,15 +220,15 @@ async fn of_rival_answers_one_gets_a_code() {
         let mut browser = browser.clone();
         let form = form.clone();
         async move {
-            browser
-                .submit(&form, &[("decision", "approve_all")])
-                .await
-                .status
+            let answer = browser.submit(&form, &[("decision", "approve_all")]).await;
+            param(&answer.location.expect("a redirect"), "code").expect("a code")
         }
     });
-    let mut statuses = futures_util::future::join_all(rivals).await;
-    statuses.sort_unstable();
-    assert_eq!(statuses, [303, 409, 409, 409, 409, 409, 409, 409]);
+    let codes = futures_util::future::join_all(rivals).await;
+    let exchanges = codes.iter().map(|code| alias.exchange(code));
+    let answers = futures_util::future::join_all(exchanges).await;
+    let served = answers.iter().filter(|(status, _)| *status == 200);
+    assert_eq!(served.count(), 1);
 }
 
 #[actix_web::test]
@@ -293,22 +394,96 @@ async fn two_tabs_do_not_disturb_each_other() {
 }
 
 #[actix_web::test]
-async fn two_tabs_that_a_new_browser_opens_at_once_do_not_disturb_each_other() {
+async fn tabs_that_a_new_browser_opens_at_once_do_not_disturb_each_other() {
     let alias = Alias::start().await;
     let request = format!("/oauth2/authorize?{SEED}");
     let mut browser = alias.browser();
-    let first = browser.get(&request).await.location.expect("a page");
-    // The second tab asks before the first one's cookie is there.
-    browser.cookies.clear();
-    let second = browser.get(&request).await.location.expect("a page");
-    for path in [&first, &second] {
-        assert_eq!(browser.follow(path).await.status, 200);
+    let (mut tabs, mut cookies) = (Vec::new(), BTreeMap::new());
+    for _ in 0..3 {
+        // Each asks before the cookie of the others is there.
+        browser.cookies.clear();
+        let first = browser.get(&request).await.location.expect("a page");
+        // And opens its page while it has its own alone.
+        tabs.push(browser.follow(&first).await.form());
+        cookies.append(&mut browser.cookies);
+    }
+    let mut own = alias.browser();
+    tabs.push(own.get("/sign-in").await.form());
+    cookies.append(&mut own.cookies);
+
+    browser.cookies = cookies;
+    let fred = [
+        ("email", "fred@example.com"),
+        ("password", crate::support::PASSWORD),
+    ];
+    for form in &tabs {
+        let page = browser.submit(form, &fred).await;
+        let account = page.location.as_deref() == Some("/account");
+        assert!(page.status == 200 || account, "{}", page.status);
     }
     let mut other = alias.browser();
     other.get("/sign-in").await;
-    for path in [&first, &second] {
-        assert_eq!(other.get(path).await.status, 404);
+    for form in &tabs[..3] {
+        assert_eq!(other.get(&form.action).await.status, 404);
     }
+}
+
+/// A browser says that it navigates. Its form is followed by no redirect that leads away, for Chromium
+/// would hold what comes after against the page's policy.
+#[actix_web::test]
+async fn a_browser_leaves_by_a_page_and_not_by_a_redirect() {
+    let alias = Alias::start().await;
+    let mut browser = alias.freds_browser().await;
+    for (decision, told) in [("deny", "error=access_denied"), ("approve_all", "code=")] {
+        let form = browser.authorize(SEED).await.form();
+        let fields = [("form_token", form.token.as_str()), ("decision", decision)];
+        let answer = browser.post_navigating(&form.action, &fields).await;
+        assert_eq!(answer.status, 303);
+        let start = answer.location.expect("a page");
+        assert_eq!(start, form.action.trim_end_matches("/consent"));
+        let page = browser.get_navigating(&start).await;
+        assert_eq!((page.status, page.location.as_deref()), (200, None));
+        let content = page.attribute("http-equiv=\"refresh\"", "content");
+        let content = content.expect("it moves on");
+        let callback = "0;url=https://example.com/alias-callback?";
+        assert!(
+            content.starts_with(callback) && content.contains(told),
+            "{content}"
+        );
+        let policy = page.policy.expect("a policy");
+        assert!(policy.contains("form-action 'self';"), "{policy}");
+    }
+}
+
+#[actix_web::test]
+async fn what_is_wrong_with_a_form_a_browser_is_shown_by_a_get() {
+    let alias = Alias::start().await;
+    let mut browser = alias.freds_browser().await;
+    let form = browser.authorize(SEED).await.form();
+    for (fields, status) in [
+        (&[("decision", "approve_all")][..], 403),
+        (&[("form_token", &*form.token)][..], 400),
+        (
+            &[
+                ("form_token", &*form.token),
+                ("decision", "approve"),
+                ("scope", "admin"),
+            ][..],
+            400,
+        ),
+    ] {
+        assert_eq!(browser.post(&form.action, fields).await.status, status);
+        let answer = browser.post_navigating(&form.action, fields).await;
+        assert_eq!(answer.status, 303);
+        let page = browser.get(&answer.location.expect("a page")).await;
+        assert_eq!(page.status, status);
+        let start = form.action.trim_end_matches("/consent");
+        assert!(
+            page.html.contains(&format!("href=\"{start}\"")),
+            "the form again"
+        );
+    }
+    assert_eq!(browser.get("/problem?note=x").await.status, 404);
 }
 
 #[actix_web::test]

@@ -123,15 +123,6 @@ impl Interactions for Away {
     ) -> Result<Option<Interaction>, StoreError> {
         away()
     }
-    async fn claim_interaction(
-        &self,
-        _: InteractionId,
-        _: Digest,
-        _: DateTime<Utc>,
-    ) -> Result<bool, StoreError> {
-        away()
-    }
-
     async fn choose_account(
         &self,
         _: InteractionId,

@@ -195,7 +195,7 @@ async fn what_a_client_sent_comes_back_exactly_and_as_text() {
 }
 
 #[actix_web::test]
-async fn the_page_runs_its_own_script_alone_and_posts_to_the_callback_alone() {
+async fn the_page_runs_its_own_script_alone_and_lets_the_callback_lead_on() {
     let alias = Alias::start().await;
     let query = request("&prompt=none&scope=openid&response_mode=form_post");
     let page = alias.browser().authorize(&query).await;
@@ -207,7 +207,7 @@ async fn the_page_runs_its_own_script_alone_and_posts_to_the_callback_alone() {
         Some(
             format!(
                 "default-src 'none'; style-src 'self'; img-src 'self'; \
-                 script-src 'sha256-{hash}'; form-action https://example.com; base-uri 'none'; \
+                 script-src 'sha256-{hash}'; base-uri 'none'; \
                  frame-ancestors 'none'"
             )
             .as_str()

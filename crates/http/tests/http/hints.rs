@@ -345,7 +345,7 @@ async fn a_login_hint_fills_in_the_email_and_says_nothing_about_an_account() {
 }
 
 #[actix_web::test]
-async fn a_login_hint_chooses_and_trusts_nobody() {
+async fn a_login_hint_for_somebody_who_is_not_here_chooses_and_trusts_nobody() {
     let alias = Alias::start().await;
     alias.code(SEED).await;
     let mut browser = alias.freds_browser().await;
@@ -353,11 +353,12 @@ async fn a_login_hint_chooses_and_trusts_nobody() {
         .authorize(&format!("{SEED}&login_hint={GINGER}"))
         .await;
     assert!(param(&page.location.expect("a redirect"), "code").is_some());
-    // Whoever must prove that they are Fred is not offered to be Ginger.
+    // R32: at a sign-in page the hint outranks whoever was here before.
     let query = format!("{SEED}&login_hint={GINGER}&prompt=login");
     let page = browser.authorize(&query).await;
     let filled = page.attribute("name=\"email\"", "value");
-    assert_eq!(filled.as_deref(), Some(FRED));
+    assert_eq!(filled.as_deref(), Some(GINGER));
+    assert!(!page.html.contains("Confirm that it is you"));
     // Nor does it hide what was typed.
     let mut browser = alias.browser();
     let page = browser.authorize(&query).await;
@@ -365,6 +366,36 @@ async fn a_login_hint_chooses_and_trusts_nobody() {
     let page = browser.submit(&page.form(), &typed).await;
     let filled = page.attribute("name=\"email\"", "value");
     assert_eq!(filled.as_deref(), Some("freed@example.com"));
+}
+
+#[actix_web::test]
+async fn r32_a_login_hint_picks_one_of_the_accounts_that_are_signed_in_here() {
+    let alias = Alias::start().await;
+    let mut browser = both(&alias).await;
+    for email in [FRED, GINGER] {
+        let hinted = request(&format!("&scope=openid&login_hint={email}"));
+        let page = browser.authorize(&hinted).await;
+        assert!(page.path.ends_with("/consent") && page.html.contains(email));
+        let refused = browser.authorize(&format!("{hinted}&prompt=none")).await;
+        assert_eq!(refused.error().as_deref(), Some("consent_required"));
+        browser
+            .submit(&page.form(), &[("decision", "approve_all")])
+            .await;
+        let silent = browser.authorize(&format!("{hinted}&prompt=none")).await;
+        let user = alias
+            .store
+            .user_by_email(&email.parse().expect("an address"))
+            .await;
+        let user = user.expect("an answer").expect("a user").0.id;
+        let connection = alias.store.connection(user, sample::client().id).await;
+        let alias_id = connection.expect("an answer").expect("connected").alias_id;
+        assert_eq!(user_of(&alias, silent).await, alias_id.to_string());
+        // Proving who one is begins with the same account.
+        let again = browser.authorize(&format!("{hinted}&prompt=login")).await;
+        let filled = again.attribute("name=\"email\"", "value");
+        assert_eq!(filled.as_deref(), Some(email));
+        assert!(again.html.contains("Confirm that it is you"));
+    }
 }
 
 #[actix_web::test]

@@ -412,6 +412,6 @@ async fn discovery_names_what_there_is_for_logout() {
         .expect("an answer");
     assert_eq!(
         (put.status().as_u16(), &put.headers()["allow"]),
-        (405, &"GET, POST".parse().expect("a header"))
+        (405, &"GET, HEAD, POST".parse().expect("a header"))
     );
 }

@@ -4,6 +4,7 @@
 
 mod account;
 mod authorize;
+mod browsers;
 mod busy;
 mod clients;
 mod connections;

@@ -385,6 +385,19 @@ impl Browser<'_> {
         self.send(request).await
     }
 
+    /// What a browser says of itself when a person presses a button or follows a link.
+    pub(crate) async fn post_navigating(&mut self, path: &str, fields: &[(&str, &str)]) -> Page {
+        let request = self.http.post(self.alias.url(path)).form(fields);
+        let own = request.header("sec-fetch-site", "same-origin");
+        self.send(own.header("sec-fetch-mode", "navigate")).await
+    }
+
+    pub(crate) async fn get_navigating(&mut self, path: &str) -> Page {
+        let request = self.http.get(self.alias.url(path));
+        self.send(request.header("sec-fetch-mode", "navigate"))
+            .await
+    }
+
     pub(crate) async fn post_from(&mut self, form: &Form, headers: &[(&str, &str)]) -> Page {
         let fields = [
             ("form_token", form.token.as_str()),

@@ -77,7 +77,10 @@ fn what_was_sealed_opens_as_it_was() {
     let interaction = sample::interaction().id;
     let session = sample::session().id;
     let forms = [
-        FormPurpose::Interaction { interaction },
+        FormPurpose::Interaction {
+            interaction,
+            client: None,
+        },
         FormPurpose::Consent {
             interaction,
             session,

@@ -18,8 +18,7 @@ fn r30_a_channel_that_another_node_withdrew_just_now_gets_no_code() {
     let visitor = Visitor {
         bearer: None,
         cookies: vec![Digest::of(b"a session token")],
-        browser: Digest::of(b"a browser"),
-        newcomer: false,
+        browsers: vec![Digest::of(b"a browser")],
         source: None,
     };
     let asked = Params::parse(&format!(

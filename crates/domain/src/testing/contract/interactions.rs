@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 
 use super::{Kept, scene::*};
-use crate::{ChosenAccount, Digest, Interaction, ports::Store, testing::sample};
+use crate::{ChosenAccount, Interaction, ports::Store, testing::sample};
 
 /// A request that makes use of everything that is kept of one.
 const EVERY_PARAMETER: &str = "scope=openid+contact&include_granted_scopes=true\
@@ -53,26 +53,6 @@ pub async fn an_interaction_of_a_client_that_is_gone_is_not_kept(store: &dyn Sto
     Ok(())
 }
 
-pub async fn an_interaction_is_bound_once(store: &dyn Store) -> Kept {
-    store.insert_client(&example(), &[]).await?;
-    let (one, other) = (Digest::of(b"one"), Digest::of(b"other"));
-    let bound = interaction(1, &example());
-    let it = Interaction {
-        binding: None,
-        ..interaction(2, &example())
-    };
-    store.open_interaction(&bound).await?;
-    store.open_interaction(&it).await?;
-    assert!(!store.claim_interaction(bound.id, one, NOON).await?);
-    assert!(!store.claim_interaction(it.id, one, it.expires_at).await?);
-    assert!(store.claim_interaction(it.id, one, NOON).await?);
-    assert!(store.claim_interaction(it.id, one, NOON).await?);
-    assert!(!store.claim_interaction(it.id, other, NOON).await?);
-    let stored = store.interaction(it.id, NOON).await?;
-    assert_eq!(stored.and_then(|it| it.binding), Some(one));
-    Ok(())
-}
-
 pub async fn an_account_is_chosen_while_the_interaction_waits(store: &dyn Store) -> Kept {
     store.insert_client(&example(), &[]).await?;
     let it = interaction(1, &example());
@@ -92,6 +72,7 @@ pub async fn an_account_is_chosen_while_the_interaction_waits(store: &dyn Store)
     let answered = Interaction {
         account,
         answered: true,
+        denied: true,
         ..it
     };
     assert_eq!(store.interaction(answered.id, NOON).await?, Some(answered));

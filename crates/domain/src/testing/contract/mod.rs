@@ -109,7 +109,6 @@ macro_rules! contract_tests {
             interactions {
                 an_interaction_is_kept_until_it_is_forgotten
                 an_interaction_of_a_client_that_is_gone_is_not_kept
-                an_interaction_is_bound_once
                 an_account_is_chosen_while_the_interaction_waits
                 closing_consumes_an_interaction_once
                 r12_closing_grants_nothing

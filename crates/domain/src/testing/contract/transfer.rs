@@ -81,8 +81,9 @@ fn interactions() -> [Interaction; 3] {
         session: session_of(&fred()),
         authenticated: true,
     };
-    let unseen = Interaction {
-        binding: None,
+    let denied = Interaction {
+        answered: true,
+        denied: true,
         ..interaction(902, &other_client())
     };
     let seen = Interaction {
@@ -98,7 +99,7 @@ fn interactions() -> [Interaction; 3] {
         }),
         ..interaction(903, &full())
     };
-    [seen, unseen, answered]
+    [seen, denied, answered]
 }
 
 fn keys() -> [StoredKey; 2] {

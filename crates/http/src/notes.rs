@@ -1,0 +1,67 @@
+//! What one page tells the next, sealed, in a parameter of its address. A form is posted and redirects;
+//! the page after it says what became of it.
+
+use alias_domain::{InteractionId, Params, ports::Failure};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    pages::{ClientLink, ErrorCause},
+    server::State,
+};
+
+/// The parameter.
+pub(crate) const NOTE: &str = "note";
+
+/// The longest address that is typed again for a user, in bytes: none that is longer can be right.
+const LONGEST_EMAIL: usize = 1024;
+
+/// What is told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "of", rename_all = "snake_case")]
+pub(crate) enum Note {
+    /// An email or a password was wrong.
+    FailedSignIn {
+        /// The request that the user signed in for, if it was not for themselves.
+        interaction: Option<InteractionId>,
+        /// What was typed as email.
+        email: String,
+    },
+    /// A form was refused.
+    Problem(Problem),
+}
+
+/// What an error page shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Problem {
+    pub(crate) cause: ErrorCause,
+    /// Whom the user comes from.
+    pub(crate) client: Option<ClientLink>,
+    /// The address of the page that has the form.
+    pub(crate) again: Option<String>,
+}
+
+impl Note {
+    pub(crate) fn failed_sign_in(interaction: Option<InteractionId>, email: &str) -> Self {
+        Self::FailedSignIn {
+            interaction,
+            email: match email.len() {
+                ..=LONGEST_EMAIL => email.to_owned(),
+                _ => String::new(),
+            },
+        }
+    }
+
+    /// The address of a page that is told this.
+    pub(crate) fn at(&self, page: &str, state: &State) -> Result<String, Failure> {
+        let text = serde_json::to_string(self).unwrap_or_default();
+        let note = state.provider.note(text)?;
+        Ok(format!("{page}?{NOTE}={}", note.expose()))
+    }
+
+    /// What a page is told by its query; `None` where we sealed no note.
+    pub(crate) fn read(query: &str, state: &State) -> Option<Self> {
+        let params = Params::parse(query);
+        let text = state.provider.noted(params.one(NOTE).ok()??)?;
+        serde_json::from_str(&text).ok()
+    }
+}
