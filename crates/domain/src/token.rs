@@ -150,4 +150,9 @@ pub enum FormPurpose {
         /// Whose.
         session: SessionId,
     },
+    /// No form, but what the last one did: the page that follows tells it, once.
+    Notice {
+        /// As the pages write it for themselves.
+        done: String,
+    },
 }

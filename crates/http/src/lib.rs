@@ -24,6 +24,7 @@ mod interaction;
 mod introspection;
 mod logout;
 mod measures;
+mod notice;
 pub mod pages;
 mod panics;
 mod presence;

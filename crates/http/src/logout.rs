@@ -9,10 +9,11 @@ use alias_domain::{
 };
 
 use crate::{
-    body, guard,
+    account, body, guard,
+    notice::{self, Done},
     pages::{AccountChoice, ErrorCause, SignOutFault, SignOutPage, SignedOutPage},
     respond::{self, Page, see_other},
-    routes::{ACCOUNT, END_SESSION, SIGN_OUT, SIGNED_OUT},
+    routes::{ACCOUNT, END_SESSION, SIGN_IN, SIGN_OUT, SIGNED_OUT},
     server::State,
     visitor::Arrival,
 };
@@ -100,12 +101,17 @@ pub(crate) async fn answer(
 pub(crate) async fn signed_out(request: HttpRequest, state: web::Data<State>) -> Page {
     let arrival = Arrival::of(&request, &state, State::now()).await?;
     let params = Params::parse(request.query_string());
-    let sessions = arrival.present.sessions();
-    respond::page(&SignedOutPage {
-        still: sessions.map(|it| it.user.email.to_string()).collect(),
-        account_url: ACCOUNT.to_owned(),
+    let done = notice::told(&request, &state, &arrival.present);
+    let page = respond::page(&SignedOutPage {
+        signed_out: match done {
+            Some(Done::SignedOut { email }) => Some(email),
+            _ => None,
+        },
+        still: account::others(&arrival.present, None),
+        sign_in_url: SIGN_IN.to_owned(),
         fault: fault_of(&params).map(words),
-    })
+    })?;
+    Ok(notice::forget(&request, &state, page))
 }
 
 /// Where it ends: at the client or here, with the sessions that ended out of the cookie.

@@ -12,7 +12,9 @@ mod form_post;
 mod keys;
 mod logout;
 mod moving;
+mod operator;
 mod page;
+mod pages;
 mod resource;
 #[path = "../support/running.rs"]
 mod running;

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::{Outcome, Present, Provider};
 use crate::{
     ChosenAccount, Digest, Email, InteractionId, Secret, SessionId, User,
-    ports::{Failure, PasswordVerdict, SessionStart, Started},
+    ports::{Failure, PasswordHash, PasswordVerdict, SessionStart, Started},
 };
 
 /// What became of a sign-in.
@@ -79,8 +79,8 @@ impl Provider {
         gone: impl Future<Output = ()>,
         now: DateTime<Utc>,
     ) -> Result<SignIn, Failure> {
-        let user = match self.checked_password(email, password, gone).await? {
-            Some(Some(user)) => user,
+        let (user, hash) = match self.checked_password(email, password, gone).await? {
+            Some(Some(known)) => known,
             Some(None) => return Ok(SignIn::Refused),
             None => return Ok(SignIn::Abandoned),
         };
@@ -89,6 +89,7 @@ impl Provider {
             id: SessionId::from_uuid(self.ports.chance.id()),
             user: user.id,
             token: token.digest(),
+            password: Some(hash),
             presented: presented.to_vec(),
             auth_time: now,
             expires_at: now + self.lifetimes.session,
@@ -104,14 +105,14 @@ impl Provider {
         })
     }
 
-    /// The user of this address, if the password is theirs. Whatever the answer, a password is
-    /// hashed for it; there is none if whoever asks went away before.
+    /// The user of this address, if the password is theirs, and its hash. Whatever the answer, a
+    /// password is hashed for it; there is none if whoever asks went away before.
     async fn checked_password(
         &self,
         email: &str,
         password: &Secret,
         gone: impl Future<Output = ()>,
-    ) -> Result<Option<Option<User>>, Failure> {
+    ) -> Result<Option<Option<(User, PasswordHash)>>, Failure> {
         let known = match email.parse::<Email>() {
             Ok(email) => self.store().user_by_email(&email).await?,
             Err(_) => None,
@@ -121,18 +122,16 @@ impl Provider {
         let Some(verdict) = unless(gone, verified).await else {
             return Ok(None);
         };
-        let user = match (user, verdict?) {
-            (Some(user), PasswordVerdict::Right { rehash }) => {
-                if let (Some(before), Some(next)) = (stored, rehash) {
-                    self.store()
-                        .rehash_password(user.id, &before, &next)
-                        .await?;
-                }
-                Some(user)
+        Ok(Some(match (user, stored, verdict?) {
+            (Some(user), Some(before), PasswordVerdict::Right { rehash: Some(next) }) => {
+                self.store()
+                    .rehash_password(user.id, &before, &next)
+                    .await?;
+                Some((user, next))
             }
+            (Some(user), Some(hash), PasswordVerdict::Right { rehash: None }) => Some((user, hash)),
             _ => None,
-        };
-        Ok(Some(user))
+        }))
     }
 
     /// Lets an interaction go on with an account (R15): one that is signed in at this browser, or
