@@ -8,7 +8,10 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval_at},
 };
 
-use crate::config::{ConfigError, TlsFiles};
+use crate::{
+    clock,
+    config::{ConfigError, Issuer, TlsFiles},
+};
 
 /// How often the files are looked at. Certificates are renewed weeks before they expire.
 const EVERY: Duration = Duration::from_secs(60);
@@ -17,6 +20,8 @@ const EVERY: Duration = Duration::from_secs(60);
 pub(crate) struct Certificate {
     files: TlsFiles,
     tls: Tls,
+    /// Of the issuer: where browsers and clients ask for the service.
+    host: String,
 }
 
 impl Certificate {
@@ -24,15 +29,38 @@ impl Certificate {
     ///
     /// # Errors
     /// As [`TlsFiles::read`].
-    pub(crate) fn load(files: &TlsFiles) -> Result<Self, ConfigError> {
+    pub(crate) fn load(files: &TlsFiles, issuer: &Issuer) -> Result<Self, ConfigError> {
         Ok(Self {
             tls: Tls::new(files.read()?),
             files: files.clone(),
+            host: issuer.host().to_owned(),
         })
     }
 
     pub(crate) const fn tls(&self) -> &Tls {
         &self.tls
+    }
+
+    /// Says why browsers and clients will refuse a certificate that can be served with nevertheless: a
+    /// proxy in front might take it.
+    pub(crate) fn warn_of_refusal(&self) {
+        let (identity, now) = (self.tls.shown(), clock::now());
+        let (valid_from, expires_at) = (identity.valid_from(), identity.expires_at());
+        if expires_at <= now {
+            tracing::warn!(%expires_at, "the certificate has expired: renew http.tls.certificate");
+        } else if valid_from > now {
+            tracing::warn!(
+                %valid_from,
+                "the certificate is not valid yet: look at http.tls.certificate, and at the clock"
+            );
+        }
+        if !identity.is_for(&self.host) {
+            tracing::warn!(
+                host = %self.host, certificate = %identity.hosts(),
+                "the certificate is for another host than the issuer names: look at \
+                 http.tls.certificate"
+            );
+        }
     }
 
     /// Shows new connections what the files hold now. If nothing can be served with that, what
@@ -43,6 +71,7 @@ impl Certificate {
                 let expires_at = identity.expires_at();
                 if self.tls.renew(identity) {
                     tracing::info!(%expires_at, "the certificate was renewed");
+                    self.warn_of_refusal();
                 }
             }
             Err(error) => tracing::error!(%error, "the certificate cannot be renewed"),

@@ -5,6 +5,7 @@ mod config;
 mod deleting;
 mod import;
 mod key;
+mod password;
 pub(crate) mod user;
 
 use std::path::{Path, PathBuf};

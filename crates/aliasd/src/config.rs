@@ -10,6 +10,7 @@ mod links;
 mod master_key;
 mod outbound;
 mod rate;
+mod secret_file;
 mod settings;
 mod tls;
 

@@ -4,8 +4,8 @@ mod demo;
 mod home;
 
 use std::{
-    fmt,
-    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
+    fmt, io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
     time::Duration,
 };
 
@@ -58,7 +58,7 @@ struct Running<'a> {
 /// that is taken.
 pub(crate) async fn run(global: &Global, options: &Options) -> Result<(), Error> {
     let settings = Settings::load(global.config_file())?;
-    let config = configure(&settings)?;
+    let mut config = configure(&settings)?;
     let base = base(options.demo_listen)?;
     logs::init("warn");
     if let Some(warning) = settings.passed_over() {
@@ -68,8 +68,8 @@ pub(crate) async fn run(global: &Global, options: &Options) -> Result<(), Error>
         warn_of_others(address);
     }
     // Before anything is made or changed.
-    probe(config.http.listen, serve::HTTP_LISTEN)?;
-    probe(options.demo_listen, DEMO_LISTEN)?;
+    let beside = probed(config.http.listen, serve::HTTP_LISTEN)?;
+    let demo_beside = probed(options.demo_listen, DEMO_LISTEN)?;
 
     let home = Home::open()?;
     let master_key = match &config.master_key {
@@ -84,12 +84,22 @@ pub(crate) async fn run(global: &Global, options: &Options) -> Result<(), Error>
     }
     let door = Door::closed("the service starts");
     let listeners = Listeners::bind(&config, &door)?;
+    let listeners_beside = match beside {
+        Some(listen) => {
+            config.http.listen = listen;
+            // Who watches needs one address.
+            config.http.internal_listen = None;
+            Some(Listeners::bind(&config, &door)?)
+        }
+        None => None,
+    };
     let (service, upkeep) = serve::wire(&config, &master_key, store).await?;
     door.open(service);
     let account = format!("{}/account", config.issuer);
     let relying_party = Demo::bind(DemoConfig {
         issuer: config.issuer.to_string(),
         listen: options.demo_listen,
+        listen_beside: demo_beside,
         confidential: clients.confidential,
         public: clients.public,
         account_url: account.clone(),
@@ -97,6 +107,7 @@ pub(crate) async fn run(global: &Global, options: &Options) -> Result<(), Error>
     .map_err(|error| serve::cannot_listen(options.demo_listen, DEMO_LISTEN, error))?;
 
     let signals = Signals::listen()?;
+    listeners.warn(&settings);
     let said = global.format().print(&Running {
         issuer: config.issuer.as_str(),
         account,
@@ -110,8 +121,10 @@ pub(crate) async fn run(global: &Global, options: &Options) -> Result<(), Error>
         tracing::warn!(%error, "nobody was told where it listens");
     }
     // Nobody has to be told before it stops.
+    let beside = listeners_beside.map(|it| it.into_servers(Duration::ZERO));
     let servers = listeners
         .into_servers(Duration::ZERO)
+        .and(beside)
         .beside(relying_party.into_server());
     let work = async { Ok(upkeep.run().await) };
     servers.until_stopped(&door, work, signals).await
@@ -162,10 +175,32 @@ fn port(address: SocketAddr, setting: &'static str) -> Result<u16, Error> {
     }
 }
 
-fn probe(address: SocketAddr, setting: &'static str) -> Result<(), Error> {
-    TcpListener::bind(address)
-        .map(drop)
-        .map_err(|error| serve::cannot_listen(address, setting, error))
+/// Sees whether an address can be had, and with it the one at which `localhost` may lead here as well.
+///
+/// # Errors
+/// If somebody else has one of them: `localhost` would lead to them.
+fn probed(address: SocketAddr, setting: &'static str) -> Result<Option<SocketAddr>, Error> {
+    let taken = |address| move |error| serve::cannot_listen(address, setting, error);
+    TcpListener::bind(address).map_err(taken(address))?;
+    let Some(beside) = other_loopback(address) else {
+        return Ok(None);
+    };
+    match TcpListener::bind(beside) {
+        Ok(_) => Ok(Some(beside)),
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => Err(taken(beside)(error)),
+        // The machine does not speak that version of IP, so nor does a browser on it.
+        Err(_) => Ok(None),
+    }
+}
+
+/// A browser may take `localhost` for either of two addresses: the one that an address leaves out.
+fn other_loopback(address: SocketAddr) -> Option<SocketAddr> {
+    let other = match address.ip() {
+        IpAddr::V4(ip) if ip.is_loopback() || ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_loopback() => Ipv4Addr::LOCALHOST.into(),
+        _ => return None,
+    };
+    Some(SocketAddr::new(other, address.port()))
 }
 
 impl fmt::Display for Running<'_> {
@@ -183,6 +218,20 @@ impl fmt::Display for Running<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn localhost_leads_here_whichever_address_it_means() {
+        for (address, beside) in [
+            ("127.0.0.1:8080", Some("[::1]:8080")),
+            ("0.0.0.0:8080", Some("[::1]:8080")),
+            ("[::1]:8080", Some("127.0.0.1:8080")),
+            ("[::]:8080", None),
+            ("192.0.2.1:8080", None),
+        ] {
+            let other = other_loopback(address.parse().expect("an address"));
+            assert_eq!(other.map(|it| it.to_string()).as_deref(), beside);
+        }
+    }
 
     #[test]
     fn the_demo_is_opened_where_a_browser_finds_it() {

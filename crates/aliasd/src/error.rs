@@ -3,7 +3,7 @@
 use std::{io, net::SocketAddr, path::PathBuf};
 
 use alias_domain::{
-    ClientError, MalformedEmail, MalformedNickname,
+    ClientError, MalformedEmail, MalformedNickname, RevocationError,
     ports::{EmailTaken, Failure, ImportError, StoreError},
 };
 use alias_signing::SigningError;
@@ -26,6 +26,8 @@ pub(crate) enum Error {
     EmailTaken(#[from] EmailTaken),
     #[error(transparent)]
     Nickname(#[from] MalformedNickname),
+    #[error("{0}")]
+    Usage(&'static str),
     #[error("the password {0}")]
     Password(&'static str),
     #[error("there is no client {0}")]
@@ -36,6 +38,13 @@ pub(crate) enum Error {
     NoProductUrl(String),
     #[error("there is no user {0}")]
     NoUser(String),
+    #[error("{user} has no session {session}; `aliasd user sessions {user}` lists those there are")]
+    NoSession { user: String, session: String },
+    #[error("{client}: {reason}")]
+    NotRevoked {
+        client: String,
+        reason: RevocationError,
+    },
     #[error("there is no key {0}")]
     NoKey(String),
     #[error(
@@ -119,6 +128,14 @@ const fn named_by(error: &SqliteError) -> &'static str {
 }
 
 impl Error {
+    /// The exit status of the process.
+    pub(crate) const fn status(&self) -> u8 {
+        match self {
+            Self::Usage(_) => 2,
+            _ => 1,
+        }
+    }
+
     /// Whether waiting may mend it: the store is away, and not wrong.
     pub(crate) const fn may_pass(&self) -> bool {
         matches!(

@@ -65,7 +65,7 @@ fn main() -> ExitCode {
     logs::flush();
     match ended {
         Ok(Ok(())) => ExitCode::SUCCESS,
-        Ok(Err(_)) => ExitCode::FAILURE,
+        Ok(Err(error)) => ExitCode::from(error.status()),
         Err(panic) => resume_unwind(panic),
     }
 }

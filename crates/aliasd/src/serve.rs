@@ -70,6 +70,7 @@ pub(crate) async fn run(global: &Global) -> Result<(), Error> {
     let opened = opening::try_once(&door, attempt()).await?;
     let (signals, mut hangups) = (Signals::listen()?, signal(SignalKind::hangup())?);
     warn_of_loopback(&config);
+    listeners.warn(&settings);
     announce(global, &config, &listeners);
 
     let certificate = listeners.certificate.take();
@@ -184,7 +185,8 @@ impl Listeners {
             Some(listen) => Some((listen, metrics::gather()?)),
             None => None,
         };
-        let certificate = http.tls.as_ref().map(Certificate::load).transpose()?;
+        let load = |files| Certificate::load(files, &config.issuer);
+        let certificate = http.tls.as_ref().map(load).transpose()?;
         let public = Public {
             listen: http.listen,
             tls: certificate.as_ref().map(|it| it.tls().clone()),
@@ -208,6 +210,23 @@ impl Listeners {
             internal: internal.transpose()?,
             certificate,
         })
+    }
+
+    /// Says what can be served with, and hardly was meant. An error says nothing but itself, so this
+    /// comes when there will be none.
+    pub(crate) fn warn(&self, settings: &Settings) {
+        if let Some(certificate) = &self.certificate {
+            certificate.warn_of_refusal();
+        }
+        for file in settings.secret_files() {
+            if file.is_open_to_others() {
+                tracing::warn!(
+                    file = %file.path.display(), holds = file.setting,
+                    "every user of this machine can read this secret: `chmod o-rwx` the file, or its \
+                     folder"
+                );
+            }
+        }
     }
 
     /// Lets both answer, until they are told to stop.
@@ -245,6 +264,13 @@ impl Servers {
     /// With another one beside the public one.
     pub(crate) fn beside(mut self, server: Server) -> Self {
         self.public.push(server);
+        self
+    }
+
+    /// With the public ones of others beside them, if there are others.
+    pub(crate) fn and(mut self, others: Option<Self>) -> Self {
+        self.public
+            .extend(others.into_iter().flat_map(|it| it.public));
         self
     }
 

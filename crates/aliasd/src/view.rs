@@ -4,8 +4,8 @@
 use std::{collections::BTreeMap, fmt};
 
 use alias_domain::{
-    Client, ClientId, ClientKind, Email, KeyAlgorithm, KeyStage, NicknameClaims, ScheduledKey,
-    Secret, SigningAlgorithm, User, UserId,
+    AuthMethod, Client, ClientId, ClientKind, Email, KeyAlgorithm, KeyStage, NicknameClaims,
+    ScheduledKey, Secret, Session, SessionId, SigningAlgorithm, User, UserId, flows::TakenBack,
 };
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
@@ -49,6 +49,25 @@ pub(crate) struct UserView<'a> {
     nickname: Option<&'a str>,
     locked: bool,
     created_at: String,
+}
+
+/// A session.
+#[derive(Serialize)]
+pub(crate) struct SessionView {
+    session_id: SessionId,
+    signed_in_at: String,
+    /// By itself.
+    ends_at: String,
+}
+
+/// A client from which something was taken back, and what it has left.
+#[derive(Serialize)]
+pub(crate) struct TakenBackView<'a> {
+    client_id: ClientId,
+    client_name: &'a str,
+    connected: bool,
+    scopes: Vec<&'static str>,
+    channels: &'a [String],
 }
 
 /// A key.
@@ -163,6 +182,33 @@ impl<'a> UserView<'a> {
             nickname: user.nickname.as_ref().map(|it| it.as_str()),
             locked: user.locked,
             created_at: second(user.created_at),
+        }
+    }
+}
+
+impl SessionView {
+    /// A session.
+    pub(crate) fn of(session: &Session) -> Self {
+        Self {
+            session_id: session.id,
+            signed_in_at: second(session.auth_time),
+            ends_at: second(session.expires_at),
+        }
+    }
+}
+
+impl<'a> TakenBackView<'a> {
+    /// What came of a revocation.
+    pub(crate) fn of(taken: &'a TakenBack) -> Self {
+        let left = taken.left.as_ref();
+        Self {
+            client_id: taken.client.id,
+            client_name: &taken.client.name,
+            connected: left.is_some(),
+            scopes: left.map_or_else(Vec::new, |it| {
+                it.scopes.iter().map(|scope| scope.name()).collect()
+            }),
+            channels: left.map_or(&[], |it| &it.channels),
         }
     }
 }
@@ -284,6 +330,29 @@ impl Brief for UserView<'_> {
     fn brief(&self) -> String {
         let locked = if self.locked { "  locked" } else { "" };
         format!("{}  {}{locked}", self.user_id, self.email)
+    }
+}
+
+impl Brief for SessionView {
+    fn brief(&self) -> String {
+        format!(
+            "{}  signed in {}  ends {}",
+            self.session_id, self.signed_in_at, self.ends_at
+        )
+    }
+}
+
+impl Brief for TakenBackView<'_> {
+    fn brief(&self) -> String {
+        let left = match self.connected {
+            false => "disconnected".to_owned(),
+            true => {
+                let channels = self.channels.iter().map(String::as_str);
+                let names = self.scopes.iter().copied().chain(channels);
+                format!("has left: {}", names.collect::<Vec<_>>().join(" "))
+            }
+        };
+        format!("{}  {}  {left}", self.client_id, self.client_name)
     }
 }
 

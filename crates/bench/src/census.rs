@@ -121,6 +121,8 @@ fn connection(member: Member, now: DateTime<Utc>) -> StoredConnection {
         alias_id: member.alias_id(),
         access: Some(everything()),
         granted_at: now,
+        since: now,
+        changed_at: now,
     }
 }
 

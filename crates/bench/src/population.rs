@@ -227,6 +227,7 @@ async fn sign_in(store: Arc<dyn Store>, number: u32, now: DateTime<Utc>) -> Resu
         id: Member(number * CLIENTS).session_id(),
         user: user_id(number),
         token: session_token(number).digest(),
+        password: None,
         presented: Vec::new(),
         auth_time: now,
         expires_at: now + Lifetimes::default().session,

@@ -32,6 +32,9 @@ pub struct DemoConfig {
     pub issuer: String,
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// Where to listen as well: at the other loopback address, so that `localhost` leads here whichever
+    /// of them it means.
+    pub listen_beside: Option<SocketAddr>,
     /// The client with a secret, which declares [`CHANNELS`](crate::CHANNELS).
     pub confidential: DemoClient,
     /// The client without a secret, which declares no channels.
@@ -46,6 +49,7 @@ pub(crate) fn example() -> DemoConfig {
     DemoConfig {
         issuer: "http://localhost:8080".to_owned(),
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        listen_beside: None,
         confidential: DemoClient {
             client_id: "confidential-client".to_owned(),
             client_secret: Some("the-demo-secret".to_owned()),

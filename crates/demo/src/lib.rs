@@ -12,6 +12,7 @@
 //! | `site` | what the pages share, and whom they deal with |
 //! | `provider` | Alias, as the client library finds it by discovery |
 //! | `library` | the client library's types, with what Alias adds to the standard |
+//! | `logout` | a logout token, and whether it is believed |
 //! | `wire` | the HTTP client below the library: no redirects, little patience, small answers |
 //! | `session` | one sign-in: what was received, and what of it is shown |
 //! | `visitor` | what is remembered of each browser, in memory only |
@@ -23,6 +24,7 @@ mod config;
 mod failure;
 mod guard;
 mod library;
+mod logout;
 mod pages;
 mod provider;
 mod routes;
@@ -32,7 +34,7 @@ mod visitor;
 mod wire;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 
 use actix_web::dev::Server;
 use actix_web::middleware::DefaultHeaders;
@@ -58,6 +60,8 @@ pub const CHANNELS: &[(&str, &str)] = &[
 
 const CONFIDENTIAL_CALLBACK: &str = "/callback";
 const PUBLIC_CALLBACK: &str = "/callback-public";
+const SIGNED_OUT: &str = "/signed-out";
+const BACK_CHANNEL: &str = "/back-channel-logout";
 
 /// The demo, bound to its address and not yet running.
 ///
@@ -87,6 +91,18 @@ impl Demo {
         format!("{}{PUBLIC_CALLBACK}", base.trim_end_matches('/'))
     }
 
+    /// Where a browser comes back from signing out of Alias, for a demo that is reached at `base`.
+    #[must_use]
+    pub fn signed_out_uri(base: &str) -> String {
+        format!("{}{SIGNED_OUT}", base.trim_end_matches('/'))
+    }
+
+    /// Where Alias tells a demo that is reached at `base` that a session ended.
+    #[must_use]
+    pub fn back_channel_uri(base: &str) -> String {
+        format!("{}{BACK_CHANNEL}", base.trim_end_matches('/'))
+    }
+
     /// Binds the listening address, so that a busy port is known before anything is printed.
     /// Alias need not be there yet: it is looked for when a visitor first needs it.
     ///
@@ -94,7 +110,7 @@ impl Demo {
     /// `AddrInUse` for a busy port, or what else the system says of the address; `InvalidInput`
     /// for an issuer or a redirect URI that is no URL.
     pub fn bind(config: DemoConfig) -> io::Result<Self> {
-        let listen = config.listen;
+        let (listen, beside) = (config.listen, config.listen_beside);
         let site = web::Data::new(Site::new(config)?);
         let server = HttpServer::new(move || {
             App::new()
@@ -106,6 +122,10 @@ impl Demo {
         .shutdown_timeout(2)
         .disable_signals()
         .bind(listen)?;
+        let server = match beside.map(TcpListener::bind) {
+            Some(beside) => server.listen(beside?)?,
+            None => server,
+        };
         let address = server.addrs().first().copied().unwrap_or(listen);
         Ok(Self {
             address,

@@ -2,9 +2,9 @@
 
 use openidconnect::core::*;
 use openidconnect::{
-    AdditionalProviderMetadata, Client, EmptyAdditionalClaims, EndpointMaybeSet, EndpointNotSet,
-    EndpointSet, ExtraTokenFields, IdTokenFields, ProviderMetadata, RevocationUrl,
-    StandardErrorResponse, StandardTokenResponse,
+    AdditionalProviderMetadata, Client, EmptyAdditionalClaims, EndSessionUrl, EndpointMaybeSet,
+    EndpointNotSet, EndpointSet, ExtraTokenFields, IdTokenFields, IntrospectionUrl,
+    ProviderMetadata, RevocationUrl, StandardErrorResponse, StandardTokenResponse,
 };
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +22,10 @@ impl ExtraTokenFields for Channels {}
 pub(crate) struct MoreMetadata {
     /// RFC 8414 2
     pub(crate) revocation_endpoint: Option<RevocationUrl>,
+    /// RFC 8414 2
+    pub(crate) introspection_endpoint: Option<IntrospectionUrl>,
+    /// RP-Initiated Logout 1.0, 2.1
+    pub(crate) end_session_endpoint: Option<EndSessionUrl>,
     /// RFC 9207 3
     #[serde(default)]
     pub(crate) authorization_response_iss_parameter_supported: bool,

@@ -5,19 +5,23 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use openidconnect::ClaimsVerificationError::SignatureVerification;
 use openidconnect::SignatureVerificationError::NoMatchingKey;
-use openidconnect::core::{CoreAuthenticationFlow, CoreIdTokenClaims, CoreUserInfoClaims};
+use openidconnect::core::{
+    CoreAuthenticationFlow, CoreIdTokenClaims, CoreJsonWebKeySet, CoreUserInfoClaims,
+};
 use openidconnect::url::Url;
 use openidconnect::{
     AccessTokenHash, AuthorizationCode, ClaimsVerificationError, ClientId, ClientSecret, CsrfToken,
-    IssuerUrl, Nonce, OAuth2TokenResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl,
-    RefreshToken, Scope, TokenResponse, UserInfoError,
+    HttpResponse, IssuerUrl, Nonce, OAuth2TokenResponse, PkceCodeChallenge, PkceCodeVerifier,
+    RedirectUrl, RefreshToken, Scope, TokenResponse, UserInfoError,
 };
 use serde::Deserialize;
 
+use crate::Demo;
 use crate::config::{DemoClient, DemoConfig};
 use crate::failure::{Failure, with_causes};
 use crate::library::{AliasTokenResponse, LibraryClient, Metadata, MoreMetadata};
-use crate::session::{Session, Tokens, pretty};
+use crate::logout::{Disbelief, Ended, Expected};
+use crate::session::{Session, Tokens, Worth, pretty};
 use crate::wire::{self, Wire, WireError};
 
 /// Which of the demo's two clients.
@@ -82,6 +86,8 @@ pub(crate) struct Pending {
 pub(crate) struct Alias {
     issuer: IssuerUrl,
     registered: Both<Registration>,
+    /// Where a browser comes back from signing out of Alias.
+    signed_out_uri: String,
     http: reqwest::Client,
     found: Mutex<Option<Arc<Found>>>,
 }
@@ -95,6 +101,7 @@ struct Registration {
 /// What discovery gave: the library's clients, and what they have no place for.
 struct Found {
     clients: Both<LibraryClient>,
+    keys: CoreJsonWebKeySet,
     more: MoreMetadata,
 }
 
@@ -105,12 +112,16 @@ impl Alias {
     /// `InvalidInput` for what is no URL.
     pub(crate) fn new(config: &DemoConfig) -> io::Result<Self> {
         let issuer = IssuerUrl::new(config.issuer.clone()).map_err(|e| invalid("issuer", e))?;
+        let registered = Both {
+            confidential: Registration::new(&config.confidential)?,
+            public: Registration::new(&config.public)?,
+        };
+        let redirect_uri = registered.confidential.redirect_uri.url();
+        let origin = redirect_uri.origin().ascii_serialization();
         Ok(Self {
             issuer,
-            registered: Both {
-                confidential: Registration::new(&config.confidential)?,
-                public: Registration::new(&config.public)?,
-            },
+            registered,
+            signed_out_uri: Demo::signed_out_uri(&origin),
             http: wire::connections().map_err(io::Error::other)?,
             found: Mutex::default(),
         })
@@ -249,9 +260,87 @@ impl Alias {
             Some(token) => (token.secret(), "refresh_token"),
             None => (session.tokens.access.secret(), "access_token"),
         };
-        let registration = self.registered.of(session.kind);
-        let mut form = vec![("token", token.as_str()), ("token_type_hint", hint)];
-        let mut request = self.http.post(endpoint.url().clone());
+        let form = [("token", token.as_str()), ("token_type_hint", hint)];
+        self.post(session.kind, endpoint.url(), &form)
+            .await
+            .map(drop)
+    }
+
+    /// What the user token is worth at this moment (RFC 7662): what the user took back since it came is
+    /// not there any more. Alias tells it to clients that have a secret.
+    pub(crate) async fn introspect(&self, session: &Session) -> Result<Option<Worth>, Failure> {
+        let found = self.found().await?;
+        let endpoint = found.more.introspection_endpoint.as_ref();
+        let (Kind::Confidential, Some(endpoint)) = (session.kind, endpoint) else {
+            return Ok(None);
+        };
+        let form = [("token", session.tokens.access.secret().as_str())];
+        let answer = self.post(session.kind, endpoint.url(), &form).await?;
+        Ok(Some(Worth::of(answer.body())))
+    }
+
+    /// Where a browser goes to sign out of Alias, too (RP-Initiated Logout 1.0, 2): it comes back with
+    /// the state.
+    pub(crate) async fn sign_out(&self, session: &Session) -> Result<(Url, CsrfToken), Failure> {
+        let found = self.found().await?;
+        let Some(endpoint) = &found.more.end_session_endpoint else {
+            return Err(Failure::unacceptable("no end session endpoint"));
+        };
+        let state = CsrfToken::new_random();
+        let mut url = endpoint.url().clone();
+        url.query_pairs_mut()
+            .append_pair("id_token_hint", &session.id_token_hint)
+            .append_pair("post_logout_redirect_uri", &self.signed_out_uri)
+            .append_pair("state", state.secret());
+        Ok((url, state))
+    }
+
+    /// The session that ended, if it is Alias that says so. Where it signs with a key that is newer than
+    /// what was found, that is looked for again.
+    pub(crate) async fn ended(
+        &self,
+        logout_token: &str,
+        now: i64,
+    ) -> Result<Option<Ended>, Failure> {
+        let proven = self.prove(logout_token, now).await?;
+        let proven = match proven {
+            Err(Disbelief::UnknownKey) => {
+                self.forget();
+                self.prove(logout_token, now).await?
+            }
+            proven => proven,
+        };
+        Ok(proven.ok())
+    }
+
+    async fn prove(
+        &self,
+        logout_token: &str,
+        now: i64,
+    ) -> Result<Result<Ended, Disbelief>, Failure> {
+        let found = self.found().await?;
+        let expected = Expected {
+            issuer: self.issuer.as_str(),
+            audiences: [
+                self.registered.confidential.id.as_str(),
+                self.registered.public.id.as_str(),
+            ],
+            keys: &found.keys,
+            now,
+        };
+        Ok(expected.prove(logout_token))
+    }
+
+    /// Sends a form of the demo's own, as the client that it is.
+    async fn post(
+        &self,
+        kind: Kind,
+        endpoint: &Url,
+        form: &[(&str, &str)],
+    ) -> Result<HttpResponse, Failure> {
+        let registration = self.registered.of(kind);
+        let mut form = form.to_vec();
+        let mut request = self.http.post(endpoint.clone());
         if let Some(secret) = &registration.secret {
             request = request.basic_auth(registration.id.as_str(), Some(secret.secret()));
         } else {
@@ -260,7 +349,7 @@ impl Alias {
         let request = request.form(&form).build().map_err(WireError::from)?;
         let answer = Wire::new(&self.http).send(request).await?;
         if answer.status().is_success() {
-            Ok(())
+            Ok(answer)
         } else {
             Err(Failure::told_by(&answer))
         }
@@ -277,6 +366,7 @@ impl Alias {
                 confidential: self.registered.confidential.client(&metadata),
                 public: self.registered.public.client(&metadata),
             },
+            keys: metadata.jwks().clone(),
             more: metadata.additional_metadata().clone(),
         });
         *self.remembered() = Some(found.clone());

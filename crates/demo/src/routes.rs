@@ -1,5 +1,7 @@
 //! What a browser may ask for, and what it gets.
 
+use std::time::SystemTime;
+
 use actix_web::cookie::Cookie;
 use actix_web::http::header::{HOST, LOCATION};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -11,7 +13,7 @@ use crate::provider::{Alias, Ask, Kind};
 use crate::session::Session;
 use crate::site::Site;
 use crate::visitor::{Memory, Outcome};
-use crate::{CONFIDENTIAL_CALLBACK, PUBLIC_CALLBACK};
+use crate::{BACK_CHANNEL, CONFIDENTIAL_CALLBACK, PUBLIC_CALLBACK, SIGNED_OUT};
 
 pub(crate) fn configure(routes: &mut web::ServiceConfig) {
     routes
@@ -29,6 +31,8 @@ pub(crate) fn configure(routes: &mut web::ServiceConfig) {
             PUBLIC_CALLBACK,
             web::get().to(|request, site, answer| callback(Kind::Public, request, site, answer)),
         )
+        .route(SIGNED_OUT, web::get().to(signed_out))
+        .route(BACK_CHANNEL, web::post().to(back_channel))
         .route("/fieldnotes.css", web::get().to(stylesheet))
         .route("/fieldnotes.svg", web::get().to(picture))
         .default_service(web::to(async || Err::<HttpResponse, _>(Problem::NotFound)));
@@ -48,10 +52,17 @@ async fn home(request: HttpRequest, site: web::Data<Site>) -> HttpResponse {
         }
     };
     let memory = visitor.lock().await;
+    // What the page shows of permissions is what they are at this moment. If Alias does not say, it
+    // shows what came with the tokens.
+    let worth = match &memory.session {
+        Some(session) => site.alias.introspect(session).await.ok().flatten(),
+        None => None,
+    };
     let mut page = Home {
         issuer: site.alias.issuer(),
         account_url: &site.account_url,
         memory: &memory,
+        worth: worth.as_ref(),
     }
     .answer();
     if let Some(key) = unknown {
@@ -86,6 +97,7 @@ enum Action {
     Userinfo,
     Disconnect,
     SignOut,
+    SignOutOfAlias,
 }
 
 #[derive(Deserialize)]
@@ -139,6 +151,13 @@ async fn act(
             *session = None;
             Ok(Outcome::SignedOut)
         }
+        Action::SignOutOfAlias => match site.alias.sign_out(current).await {
+            Ok((url, state)) => {
+                memory.leave(state);
+                return Ok(see_other(url.as_str()));
+            }
+            Err(failure) => Err(failure),
+        },
     };
     *outcome = Some(done.or_else(told_at_home)?);
     Ok(see_other("/"))
@@ -231,6 +250,57 @@ async fn callback(
     });
     memory.outcome = Some(outcome.or_else(told_at_home)?);
     Ok(response)
+}
+
+/// The answer to a sign-out (RP-Initiated Logout 1.0, 3).
+#[derive(Deserialize)]
+struct Left {
+    state: Option<String>,
+}
+
+async fn signed_out(
+    request: HttpRequest,
+    site: web::Data<Site>,
+    answer: Option<web::Query<Left>>,
+) -> HttpResponse {
+    if let (Some(answer), Some((_, visitor))) = (answer, site.visitor(&request)) {
+        let mut memory = visitor.lock().await;
+        if memory.has_left(answer.state.as_deref().unwrap_or_default()) {
+            memory.outcome = Some(Outcome::SignedOutOfAlias);
+        }
+    }
+    see_other("/")
+}
+
+#[derive(Deserialize)]
+struct LogoutNotice {
+    logout_token: String,
+}
+
+/// Alias tells that a session ended (OpenID Connect Back-Channel Logout 1.0, 2.5 and 2.8): whoever signed
+/// in here in that session is signed out.
+async fn back_channel(
+    site: web::Data<Site>,
+    form: Option<web::Form<LogoutNotice>>,
+) -> Result<HttpResponse, Problem> {
+    let form = form.ok_or(Problem::UnreadableRequest)?;
+    let now = SystemTime::UNIX_EPOCH
+        .elapsed()
+        .map_or(0, |it| it.as_secs());
+    let now = i64::try_from(now).unwrap_or(i64::MAX);
+    let ended = match site.alias.ended(&form.logout_token, now).await {
+        Ok(ended) => ended.ok_or(Problem::UnreadableRequest)?,
+        Err(Failure::NoAnswer(problem)) => return Err(problem),
+        Err(Failure::Refused(_)) => return Err(Problem::UnreadableRequest),
+    };
+    for visitor in site.visitors.all() {
+        let mut memory = visitor.lock().await;
+        if memory.session.as_ref().is_some_and(|it| ended.has(it)) {
+            memory.session = None;
+            memory.outcome = Some(Outcome::EndedByAlias);
+        }
+    }
+    Ok(HttpResponse::Ok().finish())
 }
 
 async fn back_home() -> HttpResponse {

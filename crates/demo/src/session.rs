@@ -16,6 +16,10 @@ pub(crate) struct Session {
     pub(crate) nickname: Option<String>,
     /// The header and the claims of the ID token, as JSON to read.
     pub(crate) id_token: String,
+    /// The ID token as it came: at a sign-out it tells Alias who is meant.
+    pub(crate) id_token_hint: String,
+    /// What Alias calls its session towards this client, when it tells that the session ended.
+    pub(crate) sid: Option<String>,
     pub(crate) tokens: Tokens,
     /// What the userinfo endpoint last said about these tokens, as JSON to read.
     pub(crate) userinfo: Option<String>,
@@ -33,6 +37,31 @@ pub(crate) struct Tokens {
     pub(crate) shown: String,
 }
 
+/// What a user token is worth at this moment, as the introspection endpoint says.
+pub(crate) struct Worth {
+    pub(crate) active: bool,
+    pub(crate) scopes: Vec<String>,
+    pub(crate) channels: Option<Vec<String>>,
+    /// The answer as it was received, as JSON to read.
+    pub(crate) shown: String,
+}
+
+impl Worth {
+    pub(crate) fn of(answer: &[u8]) -> Self {
+        let said: Value = serde_json::from_slice(answer).unwrap_or_default();
+        let words = |name: &str| {
+            let list = said[name].as_str()?;
+            Some(list.split_whitespace().map(str::to_owned).collect())
+        };
+        Self {
+            active: said["active"] == true,
+            scopes: words("scope").unwrap_or_default(),
+            channels: words("channels"),
+            shown: pretty(answer),
+        }
+    }
+}
+
 impl Session {
     pub(crate) fn new(
         kind: Kind,
@@ -46,6 +75,8 @@ impl Session {
             subject: claims.subject().clone(),
             nickname: nickname.map(|name| name.as_str().to_owned()),
             id_token: decoded(id_token),
+            id_token_hint: id_token.to_owned(),
+            sid: part(id_token, 1).and_then(|it| Some(it.get("sid")?.as_str()?.to_owned())),
             approved: tokens.scopes.clone(),
             tokens,
             userinfo: None,
@@ -72,15 +103,18 @@ impl Session {
 
 /// An ID token's header and claims, as JSON to read. The token is proven already.
 fn decoded(id_token: &str) -> String {
-    let mut parts = id_token.split('.').map(|part| {
-        let json = BASE64_URL_SAFE_NO_PAD.decode(part).ok()?;
-        serde_json::from_slice(&json).ok()
-    });
     let decoded = Decoded {
-        header: parts.next().flatten(),
-        claims: parts.next().flatten(),
+        header: part(id_token, 0),
+        claims: part(id_token, 1),
     };
     serde_json::to_string_pretty(&decoded).unwrap_or_default()
+}
+
+/// A part of a signed token: its header or its claims.
+pub(crate) fn part(token: &str, index: usize) -> Option<Value> {
+    let part = token.split('.').nth(index)?;
+    let json = BASE64_URL_SAFE_NO_PAD.decode(part).ok()?;
+    serde_json::from_slice(&json).ok()
 }
 
 #[derive(Serialize)]

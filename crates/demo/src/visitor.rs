@@ -25,6 +25,8 @@ pub(crate) struct Memory {
     /// How the last thing that the visitor did turned out; shown until the next.
     pub(crate) outcome: Option<Outcome>,
     pending: Vec<Pending>,
+    /// What the answer to a sign-out at Alias must match.
+    leaving: Option<CsrfToken>,
 }
 
 /// How the last thing that a visitor did turned out.
@@ -36,6 +38,10 @@ pub(crate) enum Outcome {
     NothingToRefresh,
     Userinfo,
     SignedOut,
+    /// Of Alias, too.
+    SignedOutOfAlias,
+    /// Alias told that the user signed out there.
+    EndedByAlias,
     Refused(Refusal),
     /// Fieldnotes forgot the visitor; whether Alias could be told so too.
     Disconnected {
@@ -50,6 +56,7 @@ impl Memory {
             session: None,
             outcome: None,
             pending: Vec::new(),
+            leaving: None,
         }
     }
 
@@ -59,6 +66,18 @@ impl Memory {
             self.pending.remove(0);
         }
         self.pending.push(pending);
+    }
+
+    /// Forgets the sign-in, and remembers that the browser has set out to sign out of Alias.
+    pub(crate) fn leave(&mut self, state: CsrfToken) {
+        self.session = None;
+        self.leaving = Some(state);
+    }
+
+    /// Whether this browser set out with this `state` to sign out of Alias. It is forgotten here.
+    pub(crate) fn has_left(&mut self, state: &str) -> bool {
+        let leaving = self.leaving.take();
+        leaving.is_some_and(|it| same_secret(it.secret(), state))
     }
 
     /// The request that an answer with this `state` belongs to, if this browser sent it out. It is
@@ -100,6 +119,14 @@ impl Visitors {
         let visitor = entry.1.clone();
         known.push_back(entry);
         Some(visitor)
+    }
+
+    /// All of them.
+    pub(crate) fn all(&self) -> Vec<Visitor> {
+        self.known()
+            .iter()
+            .map(|(_, visitor)| visitor.clone())
+            .collect()
     }
 
     /// Begins to remember a browser, under a key that nobody can guess.

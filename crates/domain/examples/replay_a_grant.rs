@@ -99,7 +99,7 @@ async fn replay() -> Result<(), Box<dyn Error>> {
 
     // Fred takes the messages back, and it bites at once.
     let contact = Revocation::Scope(Scope::Contact);
-    alias.revoke(fred.id, client.id, &contact).await??;
+    alias.revoke(fred.id, client.id, &contact, later).await??;
     let worth = alias
         .introspect(&client, &tokens.access_token, later)
         .await?;

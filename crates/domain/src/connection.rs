@@ -12,6 +12,8 @@ use crate::{Access, AliasId, Client, META_CHANNEL, Scope};
 ///     alias_id: "epGEcGfc6LQMmKTqffWW2g".parse()?,
 ///     access: Access::openid().with(Scope::Contact),
 ///     granted_at: chrono::DateTime::UNIX_EPOCH,
+///     since: chrono::DateTime::UNIX_EPOCH,
+///     changed_at: chrono::DateTime::UNIX_EPOCH,
 /// };
 /// // A user's own list has `_meta` (R27).
 /// assert_eq!(connection.channel_names(&testing::sample::client()), ["_meta"]);
@@ -25,9 +27,43 @@ pub struct Connection {
     pub access: Access,
     /// When the user last answered.
     pub granted_at: DateTime<Utc>,
+    /// When the user first granted something; after a disconnect, something again.
+    pub since: DateTime<Utc>,
+    /// When what is granted last became more or less.
+    pub changed_at: DateTime<Utc>,
 }
 
 impl Connection {
+    /// What an answer makes of the connection that there was before, if there was one. The alias ID is
+    /// used if the two have not met before.
+    ///
+    /// ```
+    /// # use alias_domain::{testing::sample::NOON, *};
+    /// let alias_id = "epGEcGfc6LQMmKTqffWW2g".parse()?;
+    /// let later = NOON + chrono::TimeDelta::hours(1);
+    /// let first = Connection::answered(None, alias_id, Access::openid(), NOON);
+    /// let wider = Access::openid().with(Scope::Nickname);
+    /// let next = Connection::answered(Some(&first), alias_id, wider, later);
+    /// assert_eq!((next.since, next.changed_at), (NOON, later));
+    /// # Ok::<(), MalformedId>(())
+    /// ```
+    #[must_use]
+    pub fn answered(
+        before: Option<&Self>,
+        alias_id: AliasId,
+        access: Access,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let same = before.filter(|it| it.access == access);
+        Self {
+            alias_id: before.map_or(alias_id, |it| it.alias_id),
+            access,
+            granted_at: now,
+            since: before.map_or(now, |it| it.since),
+            changed_at: same.map_or(now, |it| it.changed_at),
+        }
+    }
+
     /// The granted channels as their user sees them: `_meta` first, then the declared ones in
     /// declared order (R27). See the type for an example.
     #[must_use]

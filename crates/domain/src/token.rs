@@ -154,4 +154,9 @@ pub enum FormPurpose {
         /// What it tells, in the words of the adapter that writes and reads it.
         text: String,
     },
+    /// No form, but what the last one did: the page that follows tells it, once.
+    Notice {
+        /// As the pages write it for themselves.
+        done: String,
+    },
 }

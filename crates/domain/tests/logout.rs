@@ -343,6 +343,7 @@ impl Scene {
                     id: SessionId::from_uuid(user.id.uuid()),
                     user: user.id,
                     token: Digest::of(user.email.as_str().as_bytes()),
+                    password: None,
                     presented: vec![],
                     auth_time: NOON,
                     expires_at: session().expires_at,

@@ -10,6 +10,7 @@ use crate::{
     body, guard, interaction,
     pages::{ChannelChoice, ConsentPage, ErrorCause, ScopeChoice, ScopeKind},
     respond::{self, Page, PageFailure, see_other},
+    routes::ACCOUNT,
     server::State,
     visitor::Arrival,
 };
@@ -46,10 +47,12 @@ fn consent_page(ask: &Ask) -> Option<ConsentPage> {
         form_token: ask.form.expose().to_owned(),
         client_name: ask.client.name.clone(),
         client_host: respond::host(ask.reply.callback.as_str()).to_owned(),
+        nickname: session.user.nickname.as_ref().map(ToString::to_string),
         account: session.user.email.to_string(),
         scopes: screen.shown().scopes().map(choice).collect(),
         nickname_claims: ask.client.claims.names().collect(),
         can_switch_account: ask.open_to_others.then(|| format!("{account}?{SWITCH}")),
+        account_url: ACCOUNT.to_owned(),
     })
 }
 
@@ -58,6 +61,7 @@ fn scope_choice(scope: Scope, screen: &Screen, client: &Client) -> ScopeChoice {
         kind: kind(scope),
         required: scope == Scope::OpenId,
         granted: screen.was_granted(scope),
+        serves: scope != Scope::OfflineAccess || client.may_refresh(),
         channels: match screen.shown().channels() {
             Some(channels) if scope == Scope::Contact => channel_choices(channels, screen, client),
             _ => Vec::new(),

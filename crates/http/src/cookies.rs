@@ -14,11 +14,15 @@ const MOST_BROWSERS: usize = 16;
 /// How long a browser is known: as long as browsers keep any cookie (RFC 6265bis 5.5).
 const BROWSER_DAYS: i64 = 400;
 
+/// How long a notice waits for its page: it comes at once, or not at all.
+const NOTICE_SECONDS: i64 = 60;
+
 /// The cookies of the service. Their names are unique whatever their path, and under https the
 /// `__Host-` prefix ties them to this host alone.
 pub(crate) struct Cookies {
     session: &'static str,
     browser: &'static str,
+    notice: &'static str,
     secure: bool,
 }
 
@@ -28,12 +32,14 @@ impl Cookies {
             Self {
                 session: "__Host-alias_session",
                 browser: "__Host-alias_browser",
+                notice: "__Host-alias_notice",
                 secure: true,
             }
         } else {
             Self {
                 session: "alias_session",
                 browser: "alias_browser",
+                notice: "alias_notice",
                 secure: false,
             }
         }
@@ -74,6 +80,23 @@ impl Cookies {
         let name = format!("{}_{digest}", self.browser);
         let mut cookie = self.cookie(name, secret.expose().to_owned());
         cookie.set_max_age(Duration::days(BROWSER_DAYS));
+        cookie
+    }
+
+    /// The token of a notice that the next page is to show.
+    pub(crate) fn notice(&self, request: &HttpRequest) -> Option<String> {
+        Some(request.cookie(self.notice)?.value().to_owned())
+    }
+
+    pub(crate) fn set_notice(&self, token: &Secret) -> Cookie<'static> {
+        let mut cookie = self.cookie(self.notice, token.expose().to_owned());
+        cookie.set_max_age(Duration::seconds(NOTICE_SECONDS));
+        cookie
+    }
+
+    pub(crate) fn drop_notice(&self) -> Cookie<'static> {
+        let mut cookie = self.cookie(self.notice, String::new());
+        cookie.set_max_age(Duration::ZERO);
         cookie
     }
 

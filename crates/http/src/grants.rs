@@ -81,7 +81,7 @@ async fn revoke(
     let client = client.parse().map_err(|_| NOT_GRANTED)?;
     let answer = state
         .provider
-        .revoke(session.user.id, client, revocation)
+        .revoke(session.user.id, client, revocation, State::now())
         .await?;
     match answer {
         Ok(()) => Ok(HttpResponse::NoContent().finish()),

@@ -27,6 +27,7 @@ mod introspection;
 mod logout;
 mod measures;
 mod notes;
+mod notice;
 pub mod pages;
 mod panics;
 mod presence;

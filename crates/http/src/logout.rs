@@ -9,11 +9,12 @@ use alias_domain::{
 };
 
 use crate::{
-    body, guard,
+    account, body, guard,
+    notice::{self, Done},
     pages::{AccountChoice, ErrorCause, SignOutFault, SignOutPage, SignedOutPage},
     refusal,
     respond::{self, Page, PageFailure, see_other},
-    routes::{ACCOUNT, END_SESSION, SIGN_OUT, SIGNED_OUT},
+    routes::{ACCOUNT, END_SESSION, SIGN_IN, SIGN_OUT, SIGNED_OUT},
     server::State,
     visitor::Arrival,
 };
@@ -111,12 +112,17 @@ pub(crate) async fn signed_out(request: HttpRequest, state: web::Data<State>) ->
     if let Some(way_back) = state.provider.way_back(&params).await? {
         return respond::leave(&request, &way_back.address());
     }
-    let sessions = arrival.present.sessions();
-    respond::page(&SignedOutPage {
-        still: sessions.map(|it| it.user.email.to_string()).collect(),
-        account_url: ACCOUNT.to_owned(),
+    let done = notice::told(&request, &state, &arrival.present);
+    let page = respond::page(&SignedOutPage {
+        signed_out: match done {
+            Some(Done::SignedOut { email }) => Some(email),
+            _ => None,
+        },
+        still: account::others(&arrival.present, None),
+        sign_in_url: SIGN_IN.to_owned(),
         fault: fault_of(&params).map(words),
-    })
+    })?;
+    Ok(notice::forget(&request, &state, page))
 }
 
 /// Where it ends: at the client or here, with the sessions that ended out of the cookie.

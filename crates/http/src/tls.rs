@@ -1,7 +1,7 @@
 //! The service's own TLS. What it shows of itself may change while it runs: certificates are
 //! renewed.
 
-use std::sync::Arc;
+use std::{fmt, net::IpAddr, sync::Arc};
 
 use arc_swap::ArcSwap;
 use chrono::{DateTime, Utc};
@@ -12,7 +12,7 @@ use openssl::{
     ssl::{
         AlpnError, ClientHelloResponse, SslAcceptor, SslAlert, SslMethod, SslRef, select_next_proto,
     },
-    x509::X509,
+    x509::{GeneralNameRef, X509},
 };
 
 use crate::measures;
@@ -27,7 +27,17 @@ const TLS_1_2: &str = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256
 pub struct Identity {
     chain: Vec<X509>,
     key: PKey<Private>,
+    valid_from: DateTime<Utc>,
     expires_at: DateTime<Utc>,
+    hosts: Vec<CertifiedHost>,
+}
+
+/// A host that a certificate is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum CertifiedHost {
+    /// In lower case; `*` may stand for the first label.
+    Name(String),
+    Address(IpAddr),
 }
 
 /// Why there is no identity in two texts.
@@ -64,7 +74,9 @@ impl Identity {
             return Err(IdentityError::Mismatch);
         }
         let identity = Self {
+            valid_from: time(leaf.not_before()).map_err(|error| refused(&error))?,
             expires_at: time(leaf.not_after()).map_err(|error| refused(&error))?,
+            hosts: hosts(leaf),
             chain,
             key,
         };
@@ -77,6 +89,34 @@ impl Identity {
     #[must_use]
     pub const fn expires_at(&self) -> DateTime<Utc> {
         self.expires_at
+    }
+
+    /// From when on the certificate is valid.
+    #[must_use]
+    pub const fn valid_from(&self) -> DateTime<Utc> {
+        self.valid_from
+    }
+
+    /// Whether the certificate is for this host: a name, or an IP address. What is no subject
+    /// alternative name counts for nothing (RFC 9525 6.3).
+    #[must_use]
+    pub fn is_for(&self, host: &str) -> bool {
+        let address = host.trim_matches(['[', ']']).parse::<IpAddr>().ok();
+        self.hosts.iter().any(|it| match (it, address) {
+            (CertifiedHost::Address(certified), Some(address)) => *certified == address,
+            (CertifiedHost::Name(certified), None) => is_covered(certified, host),
+            _ => false,
+        })
+    }
+
+    /// The hosts that it is for, to be read by people.
+    #[must_use]
+    pub fn hosts(&self) -> String {
+        let hosts = self.hosts.iter().map(ToString::to_string);
+        match hosts.collect::<Vec<_>>() {
+            none if none.is_empty() => "no host".to_owned(),
+            hosts => hosts.join(", "),
+        }
     }
 
     fn trial(&self) -> Result<(), ErrorStack> {
@@ -100,6 +140,41 @@ impl Identity {
             }
         }
         connection.set_private_key(&self.key)
+    }
+}
+
+/// The subject alternative names that are hosts.
+fn hosts(leaf: &X509) -> Vec<CertifiedHost> {
+    let names = leaf.subject_alt_names();
+    let host = |it: &GeneralNameRef| {
+        let name = it
+            .dnsname()
+            .map(|name| CertifiedHost::Name(name.to_ascii_lowercase()));
+        name.or_else(|| address(it.ipaddress()?).map(CertifiedHost::Address))
+    };
+    names.iter().flatten().filter_map(host).collect()
+}
+
+fn address(bytes: &[u8]) -> Option<IpAddr> {
+    let four = <[u8; 4]>::try_from(bytes).map(IpAddr::from);
+    four.or_else(|_| <[u8; 16]>::try_from(bytes).map(IpAddr::from))
+        .ok()
+}
+
+/// Whether a certified name is for a host, which is in lower case: `*` is one label, the first.
+fn is_covered(certified: &str, host: &str) -> bool {
+    match certified.strip_prefix("*.") {
+        Some(parent) => host.split_once('.').is_some_and(|(_, it)| it == parent),
+        None => certified == host,
+    }
+}
+
+impl fmt::Display for CertifiedHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => f.write_str(name),
+            Self::Address(address) => write!(f, "{address}"),
+        }
     }
 }
 
@@ -128,6 +203,12 @@ impl Tls {
     pub fn new(identity: Identity) -> Self {
         measures::certificate(identity.expires_at);
         Self(Arc::new(ArcSwap::from_pointee(identity)))
+    }
+
+    /// What new connections are shown at this moment.
+    #[must_use]
+    pub fn shown(&self) -> Arc<Identity> {
+        self.0.load_full()
     }
 
     /// Shows another identity from now on; connections that are there keep theirs. `false` if it

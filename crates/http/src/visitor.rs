@@ -117,7 +117,7 @@ impl Arrival {
     }
 }
 
-fn add(response: &mut HttpResponse, cookie: &Cookie<'_>) {
+pub(crate) fn add(response: &mut HttpResponse, cookie: &Cookie<'_>) {
     // It fails only for a value that is no header; ours are base64url.
     if response.add_cookie(cookie).is_err() {
         tracing::error!("a cookie could not be set");

@@ -38,6 +38,8 @@ pub(crate) static CONNECTIONS: Table = Table {
         "scopes",
         "channels",
         "granted_at",
+        "since",
+        "changed_at",
     ],
 };
 
@@ -46,15 +48,25 @@ pub(crate) struct Bond {
     pub(crate) alias_id: AliasId,
     pub(crate) access: Option<Access>,
     granted_at: DateTime<Utc>,
+    since: DateTime<Utc>,
+    changed_at: DateTime<Utc>,
 }
 
 impl Bond {
     pub(crate) fn from_row(row: Row<'_>) -> Result<Self, StoreError> {
         let access = |row: &Row<'_>, scopes| row.access(scopes, "channels");
+        let granted_at = row.time("granted_at")?;
+        // A version that does not know these wrote neither.
+        let or_granted = |column| {
+            let known = row.optional(column, Row::time)?;
+            Ok::<_, StoreError>(known.unwrap_or(granted_at))
+        };
         Ok(Self {
             alias_id: AliasId::from_uuid(row.uuid("alias_id")?),
             access: row.optional("scopes", access)?,
-            granted_at: row.time("granted_at")?,
+            granted_at,
+            since: or_granted("since")?,
+            changed_at: or_granted("changed_at")?,
         })
     }
 
@@ -64,6 +76,8 @@ impl Bond {
             alias_id: self.alias_id,
             access: client.live(self.access?),
             granted_at: self.granted_at,
+            since: self.since,
+            changed_at: self.changed_at,
         })
     }
 }
@@ -184,7 +198,7 @@ fn moment_from_row(row: &PgRow, waits: bool, now: DateTime<Utc>) -> Result<Momen
             true => None,
             false => sessions::live(session, user, now)?,
         },
-        connection: granted.map(|it| it.access),
+        connection: granted,
     })
 }
 
@@ -223,21 +237,27 @@ async fn record(
     let new = &decision.new;
     let answered = Some(decision.interaction);
     let moment = moment(transaction, new, decision.session, answered, now).await?;
-    let approval = match decision.judged(&moment) {
+    let approval = match decision.judged(&moment, now) {
         Ok(approval) => approval,
         Err(refused) => return Ok(refused),
     };
     let statement = "
-        UPDATE connections SET scopes = $3, channels = $4, granted_at = $5
+        UPDATE connections
+        SET scopes = $3, channels = $4, granted_at = $5, since = $6, changed_at = $7
         WHERE user_id = $1 AND client_id = $2";
-    let granted = Stored::from(&approval.connection);
+    let connection = &approval.connection;
+    let granted = Stored::from(&connection.access);
     let key = (new.user_id.uuid(), new.client_id.uuid());
-    execute(
-        transaction,
-        statement,
-        &[&key.0, &key.1, &granted.scopes, &granted.channels, &now],
-    )
-    .await?;
+    let params: Params<'_> = &[
+        &key.0,
+        &key.1,
+        &granted.scopes,
+        &granted.channels,
+        &connection.granted_at,
+        &connection.since,
+        &connection.changed_at,
+    ];
+    execute(transaction, statement, params).await?;
     interactions::answer(transaction, decision.interaction, now).await?;
     authorizations::insert(transaction, &approval.authorization).await?;
     Ok(Recorded::Issued)
@@ -248,6 +268,7 @@ async fn revoke(
     user: UserId,
     client: ClientId,
     revocation: &Revocation,
+    now: DateTime<Utc>,
 ) -> Tried<Result<(), RevocationError>> {
     static LOCKED: LazyLock<String> =
         LazyLock::new(|| format!("{} FOR NO KEY UPDATE OF c", *BY_KEY));
@@ -267,11 +288,12 @@ async fn revoke(
         None => (None, Vec::new()),
     };
     let statement = "
-        UPDATE connections SET scopes = $3, channels = $4 WHERE user_id = $1 AND client_id = $2";
+        UPDATE connections SET scopes = $3, channels = $4, changed_at = $5
+        WHERE user_id = $1 AND client_id = $2";
     execute(
         transaction,
         statement,
-        &[&key.0, &key.1, &scopes, &channels],
+        &[&key.0, &key.1, &scopes, &channels, &now],
     )
     .await?;
     if left.is_none() {
@@ -548,10 +570,11 @@ impl Grants for PostgresStore {
         user: UserId,
         client: ClientId,
         revocation: &Revocation,
+        now: DateTime<Utc>,
     ) -> Result<Result<(), RevocationError>, StoreError> {
         let revoked = self.steps.transact(|transaction| {
             let revocation = revocation.clone();
-            Box::pin(async move { revoke(transaction, user, client, &revocation).await })
+            Box::pin(async move { revoke(transaction, user, client, &revocation, now).await })
         });
         Ok(revoked.await?)
     }

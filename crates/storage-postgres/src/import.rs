@@ -315,14 +315,17 @@ async fn copy_connections(
 ) -> Tried<()> {
     let mut copy = Copy::begin(
         transaction,
-        "COPY connections (user_id, client_id, alias_id, scopes, channels, granted_at)
-        FROM STDIN BINARY",
+        "COPY connections (
+            user_id, client_id, alias_id, scopes, channels, granted_at, since, changed_at
+        ) FROM STDIN BINARY",
         &[
             Type::UUID,
             Type::UUID,
             Type::UUID,
             Type::TEXT_ARRAY,
             Type::INT8_ARRAY,
+            Type::TIMESTAMPTZ,
+            Type::TIMESTAMPTZ,
             Type::TIMESTAMPTZ,
         ],
     )
@@ -337,6 +340,8 @@ async fn copy_connections(
             &scopes,
             &channels.unwrap_or_default(),
             &connection.granted_at,
+            &connection.since,
+            &connection.changed_at,
         ])
         .await?;
     }

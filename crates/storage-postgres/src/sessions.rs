@@ -3,8 +3,8 @@
 use std::sync::LazyLock;
 
 use alias_domain::{
-    Digest, Session, SessionId,
-    ports::{SessionStart, Sessions, Started, StoreError},
+    Digest, Session, SessionId, UserId,
+    ports::{PasswordHash, SessionStart, Sessions, Started, StoreError},
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -70,9 +70,12 @@ async fn to_renew(
 }
 
 async fn start(transaction: &Transaction<'_>, start: &SessionStart) -> Tried<Started> {
-    // Whoever locks the user waits for this, or this waits for them.
-    let statement = "SELECT 1 FROM users WHERE id = $1 AND NOT locked FOR SHARE";
-    let admitted = row(transaction, statement, &[&start.user.uuid()]).await?;
+    // Whoever locks the user, or resets the password, waits for this, or this waits for them.
+    let statement = "
+        SELECT 1 FROM users
+        WHERE id = $1 AND NOT locked AND ($2::text IS NULL OR password_hash = $2) FOR SHARE";
+    let password = start.password.as_ref().map(PasswordHash::as_str);
+    let admitted = row(transaction, statement, &[&start.user.uuid(), &password]).await?;
     if admitted.is_none() {
         return Ok(Started::Locked);
     }
@@ -133,9 +136,37 @@ impl Sessions for PostgresStore {
         found.filter_map(Result::transpose).collect()
     }
 
+    async fn sessions_of(
+        &self,
+        user: UserId,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Session>, StoreError> {
+        static STATEMENT: LazyLock<String> = LazyLock::new(|| {
+            let (session, user) = (SESSIONS.list(), USERS.list());
+            format!(
+                "SELECT {session}, {user} FROM sessions s JOIN users u ON u.id = s.user_id
+                WHERE s.user_id = $1 ORDER BY s.auth_time DESC, s.id"
+            )
+        });
+        let rows = self.steps.read(&STATEMENT, &[&user.uuid()]).await?;
+        let found = rows.iter().map(|row| {
+            let mut joined = Joined::new(row);
+            live(joined.next(&SESSIONS), joined.next(&USERS), now)
+        });
+        found.filter_map(Result::transpose).collect()
+    }
+
     async fn end_session(&self, id: SessionId) -> Result<(), StoreError> {
         let ended = self.steps.transact(|transaction| {
             let ending = Ending::Session(id.uuid());
+            Box::pin(async move { notices::end_sessions(transaction, ending).await })
+        });
+        Ok(ended.await.map(drop)?)
+    }
+
+    async fn end_sessions_of(&self, user: UserId) -> Result<(), StoreError> {
+        let ended = self.steps.transact(|transaction| {
+            let ending = Ending::User(user.uuid());
             Box::pin(async move { notices::end_sessions(transaction, ending).await })
         });
         Ok(ended.await.map(drop)?)

@@ -119,6 +119,11 @@ impl Trouble {
         matches!(self, Self::Database(error) if error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION))
     }
 
+    /// Whether somebody else has what can be had once.
+    pub(crate) fn is_taken(&self) -> bool {
+        matches!(self, Self::Database(error) if error.code() == Some(&SqlState::UNIQUE_VIOLATION))
+    }
+
     /// Whether something that the step refers to is not there (any more).
     pub(crate) fn is_dangling(&self) -> bool {
         matches!(self, Self::Database(error) if error.code() == Some(&SqlState::FOREIGN_KEY_VIOLATION))

@@ -13,7 +13,7 @@ use crate::{
     deleted::{self, Deleted},
     notices::{self, Ending},
     row::{Row, Table},
-    steps::execute,
+    steps::{Params, execute},
 };
 
 pub(crate) static USERS: Table = Table {
@@ -119,6 +119,53 @@ impl Users for PostgresStore {
             .write(statement, &[&id.uuid(), &before.as_str(), &next.as_str()])
             .await;
         rehashed.map(drop)
+    }
+
+    async fn update_user(
+        &self,
+        before: &User,
+        next: &User,
+    ) -> Result<Result<bool, EmailTaken>, StoreError> {
+        let statement = "
+            UPDATE users SET email = $4, nickname = $5
+            WHERE id = $1 AND email = $2 AND nickname IS NOT DISTINCT FROM $3";
+        let nickname = |it: &User| it.nickname.as_ref().map(ToString::to_string);
+        let changed = self.steps.transact(|transaction| {
+            let (before, next) = (before.clone(), next.clone());
+            Box::pin(async move {
+                let params: Params<'_> = &[
+                    &next.id.uuid(),
+                    &before.email.as_str(),
+                    &nickname(&before),
+                    &next.email.as_str(),
+                    &nickname(&next),
+                ];
+                execute(transaction, statement, params).await
+            })
+        });
+        match changed.await {
+            Err(trouble) if trouble.is_taken() => Ok(Err(EmailTaken)),
+            changed => Ok(Ok(changed? > 0)),
+        }
+    }
+
+    async fn reset_password(
+        &self,
+        id: UserId,
+        password: &PasswordHash,
+    ) -> Result<bool, StoreError> {
+        let done = self.steps.transact(|transaction| {
+            let password = password.clone();
+            Box::pin(async move {
+                // First the user, whom a sign-in locks too: none begins in between.
+                let statement = "UPDATE users SET password_hash = $2 WHERE id = $1";
+                let params: Params<'_> = &[&id.uuid(), &password.as_str()];
+                let found = execute(transaction, statement, params).await? > 0;
+                notices::end_sessions(transaction, Ending::User(id.uuid())).await?;
+                Ok(found)
+            })
+        });
+        Ok(done.await?)
     }
 
     async fn lock_user(&self, id: UserId, locked: bool) -> Result<bool, StoreError> {

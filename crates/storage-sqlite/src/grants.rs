@@ -33,6 +33,8 @@ pub(crate) struct Bond {
     pub(crate) alias_id: AliasId,
     pub(crate) access: Option<Access>,
     granted_at: DateTime<Utc>,
+    since: DateTime<Utc>,
+    changed_at: DateTime<Utc>,
 }
 
 impl Bond {
@@ -42,17 +44,27 @@ impl Bond {
             alias_id: self.alias_id,
             access: client.live(self.access?),
             granted_at: self.granted_at,
+            since: self.since,
+            changed_at: self.changed_at,
         })
     }
 }
 
 fn from_row(row: &Row<'_>) -> Result<Bond, StoreError> {
+    let granted_at = row.time("granted_at")?;
+    // A version that does not know these wrote neither.
+    let or_granted = |column| {
+        let known = row.optional(column, Row::time)?;
+        Ok::<_, StoreError>(known.unwrap_or(granted_at))
+    };
     Ok(Bond {
         user_id: UserId::from_uuid(row.uuid("user_id")?),
         client_id: ClientId::from_uuid(row.uuid("client_id")?),
         alias_id: AliasId::from_uuid(row.uuid("alias_id")?),
         access: row.optional("access", Row::json)?,
-        granted_at: row.time("granted_at")?,
+        granted_at,
+        since: or_granted("since")?,
+        changed_at: or_granted("changed_at")?,
     })
 }
 
@@ -65,6 +77,8 @@ pub(crate) fn stored(row: &Row<'_>) -> Result<StoredConnection, StoreError> {
         alias_id: bond.alias_id,
         access: bond.access,
         granted_at: bond.granted_at,
+        since: bond.since,
+        changed_at: bond.changed_at,
     })
 }
 
@@ -117,15 +131,18 @@ fn grant(
     grant: &Granted,
 ) -> Result<(), StoreError> {
     let statement = "
-        INSERT INTO connections (user_id, client_id, alias_id, access, granted_at)
-        VALUES (?1, ?2, ?3, ?4, ?5)
-        ON CONFLICT (user_id, client_id) DO UPDATE SET access = ?4, granted_at = ?5";
+        INSERT INTO connections (user_id, client_id, alias_id, access, granted_at, since, changed_at)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+        ON CONFLICT (user_id, client_id)
+        DO UPDATE SET access = ?4, granted_at = ?5, since = ?6, changed_at = ?7";
     let row = params![
         bits(user.uuid()),
         bits(client.uuid()),
         bits(grant.alias_id.uuid()),
         json(&grant.access)?,
         millis(grant.granted_at),
+        millis(grant.since),
+        millis(grant.changed_at),
     ];
     execute(connection, statement, row).map(drop)
 }
@@ -150,7 +167,7 @@ fn moment(
         },
         client,
         session: sessions::live(connection, session, now)?,
-        connection: granted.map(|it| it.access),
+        connection: granted,
     })
 }
 
@@ -189,7 +206,7 @@ fn issue_anticipated(
         waits: true,
         client,
         session: Some(live.session.clone()),
-        connection: live.connection.as_ref().map(|it| it.access.clone()),
+        connection: live.connection.clone(),
     };
     let new = anticipated.of_user(live.session.user.id);
     let Ok(authorization) = new.issued(&anticipated.access, &moment) else {
@@ -207,16 +224,11 @@ fn record(
     let new = &decision.new;
     let answered = Some(decision.interaction);
     let moment = moment(connection, new, decision.session, answered, now)?;
-    let approval = match decision.judged(&moment) {
+    let approval = match decision.judged(&moment, now) {
         Ok(approval) => approval,
         Err(refused) => return Ok(refused),
     };
-    let after = Granted {
-        alias_id: decision.alias_id,
-        access: approval.connection,
-        granted_at: now,
-    };
-    grant(connection, new.user_id, new.client_id, &after)?;
+    grant(connection, new.user_id, new.client_id, &approval.connection)?;
     interactions::answer(connection, decision.interaction)?;
     authorizations::insert(connection, &approval.authorization)?;
     Ok(Recorded::Issued)
@@ -227,6 +239,7 @@ fn revoke(
     user: UserId,
     client: ClientId,
     revocation: &Revocation,
+    now: DateTime<Utc>,
 ) -> Result<Result<(), RevocationError>, StoreError> {
     let (Some(client), Some(_)) = (
         clients::find(connection, client)?,
@@ -244,9 +257,15 @@ fn revoke(
     if left.is_none() {
         authorizations::end_all(connection, user, client.id)?;
     }
-    let statement = "UPDATE connections SET access = ?3 WHERE user_id = ?1 AND client_id = ?2";
+    let statement = "
+        UPDATE connections SET access = ?3, changed_at = ?4 WHERE user_id = ?1 AND client_id = ?2";
     let access = left.as_ref().map(json).transpose()?;
-    let row = params![bits(user.uuid()), bits(client.id.uuid()), access];
+    let row = params![
+        bits(user.uuid()),
+        bits(client.id.uuid()),
+        access,
+        millis(now)
+    ];
     execute(connection, statement, row)?;
     Ok(Ok(()))
 }
@@ -364,9 +383,10 @@ impl Grants for SqliteStore {
         user: UserId,
         client: ClientId,
         revocation: &Revocation,
+        now: DateTime<Utc>,
     ) -> Result<Result<(), RevocationError>, StoreError> {
         let revocation = revocation.clone();
-        self.write(move |connection| revoke(connection, user, client, &revocation))
+        self.write(move |connection| revoke(connection, user, client, &revocation, now))
             .await
     }
 }

@@ -2,7 +2,7 @@
 
 use alias_domain::{
     Digest, Session, SessionId, UserId,
-    ports::{SessionStart, Sessions, Started, StoreError, StoredSession},
+    ports::{PasswordHash, SessionStart, Sessions, Started, StoreError, StoredSession},
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -101,7 +101,9 @@ fn to_renew(
 }
 
 fn start(connection: &Connection, start: &SessionStart) -> Result<Started, StoreError> {
-    if users::find(connection, start.user)?.is_none_or(|it| it.locked) {
+    let is_current = |it: &PasswordHash| start.password.as_ref().is_none_or(|hash| hash == it);
+    let user = users::find_with_hash(connection, start.user)?;
+    if user.is_none_or(|(user, hash)| user.locked || !is_current(&hash)) {
         return Ok(Started::Locked);
     }
     let (id, replaced) = to_renew(connection, start)?.unzip();
@@ -119,6 +121,13 @@ fn start(connection: &Connection, start: &SessionStart) -> Result<Started, Store
     ];
     execute(connection, statement, row)?;
     Ok(Started::Session { id, replaced })
+}
+
+/// Ends every session of a user, with the notices to the clients that took part.
+pub(crate) fn end_all_of(connection: &Connection, user: UserId) -> Result<(), StoreError> {
+    notices::record(connection, "user_id", user.uuid())?;
+    let statement = "DELETE FROM sessions WHERE user_id = ?1";
+    execute(connection, statement, [bits(user.uuid())]).map(drop)
 }
 
 #[async_trait]
@@ -145,6 +154,22 @@ impl Sessions for SqliteStore {
         .await
     }
 
+    async fn sessions_of(
+        &self,
+        user: UserId,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Session>, StoreError> {
+        let query = "SELECT * FROM sessions WHERE user_id = ?1 ORDER BY auth_time DESC, id";
+        self.read(move |connection| {
+            let found = SESSIONS.all(connection, query, [bits(user.uuid())], from_row)?;
+            let live = found
+                .into_iter()
+                .map(|it| with_user(connection, Some(it), now));
+            live.filter_map(Result::transpose).collect()
+        })
+        .await
+    }
+
     async fn end_session(&self, id: SessionId) -> Result<(), StoreError> {
         self.write(move |connection| {
             notices::record(connection, "id", id.uuid())?;
@@ -152,5 +177,10 @@ impl Sessions for SqliteStore {
             execute(connection, statement, [bits(id.uuid())]).map(drop)
         })
         .await
+    }
+
+    async fn end_sessions_of(&self, user: UserId) -> Result<(), StoreError> {
+        self.write(move |connection| end_all_of(connection, user))
+            .await
     }
 }

@@ -10,8 +10,8 @@ use rusqlite::{Connection, params};
 use crate::{
     SqliteStore,
     deleted::{self, Deleted},
-    notices,
     row::{Row, Table, bits, execute, millis},
+    sessions,
 };
 
 pub(crate) static USERS: Table = Table {
@@ -38,6 +38,14 @@ pub(crate) fn with_hash(row: &Row<'_>) -> Result<(User, PasswordHash), StoreErro
 pub(crate) fn find(connection: &Connection, id: UserId) -> Result<Option<User>, StoreError> {
     let query = "SELECT * FROM users WHERE id = ?1 AND NOT deleted";
     USERS.one(connection, query, [bits(id.uuid())], from_row)
+}
+
+pub(crate) fn find_with_hash(
+    connection: &Connection,
+    id: UserId,
+) -> Result<Option<(User, PasswordHash)>, StoreError> {
+    let query = "SELECT * FROM users WHERE id = ?1 AND NOT deleted";
+    USERS.one(connection, query, [bits(id.uuid())], with_hash)
 }
 
 fn find_by_email(
@@ -110,15 +118,53 @@ impl Users for SqliteStore {
         .await
     }
 
+    async fn update_user(
+        &self,
+        before: &User,
+        next: &User,
+    ) -> Result<Result<bool, EmailTaken>, StoreError> {
+        let (before, next) = (before.clone(), next.clone());
+        self.write(move |connection| {
+            let owner = find_by_email(connection, &next.email)?;
+            if owner.is_some_and(|(it, _)| it.id != next.id) {
+                return Ok(Err(EmailTaken));
+            }
+            let statement = "
+                UPDATE users SET email = ?4, nickname = ?5
+                WHERE id = ?1 AND email = ?2 AND nickname IS ?3 AND NOT deleted";
+            let row = params![
+                bits(next.id.uuid()),
+                before.email.as_str(),
+                before.nickname.as_ref().map(|it| it.as_str()),
+                next.email.as_str(),
+                next.nickname.as_ref().map(|it| it.as_str()),
+            ];
+            Ok(Ok(execute(connection, statement, row)? > 0))
+        })
+        .await
+    }
+
+    async fn reset_password(
+        &self,
+        id: UserId,
+        password: &PasswordHash,
+    ) -> Result<bool, StoreError> {
+        let password = password.clone();
+        self.write(move |connection| {
+            sessions::end_all_of(connection, id)?;
+            let statement = "UPDATE users SET password_hash = ?2 WHERE id = ?1 AND NOT deleted";
+            let row = params![bits(id.uuid()), password.as_str()];
+            Ok(execute(connection, statement, row)? > 0)
+        })
+        .await
+    }
+
     async fn lock_user(&self, id: UserId, locked: bool) -> Result<bool, StoreError> {
         self.write(move |connection| {
             if locked {
-                notices::record(connection, "user_id", id.uuid())?;
+                sessions::end_all_of(connection, id)?;
             }
             let id = bits(id.uuid());
-            if locked {
-                execute(connection, "DELETE FROM sessions WHERE user_id = ?1", [id])?;
-            }
             let statement = "UPDATE users SET locked = ?2 WHERE id = ?1 AND NOT deleted";
             Ok(execute(connection, statement, params![id, locked])? > 0)
         })

@@ -101,12 +101,12 @@ pub(crate) struct Create {
     name: Option<String>,
     /// Where codes may be sent, compared byte for byte; all but a resource server need one
     #[arg(
-        long = "redirect-uri", value_name = "URI", num_args = 1..,
+        long = "redirect-uri", value_name = "URI",
         required_unless_present_any = ["resource_server", "product"]
     )]
     redirect_uris: Vec<String>,
     /// Where a user may be sent after signing out
-    #[arg(long = "post-logout-redirect-uri", value_name = "URI", num_args = 1..)]
+    #[arg(long = "post-logout-redirect-uri", value_name = "URI")]
     post_logout_redirect_uris: Vec<String>,
     /// Where the client is told that a session ended in which it took part
     #[arg(long, value_name = "URI")]
@@ -141,7 +141,7 @@ pub(crate) struct Create {
     claims: Vec<(String, String)>,
     /// A channel, and what users read of it; tokens list channels in this order
     #[arg(
-        long = "channel", value_name = "NAME=DESCRIPTION", num_args = 1..,
+        long = "channel", value_name = "NAME=DESCRIPTION",
         value_parser = channel
     )]
     channels: Vec<(String, String)>,
@@ -156,11 +156,13 @@ pub(crate) struct Update {
     #[arg(long, group = "change")]
     name: Option<String>,
     /// Where codes may be sent; replaces all redirect URIs
-    #[arg(long = "redirect-uri", value_name = "URI", num_args = 1.., group = "change")]
+    #[arg(long = "redirect-uri", value_name = "URI", group = "change")]
     redirect_uris: Option<Vec<String>>,
     /// Where a user may be sent after signing out; replaces all of these
     #[arg(
-        long = "post-logout-redirect-uri", value_name = "URI", num_args = 1.., group = "change"
+        long = "post-logout-redirect-uri",
+        value_name = "URI",
+        group = "change"
     )]
     post_logout_redirect_uris: Option<Vec<String>>,
     /// Nowhere may a user be sent after signing out
@@ -196,12 +198,12 @@ pub(crate) struct Update {
     no_claims: bool,
     /// Declares a channel after the others, or describes it anew
     #[arg(
-        long = "channel", value_name = "NAME=DESCRIPTION", num_args = 1..,
+        long = "channel", value_name = "NAME=DESCRIPTION",
         value_parser = channel, group = "change"
     )]
     channels: Vec<(String, String)>,
     /// Withdraws a channel
-    #[arg(long = "remove-channel", value_name = "NAME", num_args = 1.., group = "change")]
+    #[arg(long = "remove-channel", value_name = "NAME", group = "change")]
     removed_channels: Vec<String>,
 }
 

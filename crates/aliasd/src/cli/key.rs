@@ -40,7 +40,7 @@ keys.master or keys.master_file must be set, as for serve.
 Examples:
   aliasd key rotate
   aliasd key rotate --algorithm RS256
-  aliasd key rotate --algorithm ES256 A256GCM --json")]
+  aliasd key rotate --algorithm ES256 --algorithm A256GCM --json")]
     Rotate(Rotate),
     /// Remove a key at once, and with it the worth of all that it made
     #[command(after_help = "\
@@ -56,7 +56,7 @@ Example:
 pub(crate) struct Rotate {
     /// Of these algorithms [default: all]
     #[arg(
-        long = "algorithm", value_name = "ALGORITHM", num_args = 1.., value_parser = algorithm()
+        long = "algorithm", value_name = "ALGORITHM", value_parser = algorithm()
     )]
     algorithms: Vec<KeyAlgorithm>,
 }

@@ -1,30 +1,34 @@
 //! `aliasd user …`.
 
-use std::io::BufRead;
-
 use alias_domain::{
-    Email, Nickname, Secret, User, UserId, opaque_string,
-    ports::{Chance, Passwords, Store},
+    Client, ClientId, Email, Nickname, Revocation, Scope, Secret, SessionId, User, UserId,
+    flows::{Operator, TakenBack, UserChange},
+    ports::{Chance, EmailTaken, Passwords, Store},
 };
 use alias_signing::{Argon2Passwords, OsChance};
-use clap::{Args, Subcommand};
+use clap::{
+    ArgGroup, Args, Subcommand,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
 
-use super::{Global, deleting};
+use super::{Global, deleting, password};
 use crate::{
     clock,
     error::Error,
     store,
-    view::{Deleted, List, UserView},
+    view::{Deleted, List, SessionView, TakenBackView, UserView},
 };
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Make an account; the password is read from standard input
+    /// Make an account; asks for the password, or reads it from standard input
     #[command(after_help = "\
-The password is one line of at least 8 characters; nothing but the line's ending is taken off.
+At a terminal the password is asked for twice, and not shown. Otherwise --password-stdin reads it: one
+line of at least 8 characters, from which nothing but the line's ending is taken off.
 
 Examples:
-  aliasd user create --email fred@example.com --nickname Fred --password-stdin < password.txt
+  aliasd user create --email fred@example.com --nickname Fred
+  aliasd user create --email fred@example.com --password-stdin < password.txt
   pass show alias/fred | aliasd user create --email fred@example.com --password-stdin")]
     Create(Create),
     /// List all users, oldest first
@@ -33,6 +37,49 @@ Examples:
     /// Show a user
     #[command(after_help = "Example:\n  aliasd user show fred@example.com")]
     Show(Target),
+    /// Change what the options name; the rest stays
+    #[command(
+        override_usage = "aliasd user update <ID|EMAIL> <OPTIONS>",
+        after_help = "\
+Sessions go on, and clients know the user by the same ID as before.
+
+Examples:
+  aliasd user update fred@example.com --email frederick@example.com
+  aliasd user update fred@example.com --nickname Freddie
+  aliasd user update fred@example.com --no-nickname"
+    )]
+    Update(Update),
+    /// Set another password, which ends every session of the user
+    #[command(after_help = "\
+At a terminal the password is asked for twice, and not shown; otherwise --password-stdin reads it. All
+sessions end, for whoever had the old password may have one. What clients were allowed stays allowed:
+`aliasd user revoke` takes that back.
+
+Examples:
+  aliasd user reset-password fred@example.com
+  pass show alias/fred | aliasd user reset-password fred@example.com --password-stdin")]
+    ResetPassword(ResetPassword),
+    /// Show a user's sessions, the latest sign-in first, and end them
+    #[command(after_help = "\
+What is left is printed. Each client that took part in a session that ends, and is registered for
+back-channel logout, is told by the service. Clients keep what the user allows them.
+
+Examples:
+  aliasd user sessions fred@example.com
+  aliasd user sessions fred@example.com --end 3q2-7wAAQACAAAAAAAAAAQ
+  aliasd user sessions fred@example.com --end-all")]
+    Sessions(Sessions),
+    /// Take back what a user allows clients: everything, one scope or one channel
+    #[command(after_help = "\
+It is as if the user had done so on the account page, and bites at once. Without CLIENT it is taken back
+from every client. Without --scope and --channel the user is disconnected. What is left is printed.
+
+Examples:
+  aliasd user revoke fred@example.com
+  aliasd user revoke fred@example.com bjOB6HV7cTKtxvfr2k2ucg
+  aliasd user revoke fred@example.com --scope contact
+  aliasd user revoke fred@example.com bjOB6HV7cTKtxvfr2k2ucg --channel events")]
+    Revoke(Revoke),
     /// Lock a user: sessions end, and tokens are worth nothing until unlocked
     #[command(after_help = "Example:\n  aliasd user lock fred@example.com")]
     Lock(Target),
@@ -52,9 +99,71 @@ pub(crate) struct Create {
     /// How the user wishes to be known
     #[arg(long)]
     nickname: Option<String>,
-    /// Read the password from standard input (arguments are there for all to see)
-    #[arg(long, required = true)]
-    password_stdin: bool,
+    #[command(flatten)]
+    password: password::Source,
+}
+
+#[derive(Args, Debug)]
+#[command(group = ArgGroup::new("change").required(true).multiple(true))]
+pub(crate) struct Update {
+    #[command(flatten)]
+    target: Target,
+    /// The address that the user signs in with
+    #[arg(long, group = "change")]
+    email: Option<String>,
+    /// How the user wishes to be known
+    #[arg(long, group = "change")]
+    nickname: Option<String>,
+    /// The user has no nickname any more
+    #[arg(long, group = "change", conflicts_with = "nickname")]
+    no_nickname: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ResetPassword {
+    #[command(flatten)]
+    target: Target,
+    #[command(flatten)]
+    password: password::Source,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Sessions {
+    #[command(flatten)]
+    target: Target,
+    /// Ends this session
+    // An ID may begin with a hyphen.
+    #[arg(long, value_name = "SESSION", allow_hyphen_values = true)]
+    end: Vec<String>,
+    /// Ends every session
+    #[arg(long, conflicts_with = "end")]
+    end_all: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Revoke {
+    #[command(flatten)]
+    target: Target,
+    /// The client ID [default: every client that has it]
+    // An ID may begin with a hyphen.
+    #[arg(value_name = "CLIENT", allow_hyphen_values = true)]
+    client: Option<String>,
+    /// Takes back one scope; openid disconnects
+    #[arg(long, value_name = "SCOPE", value_parser = scope())]
+    scope: Option<Scope>,
+    /// Takes back one channel of CLIENT
+    #[arg(
+        long,
+        value_name = "NAME",
+        requires = "client",
+        conflicts_with = "scope"
+    )]
+    channel: Option<String>,
+}
+
+fn scope() -> impl TypedValueParser<Value = Scope> {
+    let names = Scope::ALL.map(Scope::name);
+    PossibleValuesParser::new(names).try_map(|it| it.parse())
 }
 
 #[derive(Args, Debug)]
@@ -65,18 +174,20 @@ pub(crate) struct Target {
     user: String,
 }
 
-/// NIST SP 800-63B 5.1.1.2.
-const SHORTEST_PASSWORD: usize = 8;
-
 pub(super) async fn run(global: &Global, command: Command) -> Result<(), Error> {
     let store = store::open(global).await?;
     let store = store.as_ref();
     let format = global.format();
     match command {
         Command::Create(create) => {
+            create.password.demand()?;
             let email: Email = create.email.parse()?;
             let nickname = create.nickname.as_deref().map(str::parse).transpose()?;
-            let password = password(std::io::stdin().lock())?;
+            // Before anybody types a password in vain.
+            if store.user_by_email(&email).await?.is_some() {
+                return Err(EmailTaken.into());
+            }
+            let password = create.password.read()?;
             let user = add(store, email, nickname, &password).await?;
             format.print(&UserView::of(&user))
         }
@@ -86,6 +197,16 @@ pub(super) async fn run(global: &Global, command: Command) -> Result<(), Error> 
             format.print(&List::new("no users", views))
         }
         Command::Show(target) => format.print(&UserView::of(&target.find(store).await?)),
+        Command::Update(update) => format.print(&UserView::of(&update.apply(store).await?)),
+        Command::ResetPassword(reset) => format.print(&UserView::of(&reset.apply(store).await?)),
+        Command::Sessions(sessions) => {
+            format.print(&List::new("no sessions", sessions.apply(store).await?))
+        }
+        Command::Revoke(revoke) => {
+            let taken = revoke.apply(store).await?;
+            let views = taken.iter().map(TakenBackView::of).collect();
+            format.print(&List::new("no client has anything of that", views))
+        }
         Command::Lock(target) => format.print(&UserView::of(&target.lock(store, true).await?)),
         Command::Unlock(target) => format.print(&UserView::of(&target.lock(store, false).await?)),
         Command::Delete(target) => {
@@ -125,38 +246,6 @@ pub(crate) async fn add(
     Ok(user)
 }
 
-/// One line, its ending stripped and nothing else.
-fn password(mut input: impl BufRead) -> Result<Secret, Error> {
-    let mut line = String::new();
-    let read = input.read_line(&mut line);
-    // From here on whatever was read is wiped when dropped.
-    let line = Secret::new(line);
-    read.map_err(|_| Error::Password("could not be read from standard input as UTF-8"))?;
-    let text = line.expose();
-    let text = text.strip_suffix('\n').unwrap_or(text);
-    let text = text.strip_suffix('\r').unwrap_or(text);
-    if text.is_empty() {
-        return Err(Error::Password("is missing: standard input is empty"));
-    }
-    if text.contains(char::is_control) {
-        return Err(Error::Password(
-            "has a control character, which no form can send",
-        ));
-    }
-    // As it will be hashed.
-    let password = opaque_string(&Secret::new(text.to_owned()));
-    let text = password.expose();
-    if text.chars().count() < SHORTEST_PASSWORD {
-        return Err(Error::Password(
-            "is too short: at least 8 characters are needed",
-        ));
-    }
-    if text.len() > Argon2Passwords::MAX_LENGTH {
-        return Err(Error::Password("is too long: at most 1024 bytes are taken"));
-    }
-    Ok(password)
-}
-
 impl Target {
     fn missing(&self) -> Error {
         Error::NoUser(self.user.clone())
@@ -184,43 +273,92 @@ impl Target {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(input: &[u8]) -> Result<String, String> {
-        password(input)
-            .map(|it| it.expose().to_owned())
-            .map_err(|it| it.to_string())
+impl Update {
+    async fn apply(&self, store: &dyn Store) -> Result<User, Error> {
+        let nickname = self.nickname.as_deref().map(str::parse).transpose()?;
+        let change = UserChange {
+            email: self.email.as_deref().map(str::parse).transpose()?,
+            nickname: match self.no_nickname {
+                true => Some(None),
+                false => nickname.map(Some),
+            },
+        };
+        let user = self.target.find(store).await?;
+        let changed = Operator::new(store).change_user(user.id, &change).await??;
+        changed.ok_or_else(|| self.target.missing())
     }
+}
 
-    #[test]
-    fn a_password_is_one_line_and_nothing_but_its_ending_is_taken_off() {
-        for input in [
-            &b" two words \n"[..],
-            b" two words \r\n",
-            b" two words ",
-            b" two words \nmore",
-        ] {
-            assert_eq!(read(input), Ok(" two words ".to_owned()));
+impl ResetPassword {
+    async fn apply(&self, store: &dyn Store) -> Result<User, Error> {
+        self.password.demand()?;
+        let user = self.target.find(store).await?;
+        let password = self.password.read()?;
+        let passwords = Argon2Passwords::new()?;
+        let operator = Operator::new(store);
+        let reset = operator.reset_password(user.id, &password, &passwords);
+        match reset.await? {
+            true => Ok(user),
+            false => Err(self.target.missing()),
+        }
+    }
+}
+
+impl Sessions {
+    /// Ends what is to end, and shows what is left.
+    async fn apply(&self, store: &dyn Store) -> Result<Vec<SessionView>, Error> {
+        let user = self.target.find(store).await?.id;
+        let operator = Operator::new(store);
+        for id in &self.end {
+            let none = || Error::NoSession {
+                user: self.target.user.clone(),
+                session: id.clone(),
+            };
+            let session: SessionId = id.parse().map_err(|_| none())?;
+            if !operator.end_session(user, session, clock::now()).await? {
+                return Err(none());
+            }
+        }
+        if self.end_all {
+            operator.end_sessions(user).await?;
+        }
+        let left = operator.sessions(user, clock::now()).await?;
+        Ok(left.iter().map(SessionView::of).collect())
+    }
+}
+
+impl Revoke {
+    fn revocation(&self) -> Revocation {
+        match (self.scope, &self.channel) {
+            (Some(scope), _) => Revocation::Scope(scope),
+            (None, Some(channel)) => Revocation::Channel(channel.clone()),
+            (None, None) => Revocation::Disconnect,
         }
     }
 
-    #[test]
-    fn a_password_that_could_not_be_used_is_refused_without_repeating_it() {
-        for (input, reason) in [
-            (&b""[..], "missing"),
-            (b"\n", "missing"),
-            (b"\r\n", "missing"),
-            (b"seven77\n", "too short"),
-            (b"with\0control\n", "control character"),
-            (b"with\rcontrol\n", "control character"),
-            (b"\xff\xfe is no UTF-8\n", "UTF-8"),
-            (&[b'x'; 1025], "too long"),
-        ] {
-            let refusal = read(input).expect_err("a refusal");
-            assert!(refusal.contains(reason), "{refusal}");
-        }
-        assert!(read("ääääääää".as_bytes()).is_ok(), "eight characters");
+    async fn apply(&self, store: &dyn Store) -> Result<Vec<TakenBack>, Error> {
+        let user = self.target.find(store).await?.id;
+        let (operator, revocation) = (Operator::new(store), self.revocation());
+        let taken = match &self.client {
+            None => operator.revoke_all(user, &revocation, clock::now()).await?,
+            Some(id) => {
+                let client = client(store, id).await?;
+                let taken = operator
+                    .revoke(user, &client, &revocation, clock::now())
+                    .await?;
+                vec![taken.map_err(|reason| Error::NotRevoked {
+                    client: client.name,
+                    reason,
+                })?]
+            }
+        };
+        Ok(taken)
     }
+}
+
+/// The client of an ID.
+async fn client(store: &dyn Store, id: &str) -> Result<Client, Error> {
+    let none = || Error::NoClient(id.to_owned());
+    let known: ClientId = id.parse().map_err(|_| none())?;
+    store.client(known).await?.ok_or_else(none)
 }

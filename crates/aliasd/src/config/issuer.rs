@@ -40,12 +40,16 @@ impl Issuer {
 
     /// Whether only programs on this machine can mean this service by it.
     pub(crate) fn is_loopback(&self) -> bool {
+        is_loopback(self.host())
+    }
+
+    /// The host alone; that of IPv6 in brackets.
+    pub(crate) fn host(&self) -> &str {
         let origin = self.0.split_once("://").map_or("", |(_, rest)| rest);
-        let host = match origin.rfind(']') {
+        match origin.rfind(']') {
             Some(end) => &origin[..=end],
             None => origin.split(':').next().unwrap_or_default(),
-        };
-        is_loopback(host)
+        }
     }
 }
 

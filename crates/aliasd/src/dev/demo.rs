@@ -2,8 +2,8 @@
 
 use alias_demo::{Demo, DemoClient};
 use alias_domain::{
-    Client, ClientChange, ClientId, ClientKind, ClientSecret, Email, Nickname, Registration,
-    Secret,
+    Client, ClientChange, ClientId, ClientKind, ClientSecret, Email, Nickname, RedirectUri,
+    Registration, Secret,
     ports::{Chance, Store},
 };
 use alias_signing::OsChance;
@@ -76,6 +76,8 @@ fn confidential_client(base: &str) -> Registration {
     Registration {
         name: "Fieldnotes".to_owned(),
         redirect_uris: vec![Demo::confidential_redirect_uri(base)],
+        post_logout_redirect_uris: vec![Demo::signed_out_uri(base)],
+        backchannel_logout: Some((Demo::back_channel_uri(base), true)),
         channels: channels
             .map(|(name, description)| ((*name).to_owned(), (*description).to_owned()))
             .collect(),
@@ -88,6 +90,8 @@ fn public_client(base: &str) -> Registration {
         name: "Fieldnotes Pocket".to_owned(),
         kind: ClientKind::Public,
         redirect_uris: vec![Demo::public_redirect_uri(base)],
+        post_logout_redirect_uris: vec![Demo::signed_out_uri(base)],
+        backchannel_logout: Some((Demo::back_channel_uri(base), true)),
         ..Registration::default()
     }
 }
@@ -118,15 +122,23 @@ async fn mend(
     secrets: &[ClientSecret],
     registration: Registration,
 ) -> Result<KeptClient, Error> {
-    let redirect_uris = registration.redirect_uris;
-    if !client
-        .redirect_uris
-        .iter()
-        .map(|it| it.as_str())
-        .eq(&redirect_uris)
+    let told = client.backchannel_logout.as_ref();
+    let told = told.map(|it| (it.uri.to_string(), it.session_required));
+    let are = |registered: &[RedirectUri], wanted: &[String]| {
+        registered.iter().map(|it| it.as_str()).eq(wanted)
+    };
+    let (redirect, after) = (
+        registration.redirect_uris,
+        registration.post_logout_redirect_uris,
+    );
+    if !are(&client.redirect_uris, &redirect)
+        || !are(&client.post_logout_redirect_uris, &after)
+        || told != registration.backchannel_logout
     {
         let elsewhere = ClientChange {
-            redirect_uris: Some(redirect_uris),
+            redirect_uris: Some(redirect),
+            post_logout_redirect_uris: Some(after),
+            backchannel_logout: Some(registration.backchannel_logout),
             ..ClientChange::default()
         };
         client::change(store, client.id, |_| Ok(elsewhere.clone())).await?;

@@ -22,6 +22,7 @@ pub(crate) fn with_client() -> (Sandbox, Value) {
         URI,
         "--channel",
         "tips=Tips = tricks",
+        "--channel",
         "events=Walks",
     ]);
     (sandbox, client)
@@ -62,6 +63,45 @@ fn a_client_is_registered_as_it_was_said() {
     let id = text(&client, "client_id");
     assert_eq!(sandbox.json(&["client", "show", id]), shown);
     assert_eq!(sandbox.json(&["client", "list"]), json!([shown]));
+}
+
+#[test]
+fn an_option_of_many_values_takes_one_each_time_so_that_an_id_may_follow() {
+    let (sandbox, client) = with_client();
+    let id = text(&client, "client_id");
+    let other = "https://fieldnotes.example/other";
+    for (options, name, expected) in [
+        (
+            &["--redirect-uri", other, "--redirect-uri", URI][..],
+            "redirect_uris",
+            json!([other, URI]),
+        ),
+        (
+            &["--post-logout-redirect-uri", other],
+            "post_logout_redirect_uris",
+            json!([other]),
+        ),
+        (
+            &["--channel", "tips=Tips", "--remove-channel", "events"],
+            "channels",
+            json!([{"name": "tips", "description": "Tips"}]),
+        ),
+    ] {
+        let updated = sandbox.json(&[&["client", "update"], options, &[id]].concat());
+        assert_eq!(updated[name], expected, "{options:?}");
+    }
+    let create = [
+        "client",
+        "create",
+        "--name",
+        "F",
+        "--redirect-uri",
+        URI,
+        other,
+    ];
+    let ran = sandbox.run(&create);
+    assert_eq!(ran.status, Some(2));
+    assert!(ran.err.contains(other), "{}", ran.err);
 }
 
 #[test]
@@ -238,6 +278,7 @@ fn an_update_changes_what_the_options_name_and_nothing_else() {
         "Fieldnotes 2",
         "--redirect-uri",
         "https://one.example/",
+        "--redirect-uri",
         "https://two.example/",
         "--auth-method",
         "client_secret_post",
@@ -401,6 +442,7 @@ async fn channels_are_described_anew_added_and_withdrawn() {
         id,
         "--channel",
         "news=News",
+        "--channel",
         "tips=Better tips",
         "--remove-channel",
         "events",
@@ -444,7 +486,7 @@ fn a_change_of_channels_that_makes_no_sense_is_refused() {
             "channel \"News\": a channel name is",
         ),
         (
-            &["--channel", "a=A", "a=B"],
+            &["--channel", "a=A", "--channel", "a=B"],
             "channel \"a\" is declared twice",
         ),
         (&["--channel", "a="], "channel \"a\": a description is"),

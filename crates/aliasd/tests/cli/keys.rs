@@ -71,7 +71,16 @@ fn a_rotation_makes_a_key_of_each_algorithm_to_be_active_after_the_lead() {
 #[test]
 fn a_rotation_may_be_of_some_algorithms() {
     let sandbox = with_keys();
-    let made = sandbox.json(&["key", "rotate", "--algorithm", "A256GCM", "ES256", "ES256"]);
+    let made = sandbox.json(&[
+        "key",
+        "rotate",
+        "--algorithm",
+        "A256GCM",
+        "--algorithm",
+        "ES256",
+        "--algorithm",
+        "ES256",
+    ]);
     assert_eq!(made.as_array().map(Vec::len), Some(2));
     let listed = sandbox.json(&["key", "list"]);
     assert_eq!(stages(&listed, "A256GCM"), ["active", "published"]);

@@ -1,4 +1,4 @@
-use std::net::TcpListener;
+use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt, path::Path};
 
 use crate::sandbox::{MASTER_KEY, Sandbox, free_address, ready_to_serve};
 use serde_json::{Value, json};
@@ -46,6 +46,44 @@ fn serve_refuses_two_master_keys() {
         refused.contains("keys.master and keys.master_file"),
         "{refused}"
     );
+}
+
+#[test]
+fn a_secret_that_others_can_read_is_warned_of() {
+    let mode = |path: &Path, mode| {
+        let rights = fs::Permissions::from_mode(mode);
+        fs::set_permissions(path, rights).expect("rights to set");
+    };
+    let warning = "every user of this machine can read this secret: `chmod o-rwx` the file, or its \
+                   folder";
+    let mut sandbox = Sandbox::migrated();
+    let key = sandbox.write("master.key", MASTER_KEY);
+    mode(sandbox.path(), 0o755);
+    sandbox
+        .set("ALIAS_KEYS__MASTER_FILE", "master.key")
+        .set("ALIAS_HTTP__LISTEN", "127.0.0.1:0")
+        .set("ALIAS_HTTP__DRAIN_DELAY", "0s");
+    mode(&key, 0o644);
+    let (mut running, _) = sandbox.start(&["serve"]);
+    let line = running.logs(warning);
+    assert_eq!(line["level"], "WARN");
+    assert_eq!(line["fields"]["file"], "master.key");
+    assert_eq!(line["fields"]["holds"], "keys.master_file");
+    running.stop().succeeded();
+    mode(&key, 0o640);
+    let (running, _) = sandbox.start(&["serve"]);
+    assert!(!running.stop().succeeded().err.contains(warning));
+    // A configuration with a secret in it is such a file, too.
+    let mut sandbox = ready_to_serve();
+    let file = sandbox.write("alias.toml", &format!("[keys]\nmaster = \"{MASTER_KEY}\""));
+    mode(sandbox.path(), 0o755);
+    mode(&file, 0o604);
+    sandbox
+        .set("ALIAS_KEYS__MASTER", "")
+        .set("ALIAS_CONFIG", "alias.toml");
+    let (mut running, _) = sandbox.start(&["serve"]);
+    assert_eq!(running.logs(warning)["fields"]["holds"], "keys.master");
+    running.stop().succeeded();
 }
 
 #[test]

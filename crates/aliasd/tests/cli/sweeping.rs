@@ -18,6 +18,7 @@ async fn signed_in(store: &dyn Store, id: SessionId, auth_time: DateTime<Utc>) -
         id,
         user: sample::user().id,
         token: Digest::of(id.to_string().as_bytes()),
+        password: None,
         presented: Vec::new(),
         auth_time,
         expires_at: auth_time + TimeDelta::days(14),

@@ -1,3 +1,5 @@
+use std::os::unix::fs::PermissionsExt;
+
 use reqwest::tls::TlsInfo;
 
 use crate::{
@@ -18,7 +20,9 @@ fn with_certificate(signed: &Signed) -> Sandbox {
 
 fn install(sandbox: &Sandbox, signed: &Signed) {
     sandbox.write("tls.pem", &signed.certificate);
-    sandbox.write("tls.key", &signed.key);
+    let key = sandbox.write("tls.key", &signed.key);
+    let for_its_owner = std::fs::Permissions::from_mode(0o600);
+    std::fs::set_permissions(key, for_its_owner).expect("rights to set");
 }
 
 /// The certificate that a new connection is shown, to a client that trusts this authority alone.
@@ -205,4 +209,36 @@ async fn under_https_every_response_asks_browsers_to_stay_there_and_under_http_n
         }
         running.stop().succeeded();
     }
+}
+
+#[test]
+fn a_certificate_that_clients_will_refuse_is_served_and_warned_of() {
+    let authority = Authority::new();
+    let expired = "the certificate has expired: renew http.tls.certificate";
+    let another = "the certificate is for another host than the issuer names: look at \
+                   http.tls.certificate";
+    for (signed, warnings) in [
+        (authority.sign_expired("localhost"), &[expired][..]),
+        (authority.sign("id.example.com"), &[another]),
+        (authority.sign("127.0.0.1"), &[another]),
+        (authority.sign("localhost"), &[]),
+    ] {
+        let (mut running, _) = with_certificate(&signed).start(&["serve"]);
+        for warning in warnings {
+            assert_eq!(running.logs(warning)["level"], "WARN");
+        }
+        let log = running.stop().succeeded().err;
+        assert_eq!(log.matches("\"WARN\"").count(), warnings.len(), "{log}");
+    }
+    let (sandbox, renewed) = (
+        with_certificate(&authority.sign("localhost")),
+        authority.sign("id.example.com"),
+    );
+    let (mut running, _) = sandbox.start(&["serve"]);
+    install(&sandbox, &renewed);
+    running.signal("HUP");
+    let line = running.logs(another);
+    assert_eq!(line["fields"]["host"], "localhost");
+    assert_eq!(line["fields"]["certificate"], "id.example.com");
+    running.stop().succeeded();
 }

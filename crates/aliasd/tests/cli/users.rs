@@ -1,5 +1,10 @@
 //! The commands about users.
 
+use std::{
+    io::{Read, Write},
+    process::{Command, Stdio},
+};
+
 use alias_domain::{
     Email, Secret,
     ports::{PasswordVerdict, Passwords},
@@ -7,7 +12,10 @@ use alias_domain::{
 use alias_signing::Argon2Passwords;
 use serde_json::{Value, json};
 
-use crate::{clients::text, sandbox::Sandbox};
+use crate::{
+    clients::{URI, text},
+    sandbox::Sandbox,
+};
 
 const CREATE_FRED: &[&str] = &[
     "user",
@@ -111,6 +119,159 @@ fn a_user_that_cannot_be_made_is_refused_with_the_reason() {
         sandbox.json(&["user", "list"]).as_array().map(Vec::len),
         Some(1)
     );
+}
+
+/// `aliasd` at a terminal of its own, at which somebody waits for each prompt and types a line. What the
+/// terminal shows.
+fn at_a_terminal(sandbox: &Sandbox, words: &[&str], typed: &[&str]) -> (bool, String) {
+    let program = sandbox.command(words);
+    let words: Vec<&str> = std::iter::once(program.get_program())
+        .chain(program.get_args())
+        .map(|it| it.to_str().expect("UTF-8"))
+        .collect();
+    let mut child = Command::new("script")
+        .args([
+            "--quiet",
+            "--return",
+            "--command",
+            &words.join(" "),
+            "/dev/null",
+        ])
+        .current_dir(sandbox.path())
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").expect("a path"))
+        .envs(
+            program
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        )
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("script, of util-linux");
+    let (mut keys, mut screen) = (child.stdin.take().expect("keys"), child.stdout.take());
+    let screen = screen.as_mut().expect("a screen");
+    let (mut shown, mut byte) = (String::new(), [0]);
+    for line in typed {
+        let from = shown.len();
+        while !shown[from..].ends_with(": ") {
+            let read = screen.read(&mut byte).expect("a screen");
+            assert_eq!(read, 1, "it asks no more: {shown}");
+            shown.push(char::from(byte[0]));
+        }
+        writeln!(keys, "{line}").expect("a terminal");
+    }
+    screen.read_to_string(&mut shown).expect("ASCII");
+    (child.wait().expect("an end").success(), shown)
+}
+
+#[tokio::test]
+async fn at_a_terminal_a_password_is_asked_for_twice_and_never_shown() {
+    let sandbox = Sandbox::migrated();
+    let create = ["user", "create", "--email", "fred@example.com"];
+    let differing = ["correct horse", "correct house"];
+    let (done, shown) = at_a_terminal(&sandbox, &create, &differing);
+    assert!(!done && shown.contains("nothing was changed"), "{shown}");
+    assert_eq!(sandbox.json(&["user", "list"]), json!([]));
+
+    let reset = [
+        "user",
+        "reset-password",
+        "fred@example.com",
+        "--password-stdin",
+    ];
+    for (words, password) in [(&create[..], "correct horse"), (&reset, "another horse")] {
+        let (done, shown) = at_a_terminal(&sandbox, words, &[password; 2]);
+        assert!(done, "{shown}");
+        assert!(!shown.contains("horse"), "{shown}");
+        let store = sandbox.open_store().await;
+        let email = "fred@example.com".parse().expect("an address");
+        let (_, hash) = store
+            .user_by_email(&email)
+            .await
+            .expect("an answer")
+            .expect("the user");
+        let verdict = Argon2Passwords::new()
+            .expect("passwords")
+            .verify(&Secret::new(password.to_owned()), Some(hash))
+            .await;
+        assert_eq!(verdict, Ok(PasswordVerdict::Right { rehash: None }));
+    }
+    // Nobody types a password for an address that is taken.
+    let (done, shown) = at_a_terminal(&sandbox, &create, &[]);
+    assert!(!done && shown.contains("another user has this"), "{shown}");
+}
+
+#[test]
+fn a_user_is_changed_by_what_is_named_and_nothing_else() {
+    let (sandbox, user) = with_user();
+    let id = text(&user, "user_id");
+    let update = |words: &[&str]| sandbox.json(&[&["user", "update", id], words].concat());
+    let mut expected = user.clone();
+    expected["nickname"] = json!("Freddie");
+    assert_eq!(update(&["--nickname", "Freddie"]), expected);
+    expected["email"] = json!("frederick@example.com");
+    assert_eq!(update(&["--email", "Frederick@example.com"]), expected);
+    expected["nickname"] = Value::Null;
+    assert_eq!(update(&["--no-nickname"]), expected);
+    assert_eq!(sandbox.json(&["user", "show", id]), expected);
+
+    let ginger = [
+        "user",
+        "create",
+        "--email",
+        "ginger@example.com",
+        "--password-stdin",
+    ];
+    sandbox.run_with_input(&ginger, b"long enough").succeeded();
+    for (option, reason) in [
+        (
+            ["--email", "ginger@example.com"],
+            "another user has this email address",
+        ),
+        (["--email", "ginger"], "not an email address"),
+        (["--nickname", ""], "a nickname is"),
+    ] {
+        let words = [&["user", "update", id][..], &option].concat();
+        let refused = sandbox.run(&words).refused();
+        assert!(refused.starts_with(reason), "{refused}");
+    }
+    assert_eq!(sandbox.json(&["user", "show", id]), expected);
+}
+
+#[test]
+fn what_an_operator_cannot_take_back_or_end_is_said() {
+    let (sandbox, _) = with_user();
+    let fred = "fred@example.com";
+    let client = [
+        "client",
+        "create",
+        "--name",
+        "Fieldnotes",
+        "--redirect-uri",
+        URI,
+    ];
+    let id = text(&sandbox.json(&client), "client_id").to_owned();
+    let refused = |words: &[&str]| sandbox.run(&[&["user"], words].concat()).refused();
+    assert_eq!(
+        refused(&["revoke", fred, "nobody"]),
+        "there is no client nobody"
+    );
+    assert_eq!(
+        refused(&["revoke", "ginger@example.com"]),
+        "there is no user ginger@example.com"
+    );
+    assert_eq!(
+        refused(&["revoke", fred, &id]),
+        "Fieldnotes: this was not granted"
+    );
+    assert_eq!(
+        refused(&["sessions", fred, "--end", &id]),
+        format!("{fred} has no session {id}; `aliasd user sessions {fred}` lists those there are")
+    );
+    assert_eq!(sandbox.json(&["user", "sessions", fred]), json!([]));
+    let shown = sandbox.run(&["user", "revoke", fred]).succeeded().out;
+    assert_eq!(shown, "no client has anything of that\n");
 }
 
 #[test]

@@ -183,3 +183,107 @@ async fn r9_r12_the_phone_app_asks_every_time_and_may_be_denied() {
     );
     visit.chromium.close().await;
 }
+
+impl Visit {
+    /// Signs in at the demo, and allows everything.
+    async fn connected() -> Self {
+        let visit = Self::begin(false).await;
+        visit
+            .chromium
+            .press("button[name=client][value=confidential]")
+            .await;
+        visit.sign_in().await;
+        visit.decide("approve_all").await;
+        visit
+    }
+
+    /// Presses a button of the account page at Alias, and goes back to the demo.
+    async fn at_the_account(&self, button: &str) {
+        let account = format!("{}/account", self.alias.issuer);
+        self.chromium.goto(&account).await;
+        self.chromium.press(button).await;
+        self.chromium.goto(self.alias.said("demo")).await;
+    }
+}
+
+#[actix_web::test]
+async fn r24_the_demo_shows_what_its_token_is_worth_and_offers_to_sign_in_again() {
+    let visit = Visit::connected().await;
+    let chromium = &visit.chromium;
+    assert_eq!(visit.json("#introspection").await["active"], true);
+    assert!(chromium.shown("#scopes").await.contains("contact"));
+    visit
+        .at_the_account("form[action='/account/revoke']:has(input[value=contact]) button")
+        .await;
+    let worth = visit.json("#introspection").await;
+    assert_eq!(worth["scope"], "openid offline_access");
+    assert!(!chromium.shown("#scopes").await.contains("contact"));
+
+    visit
+        .at_the_account("form[action='/account/disconnect'] button")
+        .await;
+    assert!(chromium.has("#worthless").await);
+    visit.act("refresh").await;
+    assert!(chromium.shown("#error").await.contains("invalid_grant"));
+    chromium.press(".again button").await;
+    assert!(chromium.address().await.ends_with("/consent"));
+    visit.decide("approve_all").await;
+    assert_eq!(visit.json("#introspection").await["active"], true);
+    visit.chromium.close().await;
+}
+
+#[actix_web::test]
+async fn the_demo_signs_its_user_out_of_alias_and_gets_them_back() {
+    let visit = Visit::connected().await;
+    let demo = visit.alias.said("demo");
+    visit.act("sign_out_of_alias").await;
+    assert!(visit.chromium.address().await.starts_with(demo));
+    let said = visit.chromium.shown("#notice").await;
+    assert!(
+        said.contains("signed out of Fieldnotes and of Alias"),
+        "{said}"
+    );
+    let account = format!("{}/account", visit.alias.issuer);
+    visit.chromium.goto(&account).await;
+    assert!(visit.chromium.address().await.ends_with("/sign-in"));
+    visit.chromium.close().await;
+}
+
+#[actix_web::test]
+async fn the_demo_is_told_that_its_user_signed_out_of_alias() {
+    let visit = Visit::connected().await;
+    visit
+        .at_the_account("form[action='/sign-out'] button")
+        .await;
+    // Alias looks for whom to tell twice a second.
+    let began = std::time::Instant::now();
+    while visit.chromium.has("#id-token").await {
+        assert!(began.elapsed().as_secs() < 60, "it is never told");
+        visit.chromium.goto(visit.alias.said("demo")).await;
+    }
+    let said = visit.chromium.shown("#notice").await;
+    assert!(said.contains("Alias told Fieldnotes"), "{said}");
+    visit.chromium.close().await;
+}
+
+#[actix_web::test]
+async fn localhost_leads_to_dev_whichever_loopback_address_it_means() {
+    let alias = Running::dev();
+    let no_redirects = reqwest::redirect::Policy::none();
+    let http = reqwest::Client::builder().no_proxy().redirect(no_redirects);
+    let http = http.build().expect("a client");
+    for (place, path, status) in [
+        (
+            alias.issuer.as_str(),
+            "/.well-known/openid-configuration",
+            200,
+        ),
+        (alias.said("demo"), "/fieldnotes.css", 200),
+    ] {
+        let port = place.rsplit(':').next().expect("a port");
+        for host in ["127.0.0.1", "[::1]"] {
+            let answer = http.get(format!("http://{host}:{port}{path}")).send().await;
+            assert_eq!(answer.expect("an answer").status(), status, "{host}");
+        }
+    }
+}

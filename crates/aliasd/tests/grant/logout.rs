@@ -36,7 +36,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a client does with its first notice. It takes the second one.
 #[derive(Clone)]
-enum First {
+pub(crate) enum First {
     Takes,
     Refuses,
     /// Waits until the other side gives up.
@@ -49,7 +49,7 @@ enum First {
 }
 
 /// A client's back channel.
-struct BackChannel {
+pub(crate) struct BackChannel {
     address: SocketAddr,
     asked: Arc<AtomicU32>,
     /// The bodies of the requests.
@@ -57,7 +57,7 @@ struct BackChannel {
 }
 
 impl BackChannel {
-    fn open(first: First) -> Self {
+    pub(crate) fn open(first: First) -> Self {
         Self::open_at("127.0.0.1:0", first)
     }
 
@@ -87,7 +87,7 @@ impl BackChannel {
         }
     }
 
-    fn uri(&self, scheme: &str) -> String {
+    pub(crate) fn uri(&self, scheme: &str) -> String {
         format!("{scheme}://{}/logout?by=alias", self.address)
     }
 
@@ -96,7 +96,7 @@ impl BackChannel {
     }
 
     /// The logout token of the next request.
-    async fn token(&mut self) -> String {
+    pub(crate) async fn token(&mut self) -> String {
         let body = timeout(PATIENCE, self.bodies.recv()).await;
         let body = body.expect("in time").expect("a request");
         let form = Params::parse(&body);
@@ -151,7 +151,7 @@ fn query() -> String {
 }
 
 /// From now on the page is of a client that is told of logout here; Fred connects to it.
-async fn connects(page: &mut Page, uri: &str, algorithm: &str) -> Value {
+pub(crate) async fn connects(page: &mut Page, uri: &str, algorithm: &str) -> Value {
     let created = page.alias.cli(
         &[
             "client",
@@ -183,7 +183,7 @@ async fn sign_out(page: &Page) {
 
 /// The claims of a logout token, verified as a client does: the key by the key set of the discovery
 /// document, then each claim.
-async fn verified(page: &Page, token: &str, algorithm: &str) -> Value {
+pub(crate) async fn verified(page: &Page, token: &str, algorithm: &str) -> Value {
     let get = async |address: String| -> Value {
         let answer = page.http.get(address).send().await.expect("an answer");
         answer.json().await.expect("JSON")
@@ -232,7 +232,7 @@ fn failed_tries(log: &str, reason: &str) -> Vec<(Value, Value)> {
 }
 
 /// A service with these settings.
-fn serve_allowing(settings: &[(&'static str, &'static str)]) -> Running {
+pub(crate) fn serve_allowing(settings: &[(&'static str, &'static str)]) -> Running {
     let folder = TempDir::new().expect("a folder");
     Running::serve_in(folder, TestStore::chosen(), settings)
 }

@@ -15,7 +15,9 @@ mod keys;
 mod leaving;
 mod logout;
 mod moving;
+mod operator;
 mod page;
+mod pages;
 #[path = "../support/parties.rs"]
 mod parties;
 mod refusals;

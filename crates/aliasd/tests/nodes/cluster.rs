@@ -154,6 +154,7 @@ pub(crate) async fn introduce(sandbox: &Sandbox, node: &Node) -> Arc<Party> {
         REDIRECT_URI,
         "--channel",
         "events=Events",
+        "--channel",
         "tips=Tips",
     ]);
     create_user(sandbox, EMAIL);

@@ -37,7 +37,13 @@ impl Authority {
 
     /// A certificate for a host, by name or by address, and for no other.
     pub(crate) fn sign(&self, host: &str) -> Signed {
-        self.signed(host).expect("a certificate")
+        self.signed(host, 0).expect("a certificate")
+    }
+
+    /// The same, for a day that is over.
+    #[allow(dead_code, reason = "not every test needs it")]
+    pub(crate) fn sign_expired(&self, host: &str) -> Signed {
+        self.signed(host, -2).expect("a certificate")
     }
 
     /// What clients trust.
@@ -54,7 +60,7 @@ impl Authority {
 
     fn made() -> Result<Self, ErrorStack> {
         let (key, name) = (key()?, name("An authority of our own")?);
-        let mut builder = builder(&key, &name)?;
+        let mut builder = builder(&key, &name, 0)?;
         builder.set_issuer_name(&name)?;
         builder.append_extension(BasicConstraints::new().critical().ca().build()?)?;
         builder.sign(&key, MessageDigest::sha256())?;
@@ -64,9 +70,9 @@ impl Authority {
         })
     }
 
-    fn signed(&self, host: &str) -> Result<Signed, ErrorStack> {
+    fn signed(&self, host: &str, from: i64) -> Result<Signed, ErrorStack> {
         let key = key()?;
-        let mut builder = builder(&key, &name(host)?)?;
+        let mut builder = builder(&key, &name(host)?, from)?;
         builder.set_issuer_name(self.certificate.subject_name())?;
         let mut names = SubjectAlternativeName::new();
         match host.parse::<IpAddr>() {
@@ -97,11 +103,14 @@ fn name(common_name: &str) -> Result<X509Name, ErrorStack> {
     Ok(name.build())
 }
 
-/// For a day, and not signed yet.
-fn builder(key: &PKey<Private>, subject: &X509Name) -> Result<X509Builder, ErrorStack> {
+/// For a day that begins so many days from now, and not signed yet.
+fn builder(key: &PKey<Private>, subject: &X509Name, days: i64) -> Result<X509Builder, ErrorStack> {
     let mut serial = BigNum::new()?;
     serial.rand(127, MsbOption::MAYBE_ZERO, false)?;
-    let (from, to) = (Asn1Time::days_from_now(0)?, Asn1Time::days_from_now(1)?);
+    let now = std::time::SystemTime::UNIX_EPOCH.elapsed();
+    let now = now.map_or(0, |it| it.as_secs().cast_signed());
+    let day = |number: i64| Asn1Time::from_unix(now + (days + number) * 86_400);
+    let (from, to) = (day(0)?, day(1)?);
     let mut builder = X509Builder::new()?;
     builder.set_version(2)?;
     let serial = serial.to_asn1_integer()?;

@@ -1,6 +1,7 @@
 use super::Provider;
 use crate::{
-    AliasId, Client, ClientId, Revocation, RevocationError, Scope, UserId, ports::StoreError,
+    AliasId, Client, ClientId, Connection, Revocation, RevocationError, Scope, UserId,
+    ports::StoreError,
 };
 use chrono::{DateTime, Utc};
 
@@ -24,6 +25,27 @@ pub struct ConnectedClient {
     pub channels: Vec<String>,
     /// When the user last answered.
     pub granted_at: DateTime<Utc>,
+    /// When the connection began.
+    pub since: DateTime<Utc>,
+    /// When what is granted last became more or less.
+    pub changed_at: DateTime<Utc>,
+}
+
+/// A connection with its client, by the names that its user reads.
+pub(super) fn as_its_user_sees(client: Client, connection: Connection) -> ConnectedClient {
+    ConnectedClient {
+        alias_id: connection.alias_id,
+        scopes: connection.access.scopes().collect(),
+        channels: connection
+            .channel_names(&client)
+            .into_iter()
+            .map(str::to_owned)
+            .collect(),
+        granted_at: connection.granted_at,
+        since: connection.since,
+        changed_at: connection.changed_at,
+        client,
+    }
 }
 
 impl Provider {
@@ -45,18 +67,10 @@ impl Provider {
         user: UserId,
     ) -> Result<Vec<ConnectedClient>, StoreError> {
         let connections = self.store().connections(user).await?;
-        let view = |(client, connection): (Client, crate::Connection)| ConnectedClient {
-            alias_id: connection.alias_id,
-            scopes: connection.access.scopes().collect(),
-            channels: connection
-                .channel_names(&client)
-                .into_iter()
-                .map(str::to_owned)
-                .collect(),
-            granted_at: connection.granted_at,
-            client,
-        };
-        Ok(connections.into_iter().map(view).collect())
+        let connected = connections
+            .into_iter()
+            .map(|(client, connection)| as_its_user_sees(client, connection));
+        Ok(connected.collect())
     }
 
     /// Takes back what a user granted to a client (R24, R25).
@@ -69,7 +83,7 @@ impl Provider {
     /// # pollster::block_on(async {
     /// let provider = provider(MemoryStore::default());
     /// let (user, client) = (sample::user().id, sample::client().id);
-    /// let answer = provider.revoke(user, client, &Revocation::Disconnect).await?;
+    /// let answer = provider.revoke(user, client, &Revocation::Disconnect, sample::NOON).await?;
     /// assert_eq!(answer, Err(RevocationError::NotGranted));
     /// # Ok::<(), ports::StoreError>(())
     /// # });
@@ -79,7 +93,8 @@ impl Provider {
         user: UserId,
         client: ClientId,
         revocation: &Revocation,
+        now: DateTime<Utc>,
     ) -> Result<Result<(), RevocationError>, StoreError> {
-        self.store().revoke(user, client, revocation).await
+        self.store().revoke(user, client, revocation, now).await
     }
 }

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::{Outcome, Present, Provider};
 use crate::{
     ChosenAccount, Digest, Email, InteractionId, Secret, SessionId, User, UserId,
-    ports::{Failure, PasswordVerdict, SessionStart, Started},
+    ports::{Failure, PasswordHash, PasswordVerdict, SessionStart, Started},
 };
 
 /// What became of a sign-in.
@@ -119,8 +119,8 @@ impl Provider {
         gone: impl Future<Output = ()>,
         now: DateTime<Utc>,
     ) -> Result<SignIn, Failure> {
-        let user = match self.checked_password(email, password, gone).await? {
-            Some(Ok(user)) => user,
+        let (user, hash) = match self.checked_password(email, password, gone).await? {
+            Some(Ok(known)) => known,
             Some(Err(fault)) => return Ok(SignIn::Refused(fault)),
             None => return Ok(SignIn::Abandoned),
         };
@@ -129,6 +129,7 @@ impl Provider {
             id: SessionId::from_uuid(self.ports.chance.id()),
             user: user.id,
             token: token.digest(),
+            password: Some(hash),
             presented: presented.to_vec(),
             auth_time: now,
             expires_at: now + self.lifetimes.session,
@@ -144,14 +145,14 @@ impl Provider {
         })
     }
 
-    /// The user of this address, if the password is theirs. Whatever the answer, a password is
-    /// hashed for it; there is none if whoever asks went away before.
+    /// The user of this address, if the password is theirs, and its hash. Whatever the answer, a
+    /// password is hashed for it; there is none if whoever asks went away before.
     async fn checked_password(
         &self,
         email: &str,
         password: &Secret,
         gone: impl Future<Output = ()>,
-    ) -> Result<Option<Result<User, SignInFault>>, Failure> {
+    ) -> Result<Option<Result<(User, PasswordHash), SignInFault>>, Failure> {
         let known = match email.parse::<Email>() {
             Ok(email) => self.store().user_by_email(&email).await?,
             Err(_) => None,
@@ -161,19 +162,17 @@ impl Provider {
         let Some(verdict) = unless(gone, verified).await else {
             return Ok(None);
         };
-        let user = match (user, verdict?) {
-            (Some(user), PasswordVerdict::Right { rehash }) => {
-                if let (Some(before), Some(next)) = (stored, rehash) {
-                    self.store()
-                        .rehash_password(user.id, &before, &next)
-                        .await?;
-                }
-                Ok(user)
+        Ok(Some(match (user.zip(stored), verdict?) {
+            (Some((user, before)), PasswordVerdict::Right { rehash: Some(next) }) => {
+                self.store()
+                    .rehash_password(user.id, &before, &next)
+                    .await?;
+                Ok((user, next))
             }
-            (Some(user), PasswordVerdict::Wrong) => Err(SignInFault::WrongPassword(user.id)),
+            (Some(known), PasswordVerdict::Right { rehash: None }) => Ok(known),
+            (Some((user, _)), PasswordVerdict::Wrong) => Err(SignInFault::WrongPassword(user.id)),
             (None, _) => Err(SignInFault::UnknownAddress),
-        };
-        Ok(Some(user))
+        }))
     }
 
     /// Lets an interaction go on with an account (R15): one that is signed in at this browser, or

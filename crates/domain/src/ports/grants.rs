@@ -153,11 +153,12 @@ pub enum Recorded {
 ///     session: Some(sample::session()),
 ///     connection: None,
 /// };
-/// let approval = sample::decision().judged(&moment)?;
-/// assert_eq!(approval.connection, sample::everything());
+/// let approval = sample::decision().judged(&moment, sample::NOON)?;
+/// assert_eq!(approval.connection.access, sample::everything());
 /// // Without a session, an answer grants nothing (R31).
 /// let ended = Moment { session: None, ..moment };
-/// assert_eq!(sample::decision().judged(&ended), Err(Recorded::Changed));
+/// let refused = sample::decision().judged(&ended, sample::NOON);
+/// assert_eq!(refused, Err(Recorded::Changed));
 /// # Ok::<(), Recorded>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -169,22 +170,23 @@ pub struct Moment {
     /// The session, if it lives.
     pub session: Option<Session>,
     /// What the two share now.
-    pub connection: Option<Access>,
+    pub connection: Option<Connection>,
 }
 
 /// What an approval changes, to be stored whole.
 ///
 /// ```
-/// # use alias_domain::{ports::Approval, testing::sample};
+/// # use alias_domain::{Connection, ports::Approval, testing::sample};
+/// let alias_id = sample::decision().alias_id;
 /// let approval = Approval {
-///     connection: sample::everything(),
+///     connection: Connection::answered(None, alias_id, sample::everything(), sample::NOON),
 ///     authorization: sample::standing().authorization,
 /// };
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Approval {
     /// What is granted from now on.
-    pub connection: Access,
+    pub connection: Connection,
     /// The new authorization.
     pub authorization: Authorization,
 }
@@ -205,14 +207,16 @@ impl Decision {
     ///
     /// # Errors
     /// Why it changes nothing (R11, R31).
-    pub fn judged(&self, moment: &Moment) -> Result<Approval, Recorded> {
+    pub fn judged(&self, moment: &Moment, now: DateTime<Utc>) -> Result<Approval, Recorded> {
         let (client, session) = moment.parties(&self.new)?;
         let selected = self
             .screen
             .selection(client, &self.answer)
             .map_err(|NotShown| Recorded::NotShown)?;
+        let before = moment.connection.as_ref();
+        let access = self.screen.applied(&selected, before.map(|it| &it.access));
         Ok(Approval {
-            connection: self.screen.applied(&selected, moment.connection.as_ref()),
+            connection: Connection::answered(before, self.alias_id, access, now),
             authorization: self.new.clone().approved(selected, session),
         })
     }
@@ -226,12 +230,14 @@ impl NewAuthorization {
     /// Why none is.
     ///
     /// ```
-    /// # use alias_domain::{Access, ports::{Moment, Recorded}, testing::sample};
+    /// # use alias_domain::{Access, Connection, ports::{Moment, Recorded}, testing::sample};
+    /// let alias_id = sample::decision().alias_id;
+    /// let connection = Connection::answered(None, alias_id, Access::openid(), sample::NOON);
     /// let moment = Moment {
     ///     waits: true,
     ///     client: Some(sample::client()),
     ///     session: Some(sample::session()),
-    ///     connection: Some(Access::openid()),
+    ///     connection: Some(connection),
     /// };
     /// let new = sample::new_authorization();
     /// assert!(new.issued(&Access::openid(), &moment).is_ok());
@@ -242,7 +248,7 @@ impl NewAuthorization {
         let covered = moment
             .connection
             .as_ref()
-            .is_some_and(|it| it.covers(access));
+            .is_some_and(|it| it.access.covers(access));
         if !covered {
             return Err(Recorded::Changed);
         }
@@ -356,5 +362,6 @@ pub trait Grants: Send + Sync {
         user: UserId,
         client: ClientId,
         revocation: &Revocation,
+        now: DateTime<Utc>,
     ) -> Result<Result<(), RevocationError>, StoreError>;
 }

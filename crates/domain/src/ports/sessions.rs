@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use super::StoreError;
+use super::{PasswordHash, StoreError};
 use crate::{Digest, Session, SessionId, UserId};
 
 /// A sign-in, to become a session.
@@ -12,6 +12,7 @@ use crate::{Digest, Session, SessionId, UserId};
 ///     id: sample::session().id,
 ///     user: sample::user().id,
 ///     token: Digest::of(b"a fresh token"),
+///     password: None,
 ///     presented: vec![],
 ///     auth_time: sample::NOON,
 ///     expires_at: sample::NOON + chrono::TimeDelta::days(14),
@@ -25,6 +26,9 @@ pub struct SessionStart {
     pub user: UserId,
     /// The digest of the new session token.
     pub token: Digest,
+    /// The hash of the password that was found right, where the sign-in was by a password: with
+    /// another one since, no session begins.
+    pub password: Option<PasswordHash>,
     /// The digests of the session tokens that the browser presented.
     pub presented: Vec<Digest>,
     /// Now.
@@ -49,7 +53,7 @@ pub enum Started {
         /// The presented token that the new one replaces.
         replaced: Option<Digest>,
     },
-    /// The user is locked, or gone (R30).
+    /// The user is locked or gone, or has another password by now (R30).
     Locked,
 }
 
@@ -68,7 +72,8 @@ pub enum Started {
 pub trait Sessions: Send + Sync {
     /// Begins a session. If one of the presented tokens is of a live session of the same user,
     /// that one is renewed instead: it keeps its ID, and its old token is worth nothing from then
-    /// on. A locked user gets none (R30).
+    /// on. A locked user gets none, nor does whoever signed in with a password that was replaced since
+    /// (R30).
     ///
     /// # Errors
     /// If the store does not answer.
@@ -84,6 +89,16 @@ pub trait Sessions: Send + Sync {
         now: DateTime<Utc>,
     ) -> Result<Vec<(Digest, Session)>, StoreError>;
 
+    /// A user's sessions that have not ended, the latest sign-in first; none of a locked user.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    async fn sessions_of(
+        &self,
+        user: UserId,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Session>, StoreError>;
+
     /// Ends a session, and no token (R30). In the same step, each client that took part in it and
     /// is registered for back-channel logout gets a [notice](super::Notices). Ending twice is
     /// harmless.
@@ -91,4 +106,10 @@ pub trait Sessions: Send + Sync {
     /// # Errors
     /// If the store does not answer.
     async fn end_session(&self, id: SessionId) -> Result<(), StoreError>;
+
+    /// Ends every session of a user in one step, each as [`end_session`](Self::end_session) does.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    async fn end_sessions_of(&self, user: UserId) -> Result<(), StoreError>;
 }

@@ -119,6 +119,8 @@ pub struct StoredSession {
 ///     alias_id: sample::standing().alias_id,
 ///     access: None,
 ///     granted_at: sample::NOON,
+///     since: sample::NOON,
+///     changed_at: sample::NOON,
 /// };
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -133,6 +135,10 @@ pub struct StoredConnection {
     pub access: Option<Access>,
     /// When the user last answered.
     pub granted_at: DateTime<Utc>,
+    /// When the connection began.
+    pub since: DateTime<Utc>,
+    /// When what is granted last became more or less.
+    pub changed_at: DateTime<Utc>,
 }
 
 /// That a client took part in a session.

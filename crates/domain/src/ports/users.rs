@@ -69,6 +69,26 @@ pub trait Users: Send + Sync {
         next: &PasswordHash,
     ) -> Result<(), StoreError>;
 
+    /// Replaces the address and nickname of `next.id`, if they are still those of `before`; `false` if
+    /// they are not, or there is no such user. Everything else of the user stays as it is.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    async fn update_user(
+        &self,
+        before: &User,
+        next: &User,
+    ) -> Result<Result<bool, EmailTaken>, StoreError>;
+
+    /// Sets another password and ends every session in the same step, with the notices of
+    /// [`end_session`](super::Sessions::end_session) (R30): whoever had the old password has nothing
+    /// of it any more. `false` if there is no such user.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    async fn reset_password(&self, id: UserId, password: &PasswordHash)
+    -> Result<bool, StoreError>;
+
     /// Locks a user, which ends every session in the same step, with the notices of
     /// [`end_session`](super::Sessions::end_session), or unlocks them, which restores authorizations
     /// and no session (R30); `false` if there is no such user.

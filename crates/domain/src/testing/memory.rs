@@ -128,6 +128,8 @@ impl State {
             alias_id: stored.alias_id,
             access: self.client(client)?.live(stored.access.clone()?),
             granted_at: stored.granted_at,
+            since: stored.since,
+            changed_at: stored.changed_at,
         })
     }
 
@@ -143,7 +145,7 @@ impl State {
             waits: interaction.is_none_or(|id| self.waiting(id, now).is_some()),
             client: self.client(new.client_id).cloned(),
             session: self.session(session, now),
-            connection: connection.map(|it| it.access),
+            connection,
         }
     }
 
@@ -384,6 +386,40 @@ impl Users for MemoryStore {
         Ok(())
     }
 
+    async fn update_user(
+        &self,
+        before: &User,
+        next: &User,
+    ) -> Result<Result<bool, EmailTaken>, StoreError> {
+        let mut state = self.state();
+        let taken = |it: &(User, _)| it.0.email == next.email && it.0.id != next.id;
+        if state.users.iter().any(taken) {
+            return Ok(Err(EmailTaken));
+        }
+        let same = |it: &User| {
+            it.id == next.id && it.email == before.email && it.nickname == before.nickname
+        };
+        let stored = state.users.iter_mut().find(|it| same(&it.0));
+        Ok(Ok(stored
+            .map(|it| {
+                it.0.email.clone_from(&next.email);
+                it.0.nickname.clone_from(&next.nickname);
+            })
+            .is_some()))
+    }
+
+    async fn reset_password(
+        &self,
+        id: UserId,
+        password: &PasswordHash,
+    ) -> Result<bool, StoreError> {
+        let mut state = self.state();
+        let stored = state.users.iter_mut().find(|it| it.0.id == id);
+        let found = stored.map(|it| it.1 = password.clone()).is_some();
+        state.end_sessions(|_, it| it.user_id == id);
+        Ok(found)
+    }
+
     async fn lock_user(&self, id: UserId, locked: bool) -> Result<bool, StoreError> {
         let mut state = self.state();
         let stored = state.users.iter_mut().find(|it| it.0.id == id);
@@ -409,7 +445,12 @@ impl Users for MemoryStore {
 impl Sessions for MemoryStore {
     async fn start_session(&self, start: &SessionStart) -> Result<Started, StoreError> {
         let mut state = self.state();
-        if state.user(start.user).is_none_or(|it| it.locked) {
+        let is_admitted = |it: &(User, PasswordHash)| {
+            it.0.id == start.user
+                && !it.0.locked
+                && start.password.as_ref().is_none_or(|hash| *hash == it.1)
+        };
+        if !state.users.iter().any(is_admitted) {
             return Ok(Started::Locked);
         }
         let renewed = start.presented.iter().find_map(|token| {
@@ -438,8 +479,25 @@ impl Sessions for MemoryStore {
         Ok(tokens.iter().filter_map(live).collect())
     }
 
+    async fn sessions_of(
+        &self,
+        user: UserId,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Session>, StoreError> {
+        let state = self.state();
+        let of_user = state.sessions.values().filter(|it| it.user_id == user);
+        let mut live: Vec<Session> = of_user.filter_map(|it| state.session(it.id, now)).collect();
+        live.sort_by_key(|it| (std::cmp::Reverse(it.auth_time), it.id));
+        Ok(live)
+    }
+
     async fn end_session(&self, id: SessionId) -> Result<(), StoreError> {
         self.state().end_sessions(|it, _| it == id);
+        Ok(())
+    }
+
+    async fn end_sessions_of(&self, user: UserId) -> Result<(), StoreError> {
+        self.state().end_sessions(|_, it| it.user_id == user);
         Ok(())
     }
 }
@@ -582,7 +640,7 @@ impl Grants for MemoryStore {
         let mut state = self.state();
         let new = &decision.new;
         let moment = state.moment(new, decision.session, Some(decision.interaction), now);
-        let approval = match decision.judged(&moment) {
+        let approval = match decision.judged(&moment, now) {
             Ok(approval) => approval,
             Err(refused) => return Ok(refused),
         };
@@ -595,9 +653,14 @@ impl Grants for MemoryStore {
                 alias_id: decision.alias_id,
                 access: None,
                 granted_at: now,
+                since: now,
+                changed_at: now,
             });
-        stored.access = Some(approval.connection);
-        stored.granted_at = now;
+        let connection = approval.connection;
+        stored.access = Some(connection.access);
+        stored.granted_at = connection.granted_at;
+        stored.since = connection.since;
+        stored.changed_at = connection.changed_at;
         state.issue(approval.authorization);
         if let Some(waiting) = state.waiting(decision.interaction, now) {
             waiting.answered = true;
@@ -610,6 +673,7 @@ impl Grants for MemoryStore {
         user: UserId,
         client: ClientId,
         revocation: &Revocation,
+        now: DateTime<Utc>,
     ) -> Result<Result<(), RevocationError>, StoreError> {
         let mut state = self.state();
         let (Some(connection), Some(declared)) =
@@ -626,6 +690,7 @@ impl Grants for MemoryStore {
         }
         if let Some(stored) = state.connections.get_mut(&(user, client)) {
             stored.access = left;
+            stored.changed_at = now;
         }
         Ok(Ok(()))
     }

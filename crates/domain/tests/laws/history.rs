@@ -423,7 +423,12 @@ impl World {
                 };
                 let _ = self
                     .provider
-                    .revoke(self.users[user], self.clients[client].id, &revocation)
+                    .revoke(
+                        self.users[user],
+                        self.clients[client].id,
+                        &revocation,
+                        self.now,
+                    )
                     .await
                     .expect("answered");
             }

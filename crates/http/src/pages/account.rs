@@ -1,5 +1,7 @@
 //! A user's own account: who is connected, with which permissions.
 
+use std::borrow::Borrow;
+
 use askama::Template;
 
 use super::{
@@ -19,8 +21,12 @@ pub struct AccountPage {
     pub nickname: Option<String>,
     /// The connected clients.
     pub connections: Vec<ConnectionView>,
-    /// What the last form on this page did.
-    pub notice: Option<Notice>,
+    /// What the last form on this page did, and before which of the connections that is told.
+    pub notice: Option<(usize, Notice)>,
+    /// The other accounts that are signed in at this browser.
+    pub others: Vec<AccountLink>,
+    /// Where one signs in with another account.
+    pub sign_in_url: String,
     /// Where the form that signs out is posted.
     pub sign_out_action: String,
 }
@@ -33,11 +39,15 @@ pub struct ConnectionView {
     /// The client's name.
     pub client_name: String,
     /// When it was connected, ready to be read.
-    pub granted_at: String,
+    pub since: String,
+    /// When what is granted last changed, if it did.
+    pub changed_at: Option<String>,
     /// What is granted, in canonical order.
     pub scopes: Vec<RevocableScope>,
     /// The channels granted, `_meta` first. Shown under [`ScopeKind::Contact`].
     pub channels: Vec<RevocableChannel>,
+    /// What the last form did about this client, if it did.
+    pub notice: Option<PlacedNotice>,
 }
 
 /// A granted scope.
@@ -60,20 +70,105 @@ pub struct RevocableChannel {
     pub revocable: bool,
 }
 
-/// What the last form on the account page did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Notice {
-    /// A scope or a channel was revoked.
-    Revoked,
-    /// A client was disconnected.
-    Disconnected,
+/// The account of another user who is signed in at this browser.
+#[derive(Clone, Debug)]
+pub struct AccountLink {
+    /// Its page.
+    pub address: String,
+    /// The user's nickname, if there is one.
+    pub nickname: Option<String>,
+    /// The user's email address.
+    pub email: String,
 }
 
-impl Notice {
-    fn words(self) -> &'static str {
-        match self {
-            Self::Revoked => TEXT.account.revoked,
-            Self::Disconnected => TEXT.account.disconnected,
+/// The ID of what tells what the last form did, for the address that leads there.
+pub const NOTICE: &str = "notice";
+
+/// What the last form on the account page did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// A scope or a channel was revoked.
+    Revoked {
+        /// What people call it.
+        permission: String,
+        /// Whose it was.
+        client_name: String,
+    },
+    /// A client was disconnected.
+    Disconnected {
+        /// Which.
+        client_name: String,
+    },
+    /// What was to be revoked was gone already.
+    Nothing {
+        /// Whose it had been.
+        client_name: String,
+    },
+}
+
+/// A notice, and where within a connection it is told: where what it is about stood.
+#[derive(Clone, Debug)]
+pub struct PlacedNotice {
+    /// Where.
+    pub place: Place,
+    /// What.
+    pub notice: Notice,
+}
+
+/// A place within a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Before the scope with this index, or after the last.
+    Scope(usize),
+    /// Before the channel with this index, or after the last.
+    Channel(usize),
+}
+
+/// How many of a list are shown without being unfolded.
+const UNFOLDED: usize = 5;
+
+impl AccountPage {
+    fn notice_before(&self, index: impl Borrow<usize>) -> Option<&Notice> {
+        let (place, notice) = self.notice.as_ref()?;
+        (place == index.borrow()).then_some(notice)
+    }
+
+    const fn folds(&self) -> bool {
+        self.connections.len() > UNFOLDED
+    }
+}
+
+impl ConnectionView {
+    fn notice_at(&self, place: Place) -> Option<&Notice> {
+        let placed = self.notice.as_ref()?;
+        (placed.place == place).then_some(&placed.notice)
+    }
+
+    fn notice_before_scope(&self, index: impl Borrow<usize>) -> Option<&Notice> {
+        self.notice_at(Place::Scope(*index.borrow()))
+    }
+
+    fn notice_before_channel(&self, index: impl Borrow<usize>) -> Option<&Notice> {
+        self.notice_at(Place::Channel(*index.borrow()))
+    }
+
+    fn has_notice_among_channels(&self) -> bool {
+        let placed = self.notice.as_ref();
+        placed.is_some_and(|it| matches!(it.place, Place::Channel(_)))
+    }
+
+    const fn folds(&self) -> bool {
+        self.channels.len() > UNFOLDED
+    }
+}
+
+impl RevocableChannel {
+    /// What people call it.
+    fn title(&self) -> &str {
+        match self.description.trim() {
+            _ if self.name == META => TEXT.permissions.meta.title,
+            "" => &self.name,
+            _ => &self.description,
         }
     }
 }
@@ -103,14 +198,22 @@ mod tests {
             connections: vec![ConnectionView {
                 client_id: "bjOB6HV7cTKtxvfr2k2ucg".to_owned(),
                 client_name: "The Corner Shop".to_owned(),
-                granted_at: "12 November 2026".to_owned(),
+                since: "12 November 2026".to_owned(),
+                changed_at: Some("14 November 2026".to_owned()),
                 scopes: vec![scope(ScopeKind::OpenId), scope(ScopeKind::Contact)],
                 channels: vec![
                     channel("_meta", ""),
                     channel("notifications", "When an order is on its way"),
                 ],
+                notice: None,
             }],
             notice: None,
+            others: vec![AccountLink {
+                address: "/account?account=bob".to_owned(),
+                nickname: Some("Bob".to_owned()),
+                email: "bob@example.org".to_owned(),
+            }],
+            sign_in_url: "/sign-in".to_owned(),
             sign_out_action: "/sign-out".to_owned(),
         }
     }
@@ -164,15 +267,81 @@ mod tests {
     }
 
     #[test]
-    fn every_button_that_revokes_is_named_after_what_it_revokes() {
+    fn every_button_says_in_a_sentence_what_it_does() {
         let html = render(&page());
-        for button in elements(&html, "button") {
-            if let Some(id) = button.attribute("id") {
-                let named = button.attribute("aria-labelledby").unwrap_or("");
-                let (own, other) = named.split_once(' ').unwrap_or((named, ""));
-                assert!(own == id && !other.is_empty(), "{button:?}");
-            }
-        }
+        let spoken: Vec<_> = elements(&html, "button")
+            .iter()
+            .filter_map(|button| button.attribute("aria-label"))
+            .collect();
+        assert_eq!(
+            spoken,
+            [
+                "Revoke “Send you messages” from The Corner Shop",
+                "Revoke “When an order is on its way” from The Corner Shop",
+                "Disconnect The Corner Shop",
+            ]
+        );
+    }
+
+    #[test]
+    fn the_last_change_stands_beside_the_beginning() {
+        let html = render(&page());
+        assert!(html.contains("Connected since 12 November 2026"));
+        assert!(html.contains("last changed 14 November 2026"));
+    }
+
+    #[test]
+    fn the_other_accounts_of_the_browser_can_be_reached() {
+        let html = render(&page());
+        let links: Vec<_> = elements(&html, "a")
+            .iter()
+            .filter_map(|link| link.attribute("href"))
+            .collect();
+        assert_eq!(links, ["/account?account=bob", "/sign-in"]);
+        assert!(html.contains("Bob") && html.contains("bob@example.org"));
+    }
+
+    /// The page with so many connections, each with so many channels.
+    fn long(connections: usize, channels: usize) -> AccountPage {
+        let mut page = page();
+        let connection = &mut page.connections[0];
+        let more = (1..channels).map(|it| channel(&format!("channel_{it}"), "About this"));
+        connection.channels = [channel("_meta", "")].into_iter().chain(more).collect();
+        page.connections = vec![page.connections[0].clone(); connections];
+        page
+    }
+
+    #[test]
+    fn long_lists_fold_and_short_ones_do_not() {
+        let folds = |page: &AccountPage| elements(&render(page), "details").len();
+        assert_eq!(folds(&long(5, 5)), 0);
+        assert_eq!(folds(&long(1, 6)), 1);
+        assert_eq!(folds(&long(6, 1)), 6);
+    }
+
+    #[test]
+    fn what_was_done_is_unfolded_and_told_where_it_was_done() {
+        let mut page = long(6, 8);
+        page.connections[1].notice = Some(PlacedNotice {
+            place: Place::Channel(7),
+            notice: Notice::Revoked {
+                permission: "Bird walks".to_owned(),
+                client_name: "The Corner Shop".to_owned(),
+            },
+        });
+        let html = render(&page);
+        let open = elements(&html, "details")
+            .iter()
+            .filter(|it| it.has("open"))
+            .count();
+        assert_eq!(open, 2, "the connection and its channels");
+        let (before, after) = html.split_once("id=\"notice\"").expect("a notice");
+        assert_eq!(before.matches("value=\"channel_7\"").count(), 1);
+        assert!(
+            before.matches("value=\"channel_6\"").count() == 2,
+            "{before}"
+        );
+        assert!(after.contains("value=\"channel_7\""));
     }
 
     #[test]
@@ -190,11 +359,35 @@ mod tests {
     }
 
     #[test]
-    fn a_notice_is_announced() {
-        let html = render(&AccountPage {
-            notice: Some(Notice::Revoked),
-            ..page()
-        });
-        assert!(html.contains(&format!("role=\"status\">{}", TEXT.account.revoked)));
+    fn a_notice_names_service_and_permission_and_is_announced() {
+        let shop = || "The Corner Shop".to_owned();
+        for (notice, said) in [
+            (
+                Notice::Revoked {
+                    permission: "Bird walks".to_owned(),
+                    client_name: shop(),
+                },
+                "“<bdi>Bird walks</bdi>” is revoked. <bdi class=\"name\">The Corner Shop</bdi> can",
+            ),
+            (
+                Notice::Disconnected {
+                    client_name: shop(),
+                },
+                "<bdi class=\"name\">The Corner Shop</bdi> is disconnected.",
+            ),
+            (
+                Notice::Nothing {
+                    client_name: shop(),
+                },
+                "Nothing was changed: <bdi class=\"name\">The Corner Shop</bdi> had",
+            ),
+        ] {
+            let html = render(&AccountPage {
+                notice: Some((0, notice)),
+                ..page()
+            });
+            let start = "id=\"notice\" role=\"status\" tabindex=\"-1\">";
+            assert!(html.contains(&format!("{start}{said}")), "{html}");
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! Deciding what a client may do.
 
+use std::borrow::Borrow;
+
 use askama::Template;
 
 use super::{
@@ -20,7 +22,9 @@ pub struct ConsentPage {
     pub client_name: String,
     /// The host of the redirect URI, shown so that people see where they go.
     pub client_host: String,
-    /// The email address of the account that answers.
+    /// The nickname of the account that answers, if there is one.
+    pub nickname: Option<String>,
+    /// Its email address.
     pub account: String,
     /// The scopes asked for, in canonical order.
     pub scopes: Vec<ScopeChoice>,
@@ -28,6 +32,8 @@ pub struct ConsentPage {
     pub nickname_claims: Vec<&'static str>,
     /// Where to choose another account, if that is possible.
     pub can_switch_account: Option<String>,
+    /// Where what is allowed is taken back.
+    pub account_url: String,
 }
 
 /// A scope that is asked for.
@@ -37,8 +43,10 @@ pub struct ScopeChoice {
     pub kind: ScopeKind,
     /// It cannot be left out of an approval (`openid`, R10): shown ticked and disabled.
     pub required: bool,
-    /// It is granted now: shown ticked. Otherwise it is marked as new.
+    /// It is granted now: shown ticked. Otherwise it is marked as new, if something else is not.
     pub granted: bool,
+    /// The client can make use of it.
+    pub serves: bool,
     /// The channels asked for, `_meta` first. Shown only under [`ScopeKind::Contact`].
     pub channels: Vec<ChannelChoice>,
 }
@@ -52,13 +60,65 @@ pub struct ChannelChoice {
     pub description: String,
     /// It cannot be left out of `contact` (`_meta`, R10): shown ticked and disabled.
     pub required: bool,
-    /// It is granted now: shown ticked. Otherwise it is marked as new.
+    /// It is granted now: shown ticked. Otherwise it is marked as new, if something else is not.
     pub granted: bool,
+}
+
+impl ScopeChoice {
+    /// What it means, and what it does not.
+    fn about(&self) -> &'static str {
+        match (self.kind, self.serves) {
+            (ScopeKind::OfflineAccess, false) => TEXT.permissions.offline_in_vain,
+            (kind, _) => kind.words().about,
+        }
+    }
+}
+
+/// What is said of a permission in a word or two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tag {
+    New,
+    Granted,
+    Required,
+}
+
+impl Tag {
+    const fn class(self) -> &'static str {
+        match self {
+            Self::New => "tag tag-new",
+            Self::Granted => "tag tag-granted",
+            Self::Required => "always",
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::New => TEXT.consent.new,
+            Self::Granted => TEXT.consent.granted,
+            Self::Required => TEXT.consent.required,
+        }
+    }
 }
 
 impl ConsentPage {
     fn has_claims(&self, scope: &ScopeChoice) -> bool {
         scope.kind == ScopeKind::Nickname && !self.nickname_claims.is_empty()
+    }
+
+    /// What is said of a permission. Where all is new, nothing has to be told apart.
+    fn tags(&self, granted: impl Borrow<bool>, required: impl Borrow<bool>) -> Vec<Tag> {
+        let something_is_granted = self.scopes.iter().any(|it| it.granted);
+        let standing = match *granted.borrow() {
+            true => Some(Tag::Granted),
+            false => something_is_granted.then_some(Tag::New),
+        };
+        let required = required.borrow().then_some(Tag::Required);
+        standing.into_iter().chain(required).collect()
+    }
+
+    /// Whether there is anything to choose: without, "selected" and "all" are the same.
+    fn has_choice(&self) -> bool {
+        self.scopes.iter().any(|it| !it.required)
     }
 
     /// Whether leaving a box unticked would take something back.
@@ -92,6 +152,7 @@ mod tests {
             kind,
             required: kind == ScopeKind::OpenId,
             granted,
+            serves: true,
             channels,
         }
     }
@@ -109,6 +170,7 @@ mod tests {
             form_token: "token".to_owned(),
             client_name: "The Corner Shop".to_owned(),
             client_host: "shop.example.com".to_owned(),
+            nickname: Some("Ada".to_owned()),
             account: "ada@example.org".to_owned(),
             scopes: vec![
                 scope(ScopeKind::OpenId, true, vec![]),
@@ -117,6 +179,7 @@ mod tests {
             ],
             nickname_claims: Vec::new(),
             can_switch_account: None,
+            account_url: "/account".to_owned(),
         }
     }
 
@@ -212,17 +275,102 @@ mod tests {
     }
 
     #[test]
-    fn a_channel_is_called_by_its_description_and_its_name() {
+    fn a_channel_is_called_by_its_description_and_its_name_stands_after_that() {
         let html = render(&page());
-        let label = label(&html, &input(&html, "channel", "notifications"));
-        assert!(label.contains("When an order is on its way") && label.contains("notifications"));
+        let called = "<span id=\"channel-2-title\"><bdi>When an order is on its way</bdi></span>";
+        let name = "</label> <code class=\"technical\"><bdi>notifications</bdi></code>";
+        let (called, name) = (html.find(called), html.find(name));
+        assert!(called.is_some() && called < name);
+    }
+
+    #[test]
+    fn a_box_is_called_by_what_it_permits_alone() {
+        let html = render(&page());
+        for (field, title) in [
+            (
+                input(&html, "scope", "openid"),
+                TEXT.permissions.openid.title,
+            ),
+            (
+                input(&html, "scope", "contact"),
+                TEXT.permissions.contact.title,
+            ),
+            (
+                input(&html, "channel", "_meta"),
+                TEXT.permissions.meta.title,
+            ),
+        ] {
+            let id = field.attribute("aria-labelledby").expect("a name");
+            assert!(
+                html.contains(&format!("<span id=\"{id}\">{title}</span>")),
+                "{field:?}"
+            );
+            let about = field.attribute("aria-describedby").expect("more words");
+            assert!(about.split(' ').any(|it| it.ends_with("-about")), "{about}");
+        }
+    }
+
+    #[test]
+    fn new_is_said_only_where_something_else_is_not() {
+        assert!(render(&page()).contains(">new<"));
+        assert!(!render(&new_client()).contains(">new<"));
+    }
+
+    #[test]
+    fn a_channel_that_would_not_count_says_so_and_how_it_does() {
+        let html = render(&page());
+        let ticks = html
+            .matches("<div class=\"uncounted\" role=\"status\">")
+            .count();
+        assert_eq!(ticks, 3, "each that can be ticked");
+        assert!(html.contains("<label for=\"scope-contact\">Tick “Send you messages” too</label>"));
+    }
+
+    #[test]
+    fn where_nothing_can_be_chosen_one_button_allows() {
+        let html = render(&ConsentPage {
+            scopes: vec![scope(ScopeKind::OpenId, false, vec![])],
+            ..page()
+        });
+        let buttons = elements(&html, "button");
+        let values: Vec<_> = buttons
+            .iter()
+            .filter_map(|it| it.attribute("value"))
+            .collect();
+        assert_eq!(values, ["approve_all", "deny"]);
+        assert!(!html.contains(TEXT.consent.all_is_more));
+    }
+
+    #[test]
+    fn r19_what_a_client_cannot_get_is_not_offered_as_if_it_could() {
+        let offline = ScopeChoice {
+            serves: false,
+            ..scope(ScopeKind::OfflineAccess, false, vec![])
+        };
+        let html = render(&ConsentPage {
+            scopes: vec![offline],
+            ..page()
+        });
+        assert!(html.contains(TEXT.permissions.offline_in_vain));
+        assert!(!html.contains(TEXT.permissions.offline_access.about));
+    }
+
+    #[test]
+    fn the_account_page_is_a_link() {
+        let html = render(&page());
+        let links = elements(&html, "a");
+        assert!(
+            links.iter().any(|it| it.is("href", "/account")),
+            "{links:?}"
+        );
     }
 
     #[test]
     fn a_channel_without_a_description_is_called_by_its_name() {
         let html = render(&page());
         let label = label(&html, &input(&html, "channel", "plain"));
-        assert!(label.starts_with("<bdi><code>plain</code></bdi>"));
+        let title = "<span id=\"channel-4-title\"><bdi><code>plain</code></bdi></span>";
+        assert!(label.starts_with(title), "{label}");
     }
 
     #[test]
@@ -282,7 +430,11 @@ mod tests {
     #[test]
     fn people_see_who_they_are_and_where_they_go() {
         let html = render(&page());
-        assert!(html.contains("ada@example.org") && html.contains("shop.example.com"));
+        let places = ["Ada", "ada@example.org", "shop.example.com"].map(|it| html.find(it));
+        assert!(
+            places.iter().all(Option::is_some) && places.is_sorted(),
+            "names for people first"
+        );
     }
 
     #[test]
@@ -296,6 +448,6 @@ mod tests {
 
     #[test]
     fn the_account_cannot_be_switched_otherwise() {
-        assert!(elements(&render(&page()), "a").is_empty());
+        assert!(!render(&page()).contains(TEXT.consent.switch_account));
     }
 }

@@ -26,7 +26,10 @@ mod markup;
 #[cfg(test)]
 mod tests;
 
-pub use account::{AccountPage, ConnectionView, Notice, RevocableChannel, RevocableScope};
+pub use account::{
+    AccountLink, AccountPage, ConnectionView, NOTICE, Notice, Place, PlacedNotice,
+    RevocableChannel, RevocableScope,
+};
 pub use assets::{Asset, assets};
 pub use choose_account::{ANOTHER_ACCOUNT, AccountChoice, ChooseAccountPage};
 pub use consent::{ChannelChoice, ConsentPage, ScopeChoice};

@@ -39,6 +39,12 @@ impl ScopeKind {
         }
     }
 
+    /// What people call it.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        self.words().title
+    }
+
     pub(super) const fn words(self) -> &'static Permission {
         match self {
             Self::OpenId => &TEXT.permissions.openid,

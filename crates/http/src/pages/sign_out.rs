@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{AccountChoice, text::TEXT};
+use super::{AccountChoice, AccountLink, text::TEXT};
 
 /// What the form sends as `sign_out` to sign out every account that it shows.
 pub const EVERY_ACCOUNT: &str = "all";
@@ -31,10 +31,12 @@ pub struct SignOutPage {
 #[derive(Template)]
 #[template(path = "signed_out.html")]
 pub struct SignedOutPage {
-    /// The email addresses of the accounts that are still signed in at this browser.
-    pub still: Vec<String>,
-    /// Where they are managed.
-    pub account_url: String,
+    /// The email address of the account that was just signed out, where that is to be said.
+    pub signed_out: Option<String>,
+    /// The accounts that are still signed in at this browser.
+    pub still: Vec<AccountLink>,
+    /// Where one signs in.
+    pub sign_in_url: String,
     /// What was wrong with the client's request.
     pub fault: Option<SignOutFault>,
 }
@@ -151,11 +153,22 @@ mod tests {
     #[test]
     fn whoever_is_still_signed_in_is_told() {
         let page = |still: &[&str]| SignedOutPage {
-            still: still.iter().map(|&it| it.to_owned()).collect(),
-            account_url: "/account".to_owned(),
+            signed_out: Some("ada@example.org".to_owned()),
+            still: still
+                .iter()
+                .map(|&email| AccountLink {
+                    address: "/account?account=bob".to_owned(),
+                    nickname: None,
+                    email: email.to_owned(),
+                })
+                .collect(),
+            sign_in_url: "/sign-in".to_owned(),
             fault: Some(SignOutFault::Hint),
         };
-        assert!(render(&page(&["bob@example.org"])).contains("bob@example.org"));
+        let html = render(&page(&["bob@example.org"]));
+        assert!(html.contains("bob@example.org"));
+        assert!(elements(&html, "a")[0].is("href", "/account?account=bob"));
+        assert!(html.contains("ada@example.org</bdi> is signed out."));
         let html = render(&page(&[]));
         assert!(html.contains(TEXT.sign_out.done) && html.contains(TEXT.sign_out.faults.hint));
     }

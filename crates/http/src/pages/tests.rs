@@ -112,10 +112,19 @@ fn sign_out(accounts: usize) -> SignOutPage {
     }
 }
 
+fn account_link() -> AccountLink {
+    AccountLink {
+        address: hostile(),
+        nickname: Some(hostile()),
+        email: hostile(),
+    }
+}
+
 fn signed_out() -> SignedOutPage {
     SignedOutPage {
-        still: vec![hostile()],
-        account_url: hostile(),
+        signed_out: Some(hostile()),
+        still: vec![account_link()],
+        sign_in_url: hostile(),
         fault: Some(SignOutFault::Hint),
     }
 }
@@ -137,17 +146,20 @@ fn consent() -> ConsentPage {
         form_token: hostile(),
         client_name: hostile(),
         client_host: hostile(),
+        nickname: Some(hostile()),
         account: hostile(),
         scopes: ScopeKind::ALL
             .map(|kind| ScopeChoice {
                 kind,
                 required: kind == ScopeKind::OpenId,
                 granted: kind == ScopeKind::Nickname,
+                serves: false,
                 channels: channels.clone(),
             })
             .into(),
         nickname_claims: vec!["name", "preferred_username"],
         can_switch_account: Some(hostile()),
+        account_url: hostile(),
     }
 }
 
@@ -160,7 +172,8 @@ fn account() -> AccountPage {
     let connection = ConnectionView {
         client_id: hostile(),
         client_name: hostile(),
-        granted_at: hostile(),
+        since: hostile(),
+        changed_at: Some(hostile()),
         scopes: ScopeKind::ALL
             .map(|kind| RevocableScope {
                 kind,
@@ -172,13 +185,27 @@ fn account() -> AccountPage {
             channel(hostile(), hostile()),
             channel(longest_channel(), String::new()),
         ],
+        notice: None,
     };
+    let noticed = ConnectionView {
+        notice: Some(PlacedNotice {
+            place: Place::Channel(1),
+            notice: Notice::Revoked {
+                permission: hostile(),
+                client_name: hostile(),
+            },
+        }),
+        ..connection.clone()
+    };
+    let several = std::iter::repeat_n(connection, 5);
     AccountPage {
         form_token: hostile(),
         email: hostile(),
         nickname: Some(hostile()),
-        connections: vec![connection.clone(), connection],
-        notice: Some(Notice::Disconnected),
+        connections: several.chain([noticed]).collect(),
+        notice: None,
+        others: vec![account_link()],
+        sign_in_url: hostile(),
         sign_out_action: hostile(),
     }
 }

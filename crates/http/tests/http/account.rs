@@ -163,7 +163,7 @@ async fn the_account_page_revokes_single_permissions_and_disconnects() {
         let done = browser.post("/account/revoke", &fields(extra)).await;
         assert_eq!(
             done.location.as_deref(),
-            Some("/account?revoked"),
+            Some("/account#notice"),
             "{extra:?}"
         );
     }
@@ -177,7 +177,7 @@ async fn the_account_page_revokes_single_permissions_and_disconnects() {
     let done = browser
         .post("/account/disconnect", &fields(("x", "y")))
         .await;
-    assert_eq!(done.location.as_deref(), Some("/account?disconnected"));
+    assert_eq!(done.location.as_deref(), Some("/account#notice"));
     assert_eq!(grants(&alias, &session).await, json!({"grants": []}));
 }
 
@@ -204,7 +204,15 @@ async fn r30_signing_out_ends_the_session_and_no_token() {
     let answer = browser
         .post("/sign-out", &[("form_token", &token(&page))])
         .await;
-    assert_eq!(answer.location.as_deref(), Some("/sign-in"));
+    assert_eq!(answer.location.as_deref(), Some("/signed-out"));
+    let said = browser.get("/signed-out").await.html;
+    assert!(
+        said.contains("fred@example.com</bdi> is signed out."),
+        "{said}"
+    );
+    assert!(said.contains("You are signed out") && said.contains("href=\"/sign-in\""));
+    let again = browser.get("/signed-out").await.html;
+    assert!(!again.contains("fred@example.com"), "{again}");
     assert_eq!(
         browser.get("/account").await.location.as_deref(),
         Some("/sign-in")
@@ -228,7 +236,13 @@ async fn signing_out_of_one_of_two_accounts_shows_the_other() {
     let answer = browser
         .post("/sign-out", &[("form_token", &token(&page))])
         .await;
-    assert_eq!(answer.location.as_deref(), Some("/account"));
+    assert_eq!(answer.location.as_deref(), Some("/signed-out"));
+    let said = browser.get("/signed-out").await.html;
+    assert!(
+        said.contains("ginger@example.com</bdi> is signed out."),
+        "{said}"
+    );
+    assert!(said.contains("Somebody is still signed in") && said.contains("fred@example.com"));
     assert!(
         browser
             .get("/account")
@@ -236,4 +250,108 @@ async fn signing_out_of_one_of_two_accounts_shows_the_other() {
             .html
             .contains("fred@example.com")
     );
+}
+
+#[actix_web::test]
+async fn no_address_makes_the_account_page_claim_what_did_not_happen() {
+    let alias = Alias::start().await;
+    alias.code(SEED).await;
+    let mut browser = alias.freds_browser().await;
+    for query in [
+        "?disconnected",
+        "?revoked",
+        "?notice=disconnected",
+        "#notice",
+    ] {
+        let page = browser.get(&format!("/account{query}")).await;
+        assert!(!page.html.contains("role=\"status\""), "{query}");
+    }
+    browser
+        .cookies
+        .insert("alias_notice".to_owned(), "made-up".to_owned());
+    let page = browser.get("/account").await;
+    assert!(!page.html.contains("role=\"status\""));
+}
+
+#[actix_web::test]
+async fn a_notice_names_what_was_done_where_it_was_done_and_comes_once() {
+    let alias = Alias::start().await;
+    alias.code(SEED).await;
+    let mut browser = alias.freds_browser().await;
+    let token = token(&browser.get("/account").await);
+    let name = sample::client().name;
+    let fields = |extra| [("form_token", token.as_str()), ("client_id", CLIENT), extra];
+    let about = sample::client().channels[0].description.clone();
+    let from = format!("<bdi class=\"name\">{name}</bdi> can no longer use it.");
+    for (path, extra, said) in [
+        (
+            "revoke",
+            ("scope", "nickname"),
+            ["“<bdi>Know your nickname</bdi>” is revoked.", &from],
+        ),
+        (
+            "revoke",
+            ("channel", "notifications"),
+            [&format!("“<bdi>{about}</bdi>” is revoked."), &from],
+        ),
+        (
+            "revoke",
+            ("scope", "nickname"),
+            ["Nothing was changed", &name],
+        ),
+        (
+            "disconnect",
+            ("x", "y"),
+            [&name, "is disconnected. It can do nothing"],
+        ),
+        ("disconnect", ("x", "y"), ["Nothing was changed", &name]),
+    ] {
+        browser
+            .post(&format!("/account/{path}"), &fields(extra))
+            .await;
+        let html = browser.get("/account").await.html;
+        let notice = html.split_once("id=\"notice\"").expect("a notice").1;
+        let notice = notice.split("</p>").next().unwrap_or_default();
+        assert!(
+            said.iter().all(|it| notice.contains(it)),
+            "{extra:?}: {notice}"
+        );
+        let again = browser.get("/account").await.html;
+        assert!(!again.contains("id=\"notice\""), "{extra:?}");
+    }
+}
+
+#[actix_web::test]
+async fn every_account_of_a_browser_has_its_page_and_what_is_done_there_leads_back_to_it() {
+    let alias = Alias::start().await;
+    alias.code(SEED).await;
+    let mut browser = alias.freds_browser().await;
+    let form = browser.get("/sign-in").await.form();
+    let ginger = [
+        ("email", "ginger@example.com"),
+        ("password", crate::support::PASSWORD),
+    ];
+    browser.submit(&form, &ginger).await;
+    let hers = browser.get("/account").await;
+    assert!(
+        !hers.html.contains("/account/disconnect"),
+        "she is connected to nobody"
+    );
+    let address = hers
+        .attribute("class=\"account-link\"", "href")
+        .expect("a link");
+    assert!(address.starts_with("/account?account="), "{address}");
+    let his = browser.get(&address).await;
+    assert!(his.html.contains("/account/disconnect"));
+    let token = token(&his);
+    let done = browser
+        .post(
+            "/account/disconnect",
+            &[("form_token", &token), ("client_id", CLIENT)],
+        )
+        .await;
+    assert_eq!(done.location, Some(format!("{address}#notice")));
+    assert!(browser.get(&address).await.html.contains("is disconnected"));
+    let unknown = browser.get("/account?account=AAAAAAAAAAAAAAAAAAAAAA").await;
+    assert!(unknown.html.contains("ginger@example.com"), "the latest");
 }

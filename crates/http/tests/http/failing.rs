@@ -86,6 +86,16 @@ impl Users for Away {
     ) -> Result<(), StoreError> {
         away()
     }
+    async fn update_user(
+        &self,
+        _: &User,
+        _: &User,
+    ) -> Result<Result<bool, EmailTaken>, StoreError> {
+        away()
+    }
+    async fn reset_password(&self, _: UserId, _: &PasswordHash) -> Result<bool, StoreError> {
+        away()
+    }
     async fn lock_user(&self, _: UserId, _: bool) -> Result<bool, StoreError> {
         away()
     }
@@ -106,7 +116,13 @@ impl Sessions for Away {
     ) -> Result<Vec<(Digest, Session)>, StoreError> {
         away()
     }
+    async fn sessions_of(&self, _: UserId, _: DateTime<Utc>) -> Result<Vec<Session>, StoreError> {
+        away()
+    }
     async fn end_session(&self, _: SessionId) -> Result<(), StoreError> {
+        away()
+    }
+    async fn end_sessions_of(&self, _: UserId) -> Result<(), StoreError> {
         away()
     }
 }
@@ -189,6 +205,7 @@ impl Grants for Away {
         _: UserId,
         _: ClientId,
         _: &Revocation,
+        _: DateTime<Utc>,
     ) -> Result<Result<(), RevocationError>, StoreError> {
         away()
     }

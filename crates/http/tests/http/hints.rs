@@ -214,7 +214,7 @@ async fn a_hint_survives_a_disconnect_and_not_its_user() {
     let disconnect = alias_domain::Revocation::Disconnect;
     let ended = alias
         .store
-        .revoke(user, sample::client().id, &disconnect)
+        .revoke(user, sample::client().id, &disconnect, sample::NOON)
         .await;
     ended.expect("stored").expect("they are connected");
     let mut browser = both(&alias).await;

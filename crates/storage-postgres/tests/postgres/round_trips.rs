@@ -143,9 +143,12 @@ fn looking_and_issuing_as_anticipated_is_one_round_trip() {
     assert_eq!(trips, 1);
 
     let nickname = Revocation::Scope(Scope::Nickname);
-    let revoke = counted
-        .store
-        .revoke(sample::user().id, sample::client().id, &nickname);
+    let revoke = counted.store.revoke(
+        sample::user().id,
+        sample::client().id,
+        &nickname,
+        sample::NOON,
+    );
     assert_eq!(wait(revoke), Ok(Ok(())));
     let less = anticipated(4);
     let (found, trips) = counted.trips(issue(&less));
@@ -173,7 +176,7 @@ fn what_is_not_issued_is_one_round_trip() {
     assert_eq!(counted.trips(late), (Recorded::Changed, 1));
     let (user, client) = (sample::user().id, sample::client().id);
     let nickname = Revocation::Scope(Scope::Nickname);
-    let revoked = wait(counted.store.revoke(user, client, &nickname));
+    let revoked = wait(counted.store.revoke(user, client, &nickname, sample::NOON));
     assert_eq!(revoked, Ok(Ok(())));
     assert_eq!(counted.trips(counted.issue(id)), (Recorded::Changed, 1));
 }

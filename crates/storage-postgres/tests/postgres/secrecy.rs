@@ -24,6 +24,7 @@ fn a_stolen_database_has_digests_and_no_secrets() {
         id: sample::session().id,
         user: sample::user().id,
         token: token.digest(),
+        password: None,
         presented: Vec::new(),
         auth_time: NOON,
         expires_at: sample::session().expires_at,

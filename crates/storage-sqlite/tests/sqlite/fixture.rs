@@ -41,6 +41,7 @@ pub(crate) fn approved() -> Fixture {
         id: sample::session().id,
         user: sample::user().id,
         token: Digest::of(b"a session token"),
+        password: None,
         presented: Vec::new(),
         auth_time: NOON,
         expires_at: sample::session().expires_at,

@@ -77,7 +77,7 @@ pub async fn r17_a_code_is_exchanged_for_the_authority_of_that_moment(store: &dy
     approved(store).await?;
     let nickname = Revocation::Scope(Scope::Nickname);
     store
-        .revoke(fred().id, example().id, &nickname)
+        .revoke(fred().id, example().id, &nickname, NOON)
         .await?
         .expect("it was granted");
     let verdict = redeem(store, &redemption(1), NOON).await?;
@@ -152,7 +152,7 @@ pub async fn r20_a_refresh_is_worth_the_authority_of_that_moment(store: &dyn Sto
     exchanged(store).await?;
     let nickname = Revocation::Scope(Scope::Nickname);
     store
-        .revoke(fred().id, example().id, &nickname)
+        .revoke(fred().id, example().id, &nickname, NOON)
         .await?
         .expect("it was granted");
     let less = everything().without(Scope::Nickname);
@@ -185,7 +185,7 @@ pub async fn r22_a_refresh_without_offline_access_is_refused(store: &dyn Store) 
     exchanged(store).await?;
     let offline = Revocation::Scope(Scope::OfflineAccess);
     store
-        .revoke(fred().id, example().id, &offline)
+        .revoke(fred().id, example().id, &offline, NOON)
         .await?
         .expect("it was granted");
     assert_eq!(

@@ -141,7 +141,7 @@ async fn nothing_is_granted(store: &dyn Store) -> Kept {
     assert_eq!(store.connection(user.id, client.id).await?, None);
     let alias = decision(1, &user, &client, everything()).alias_id;
     assert_eq!(store.known_as(alias, client.id).await?, None);
-    let revoked = store.revoke(user.id, client.id, &Revocation::Disconnect);
+    let revoked = store.revoke(user.id, client.id, &Revocation::Disconnect, NOON);
     assert_eq!(revoked.await?, Err(RevocationError::NotGranted));
     for number in [1, 2] {
         assert_eq!(store.standing(authorization(number)).await?, None);

@@ -16,7 +16,18 @@ async fn revokes(
     store: &dyn Store,
     revocation: Revocation,
 ) -> Result<Result<(), RevocationError>, StoreError> {
-    store.revoke(fred().id, example().id, &revocation).await
+    revokes_at(store, revocation, minutes(10)).await
+}
+
+/// The same, at a time.
+async fn revokes_at(
+    store: &dyn Store,
+    revocation: Revocation,
+    now: DateTime<Utc>,
+) -> Result<Result<(), RevocationError>, StoreError> {
+    store
+        .revoke(fred().id, example().id, &revocation, now)
+        .await
 }
 
 /// An authorization is issued to the first client for Fred without asking him.
@@ -55,6 +66,8 @@ pub async fn an_approval_is_recorded_whole(store: &dyn Store) -> Kept {
         alias_id: decision.alias_id,
         access: everything(),
         granted_at: minutes(5),
+        since: minutes(5),
+        changed_at: minutes(5),
     };
     assert_eq!(
         store.connection(fred().id, example().id).await?,
@@ -346,6 +359,42 @@ pub async fn connections_come_newest_first(store: &dyn Store) -> Kept {
         );
     }
     assert_eq!(store.connections(ginger().id).await?, []);
+    Ok(())
+}
+
+pub async fn a_connection_tells_since_when_it_is_and_when_it_last_changed(
+    store: &dyn Store,
+) -> Kept {
+    signed_in(store).await?;
+    let times = async || {
+        let connection = store.connection(fred().id, example().id).await?;
+        let connection = connection.expect("they are connected");
+        let listed = store.connections(fred().id).await?;
+        assert_eq!(listed.first().map(|it| &it.1), Some(&connection));
+        Ok::<_, StoreError>((connection.since, connection.changed_at))
+    };
+    let answers = async |number: u128, shown: Access, at: i64| {
+        let decision = decision(number, &fred(), &example(), shown);
+        store
+            .open_interaction(&interaction(number, &example()))
+            .await?;
+        store.record_decision(&decision, minutes(at)).await
+    };
+    answers(1, OPENID.with(Scope::Nickname), 1).await?;
+    assert_eq!(times().await?, (minutes(1), minutes(1)));
+    answers(2, everything(), 2).await?;
+    assert_eq!(times().await?, (minutes(1), minutes(2)));
+    answers(3, everything(), 3).await?;
+    assert_eq!(times().await?, (minutes(1), minutes(2)), "nothing changed");
+    let nickname = Revocation::Scope(Scope::Nickname);
+    assert_eq!(revokes_at(store, nickname, minutes(4)).await?, Ok(()));
+    assert_eq!(times().await?, (minutes(1), minutes(4)));
+    assert_eq!(
+        revokes_at(store, Revocation::Disconnect, minutes(5)).await?,
+        Ok(())
+    );
+    answers(6, OPENID, 6).await?;
+    assert_eq!(times().await?, (minutes(6), minutes(6)), "it begins anew");
     Ok(())
 }
 

@@ -93,6 +93,9 @@ macro_rules! contract_tests {
                 an_email_address_is_one_users
                 users_come_oldest_first
                 a_hash_is_replaced_if_it_is_still_what_was_read
+                an_address_and_a_nickname_change_if_they_are_still_what_was_read
+                an_address_of_another_user_is_not_taken_over
+                r30_a_reset_password_ends_every_session_of_its_user
                 r30_locking_ends_the_sessions_and_unlocking_restores_none
                 r30_a_locked_users_authorizations_wait_for_the_unlocking
                 r30_deleting_a_user_ends_everything_of_them
@@ -104,6 +107,9 @@ macro_rules! contract_tests {
                 another_users_session_is_not_renewed
                 a_session_that_ended_is_not_renewed
                 r30_a_locked_or_unknown_user_gets_no_session
+                r30_a_password_that_was_replaced_begins_no_session
+                a_users_sessions_come_latest_first_and_none_that_ended
+                r30_all_sessions_of_a_user_end_and_no_others
                 r30_signing_out_ends_a_session_and_no_token
             }
             interactions {
@@ -135,6 +141,7 @@ macro_rules! contract_tests {
                 r13_what_is_anticipated_is_issued_in_the_step_that_looks
                 what_is_anticipated_is_not_issued_without_session_and_cover
                 a_connection_tells_when_its_user_last_answered
+                a_connection_tells_since_when_it_is_and_when_it_last_changed
                 an_alias_id_is_of_one_user_and_one_client
                 an_alias_id_survives_a_disconnect
                 an_alias_id_tells_its_user_to_its_client_alone
@@ -188,6 +195,8 @@ macro_rules! contract_tests {
                 a_client_whose_tokens_have_long_ended_is_told
                 a_renewed_session_remembers_who_took_part
                 r30_locking_a_user_leaves_the_notices_of_every_session
+                r30_ending_all_sessions_of_a_user_leaves_their_notices
+                r30_a_reset_password_leaves_the_notices_of_every_session
                 r30_deleting_a_user_leaves_notices_with_the_alias_id
                 deleting_a_client_forgets_its_notices
                 a_session_that_is_swept_tells_nobody
@@ -225,8 +234,10 @@ macro_rules! contract_tests {
             r25_no_authorization_outlives_a_disconnect
             r30_nothing_outlives_its_client_or_user
             r30_no_session_begins_beside_a_lock
+            r30_no_session_of_the_old_password_outlives_a_reset
             no_refresh_undoes_the_voiding_of_user_tokens
             of_rivals_with_one_email_address_one_is_added
+            of_rivals_that_change_to_one_email_address_one_has_it
             of_rivals_that_claim_a_notice_one_has_it
             no_client_that_is_issued_to_is_left_out_when_the_session_ends
             a_session_token_that_was_renewed_is_issued_nothing

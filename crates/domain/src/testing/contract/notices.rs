@@ -170,7 +170,8 @@ pub async fn a_renewed_session_remembers_who_took_part(store: &dyn Store) -> Kep
     Ok(())
 }
 
-pub async fn r30_locking_a_user_leaves_the_notices_of_every_session(store: &dyn Store) -> Kept {
+/// Fred is signed in at two browsers, and clients took part in both.
+async fn fred_is_there_twice(store: &dyn Store) -> Result<SessionId, StoreError> {
     fred_is_there(store, &[told(), other_told()]).await?;
     connects(store, 1, &told()).await?;
     let elsewhere = SessionStart {
@@ -182,11 +183,11 @@ pub async fn r30_locking_a_user_leaves_the_notices_of_every_session(store: &dyn 
     connects(store, 2, &other_told()).await?;
     let new = new_authorization(3, &fred(), &told());
     store.issue(&new, &OPENID, elsewhere.id, None, NOON).await?;
+    Ok(elsewhere.id)
+}
 
-    store.lock_user(fred().id, false).await?;
-    assert_eq!(claimed(store, NOON).await?, []);
-    store.lock_user(fred().id, true).await?;
-
+/// Each client is told of each session in which it took part.
+async fn all_are_told(store: &dyn Store, elsewhere: SessionId) -> Kept {
     let mut told_of: Vec<_> = claimed(store, NOON)
         .await?
         .into_iter()
@@ -194,13 +195,35 @@ pub async fn r30_locking_a_user_leaves_the_notices_of_every_session(store: &dyn 
         .collect();
     let mut expected = vec![
         (told().id, session_of(&fred())),
-        (told().id, elsewhere.id),
+        (told().id, elsewhere),
         (other_told().id, session_of(&fred())),
     ];
     told_of.sort_unstable();
     expected.sort_unstable();
     assert_eq!(told_of, expected);
     Ok(())
+}
+
+pub async fn r30_locking_a_user_leaves_the_notices_of_every_session(store: &dyn Store) -> Kept {
+    let elsewhere = fred_is_there_twice(store).await?;
+    store.lock_user(fred().id, false).await?;
+    assert_eq!(claimed(store, NOON).await?, []);
+    store.lock_user(fred().id, true).await?;
+    all_are_told(store, elsewhere).await
+}
+
+pub async fn r30_ending_all_sessions_of_a_user_leaves_their_notices(store: &dyn Store) -> Kept {
+    let elsewhere = fred_is_there_twice(store).await?;
+    store.end_sessions_of(ginger().id).await?;
+    assert_eq!(claimed(store, NOON).await?, []);
+    store.end_sessions_of(fred().id).await?;
+    all_are_told(store, elsewhere).await
+}
+
+pub async fn r30_a_reset_password_leaves_the_notices_of_every_session(store: &dyn Store) -> Kept {
+    let elsewhere = fred_is_there_twice(store).await?;
+    store.reset_password(fred().id, &password()).await?;
+    all_are_told(store, elsewhere).await
 }
 
 pub async fn r30_deleting_a_user_leaves_notices_with_the_alias_id(store: &dyn Store) -> Kept {

@@ -10,8 +10,8 @@ use crate::{
     Access, ChannelId, Client, ClientId, Digest, Lifetimes, NewAuthorization, Phase, Redeem,
     Revocation, Rotate, Rotation, Scope, SessionId, User, UserId,
     ports::{
-        Anticipated, Anticipation, Claim, Decision, ImportError, Recorded, SessionStart, Store,
-        StoreError, StoredKey,
+        Anticipated, Anticipation, Claim, Decision, ImportError, PasswordHash, Recorded,
+        SessionStart, Store, StoreError, StoredKey,
     },
 };
 
@@ -199,7 +199,10 @@ pub fn r11_answers_to_several_forms_all_count(store: &dyn Store, run: Runner) ->
         })?;
         assert_eq!(finish(run, granted(store))?, Some(everything()));
         let disconnect = Revocation::Disconnect;
-        let done = finish(run, store.revoke(fred().id, example().id, &disconnect))?;
+        let done = finish(
+            run,
+            store.revoke(fred().id, example().id, &disconnect, NOON),
+        )?;
         assert_eq!(done, Ok(()));
     }
     Ok(())
@@ -221,7 +224,8 @@ pub fn r24_revocations_and_answers_at_once_all_count(store: &dyn Store, run: Run
     for round in 1..=ROUNDS {
         let first = decision(round, &fred(), &example(), before.clone());
         assert_eq!(finish(run, records(store, &first))?, Recorded::Issued);
-        let revoke = |which: usize| store.revoke(fred().id, example().id, &revocations[which]);
+        let revoke =
+            |which: usize| store.revoke(fred().id, example().id, &revocations[which], NOON);
         race(run, async |rival| {
             if rival < 2 {
                 return revoke(rival as usize).await;
@@ -249,7 +253,9 @@ pub fn r24_a_refresh_never_outruns_a_revocation(store: &dyn Store, run: Runner) 
         let nickname = Revocation::Scope(Scope::Nickname);
         let told = race(run, async |rival| {
             if rival == RIVALS / 2 {
-                let revoked = store.revoke(fred().id, example().id, &nickname).await?;
+                let revoked = store
+                    .revoke(fred().id, example().id, &nickname, NOON)
+                    .await?;
                 assert_eq!(revoked, Ok(()));
             }
             // The revoker goes on to refresh: what it has taken back, it must not receive.
@@ -285,7 +291,9 @@ pub fn r25_no_authorization_outlives_a_disconnect(store: &dyn Store, run: Runner
             match rival {
                 0 => {
                     let disconnect = Revocation::Disconnect;
-                    let done = store.revoke(fred().id, example().id, &disconnect).await?;
+                    let done = store
+                        .revoke(fred().id, example().id, &disconnect, NOON)
+                        .await?;
                     assert_eq!(done, Ok(()));
                 }
                 1..10 => _ = rotate(store, &refresh, NOON).await?,
@@ -373,6 +381,30 @@ pub fn r30_no_session_begins_beside_a_lock(store: &dyn Store, run: Runner) -> Ke
     Ok(())
 }
 
+pub fn r30_no_session_of_the_old_password_outlives_a_reset(store: &dyn Store, run: Runner) -> Kept {
+    finish(run, signed_in(store))?;
+    let hash = |round: u128| PasswordHash::new(format!("$argon2id${round}"));
+    assert!(finish(run, store.reset_password(fred().id, &hash(0)))?);
+    for round in 1..=ROUNDS {
+        let begins = |rival| SessionStart {
+            id: SessionId::from_uuid(Uuid::from_u128(numbered(round, rival))),
+            token: Digest::of(&numbered(round, rival).to_be_bytes()),
+            password: Some(hash(round - 1)),
+            ..sign_in(&fred())
+        };
+        race(run, async |rival| {
+            if rival == RIVALS / 2 {
+                assert!(store.reset_password(fred().id, &hash(round)).await?);
+                return Ok(());
+            }
+            store.start_session(&begins(rival)).await.map(drop)
+        })?;
+        let tokens: Vec<_> = (0..RIVALS).map(|it| begins(it).token).collect();
+        assert_eq!(finish(run, store.live_sessions(&tokens, NOON))?, []);
+    }
+    Ok(())
+}
+
 pub fn no_refresh_undoes_the_voiding_of_user_tokens(store: &dyn Store, run: Runner) -> Kept {
     finish(run, signed_in(store))?;
     for round in 1..=ROUNDS {
@@ -410,6 +442,38 @@ pub fn of_rivals_with_one_email_address_one_is_added(store: &dyn Store, run: Run
         })?;
         assert_eq!(told.iter().filter(|it| it.is_ok()).count(), 1);
         assert_eq!(finish(run, store.users())?.len() as u128, round);
+    }
+    Ok(())
+}
+
+pub fn of_rivals_that_change_to_one_email_address_one_has_it(
+    store: &dyn Store,
+    run: Runner,
+) -> Kept {
+    let user = |rival: u128, email: String| User {
+        id: UserId::from_uuid(Uuid::from_u128(rival + 1)),
+        email: email.parse().expect("an address"),
+        ..fred()
+    };
+    let own = |rival: u128| user(rival, format!("own-{rival}@example.com"));
+    for rival in 0..RIVALS {
+        let added = finish(run, store.insert_user(&own(rival), &password()))?;
+        assert_eq!(added, Ok(()));
+    }
+    for round in 1..=ROUNDS {
+        let wanted = |rival| user(rival, format!("{round}@example.com"));
+        let told = race(run, async |rival| {
+            store.update_user(&own(rival), &wanted(rival)).await
+        })?;
+        let winners: Vec<_> = (0..RIVALS)
+            .zip(&told)
+            .filter(|(_, it)| **it == Ok(true))
+            .collect();
+        assert_eq!(winners.len(), 1);
+        for (rival, _) in winners {
+            let (taken, own) = (wanted(rival), own(rival));
+            assert_eq!(finish(run, store.update_user(&taken, &own))?, Ok(true));
+        }
     }
     Ok(())
 }

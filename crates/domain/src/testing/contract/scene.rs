@@ -82,6 +82,7 @@ pub(super) fn sign_in(user: &User) -> SessionStart {
         id: session_of(user),
         user: user.id,
         token: crate::Digest::of(user.email.as_str().as_bytes()),
+        password: Some(password()),
         presented: Vec::new(),
         auth_time: NOON,
         expires_at: NOON + lifetimes().session,

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{Kept, scene::*};
 use crate::{
     Digest, Session, SessionId, User,
-    ports::{SessionStart, Started, Store},
+    ports::{PasswordHash, SessionStart, Started, Store, StoreError},
 };
 
 /// The user signs in again at one o'clock, at a browser that presents these tokens.
@@ -132,6 +132,57 @@ pub async fn r30_a_locked_or_unknown_user_gets_no_session(store: &dyn Store) -> 
     assert_eq!(store.start_session(&start).await?, Started::Locked);
     store.lock_user(fred().id, false).await?;
     assert_eq!(store.live_sessions(&[start.token], NOON).await?, []);
+    Ok(())
+}
+
+pub async fn r30_a_password_that_was_replaced_begins_no_session(store: &dyn Store) -> Kept {
+    arrives(store, &fred()).await?;
+    let next = PasswordHash::new("$argon2id$the-next");
+    assert!(store.reset_password(fred().id, &next).await?);
+    let late = again(&fred(), &[]);
+    assert_eq!(store.start_session(&late).await?, Started::Locked);
+    let with_the_next = SessionStart {
+        password: Some(next),
+        ..late.clone()
+    };
+    let begun = Started::Session {
+        id: late.id,
+        replaced: None,
+    };
+    assert_eq!(store.start_session(&with_the_next).await?, begun);
+    Ok(())
+}
+
+pub async fn a_users_sessions_come_latest_first_and_none_that_ended(store: &dyn Store) -> Kept {
+    arrives(store, &fred()).await?;
+    arrives(store, &ginger()).await?;
+    let later = again(&fred(), &[]);
+    store.start_session(&later).await?;
+    let ids = async |now| {
+        let sessions = store.sessions_of(fred().id, now).await?;
+        assert!(sessions.iter().all(|it| it.user == fred()));
+        Ok::<_, StoreError>(sessions.into_iter().map(|it| it.id).collect::<Vec<_>>())
+    };
+    assert_eq!(ids(minutes(60)).await?, [later.id, session_of(&fred())]);
+    assert_eq!(ids(sign_in(&fred()).expires_at).await?, [later.id]);
+    store.end_session(later.id).await?;
+    assert_eq!(ids(minutes(60)).await?, [session_of(&fred())]);
+    store.lock_user(fred().id, true).await?;
+    assert_eq!(ids(minutes(60)).await?, []);
+    Ok(())
+}
+
+pub async fn r30_all_sessions_of_a_user_end_and_no_others(store: &dyn Store) -> Kept {
+    exchanged(store).await?;
+    arrives(store, &ginger()).await?;
+    let later = again(&fred(), &[]);
+    store.start_session(&later).await?;
+    store.end_sessions_of(fred().id).await?;
+    store.end_sessions_of(fred().id).await?;
+    let tokens = [sign_in(&fred()), later, sign_in(&ginger())].map(|it| it.token);
+    let live = store.live_sessions(&tokens, minutes(60)).await?;
+    assert_eq!(live.iter().map(|it| it.0).collect::<Vec<_>>(), tokens[2..]);
+    assert_eq!(authority(store, 1).await?, Some(everything()));
     Ok(())
 }
 

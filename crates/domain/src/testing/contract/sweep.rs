@@ -164,7 +164,7 @@ pub async fn a_sweep_spares_what_a_refresh_prolonged(store: &dyn Store) -> Kept 
 pub async fn a_sweep_spares_the_alias_id(store: &dyn Store) -> Kept {
     approved(store).await?;
     store
-        .revoke(fred().id, example().id, &Revocation::Disconnect)
+        .revoke(fred().id, example().id, &Revocation::Disconnect, NOON)
         .await?
         .expect("connected");
     store.sweep(minutes(60), ALL).await?;

@@ -150,7 +150,11 @@ pub async fn happens(store: &dyn Store) -> Kept {
     for user in users() {
         let hash = PasswordHash::new(format!("$argon2id$of {}", user.email));
         assert_eq!(store.insert_user(&user, &hash).await?, Ok(()));
-        store.start_session(&sign_in(&user)).await?;
+        let start = SessionStart {
+            password: Some(hash),
+            ..sign_in(&user)
+        };
+        store.start_session(&start).await?;
     }
     for decision in decisions() {
         let asked = Interaction {
@@ -180,7 +184,9 @@ pub async fn happens(store: &dyn Store) -> Kept {
     redeem(store, &elsewhere, NOON).await?;
     store.void_user_tokens(authorization(5), minutes(3)).await?;
     let (fred, other) = (fred().id, other_client().id);
-    let disconnected = store.revoke(fred, other, &Revocation::Disconnect).await?;
+    let disconnected = store
+        .revoke(fred, other, &Revocation::Disconnect, NOON)
+        .await?;
     assert_eq!(disconnected, Ok(()));
     // It ends the session too, of which a client is to be told, and no token.
     assert!(store.lock_user(ginger().id, true).await?);
@@ -309,6 +315,8 @@ pub async fn the_greatest_generation_and_the_last_moment_are_taken_in(store: &dy
         alias_id: AliasId::from_uuid(Uuid::max()),
         access: Some(everything()),
         granted_at: DateTime::UNIX_EPOCH,
+        since: DateTime::UNIX_EPOCH,
+        changed_at: last,
     };
     let mut pages = Pages::of([
         Page::Clients(vec![(example(), vec![])]),
@@ -320,6 +328,9 @@ pub async fn the_greatest_generation_and_the_last_moment_are_taken_in(store: &dy
     let standing = store.standing(authorization.id).await?.expect("it stands");
     assert_eq!(standing.authorization, authorization);
     assert_eq!(standing.alias_id, AliasId::from_uuid(Uuid::max()));
+    let connection = store.connection(fred().id, example().id).await?;
+    let times = connection.map(|it| (it.since, it.changed_at));
+    assert_eq!(times, Some((DateTime::UNIX_EPOCH, last)));
     Ok(())
 }
 
@@ -371,6 +382,7 @@ pub async fn a_session_is_renewed_where_it_was_taken_in(store: &dyn Target) -> K
     let again = SessionStart {
         id: session_of(&longest()),
         token: Digest::of(b"the next token"),
+        password: None,
         presented: vec![sign_in(&fred()).token],
         auth_time: minutes(1),
         ..sign_in(&fred())

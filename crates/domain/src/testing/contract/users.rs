@@ -90,6 +90,69 @@ pub async fn a_hash_is_replaced_if_it_is_still_what_was_read(store: &dyn Store) 
     Ok(())
 }
 
+pub async fn an_address_and_a_nickname_change_if_they_are_still_what_was_read(
+    store: &dyn Store,
+) -> Kept {
+    arrives(store, &fred()).await?;
+    let renamed = User {
+        email: "frederick@example.com".parse().expect("an address"),
+        nickname: Some("Freddie".parse().expect("a nickname")),
+        ..fred()
+    };
+    let nameless = User {
+        nickname: None,
+        ..renamed.clone()
+    };
+    assert_eq!(store.update_user(&fred(), &renamed).await?, Ok(true));
+    assert_eq!(store.update_user(&fred(), &nameless).await?, Ok(false));
+    assert_eq!(store.user_by_email(&fred().email).await?, None);
+    assert_eq!(
+        store.user_by_email(&renamed.email).await?,
+        Some((renamed.clone(), password()))
+    );
+    assert_eq!(store.update_user(&renamed, &nameless).await?, Ok(true));
+    assert_eq!(store.update_user(&nameless, &nameless).await?, Ok(true));
+    assert_eq!(store.user(fred().id).await?, Some(nameless.clone()));
+    let live = store.live_sessions(&[sign_in(&fred()).token], NOON).await?;
+    assert_eq!(live.first().map(|it| &it.1.user), Some(&nameless));
+    assert_eq!(store.update_user(&ginger(), &ginger()).await?, Ok(false));
+    Ok(())
+}
+
+pub async fn an_address_of_another_user_is_not_taken_over(store: &dyn Store) -> Kept {
+    arrives(store, &fred()).await?;
+    arrives(store, &ginger()).await?;
+    let posing = User {
+        email: fred().email,
+        ..ginger()
+    };
+    let refused = store.update_user(&ginger(), &posing).await?;
+    assert_eq!(refused, Err(EmailTaken));
+    assert_eq!(store.users().await?, [fred(), ginger()]);
+    Ok(())
+}
+
+pub async fn r30_a_reset_password_ends_every_session_of_its_user(store: &dyn Store) -> Kept {
+    exchanged(store).await?;
+    arrives(store, &ginger()).await?;
+    let next = PasswordHash::new("$argon2id$the-next");
+    assert!(store.reset_password(fred().id, &next).await?);
+    assert_eq!(
+        store.user_by_email(&fred().email).await?,
+        Some((fred(), next.clone()))
+    );
+    let tokens = [sign_in(&fred()).token, sign_in(&ginger()).token];
+    let live = store.live_sessions(&tokens, NOON).await?;
+    assert_eq!(
+        live.iter().map(|it| it.1.user.id).collect::<Vec<_>>(),
+        [ginger().id]
+    );
+    assert_eq!(authority(store, 1).await?, Some(everything()));
+    let nobody = crate::UserId::from_uuid(uuid::Uuid::from_u128(99));
+    assert!(!store.reset_password(nobody, &next).await?);
+    Ok(())
+}
+
 pub async fn r30_locking_ends_the_sessions_and_unlocking_restores_none(store: &dyn Store) -> Kept {
     arrives(store, &fred()).await?;
     arrives(store, &ginger()).await?;
