@@ -33,7 +33,7 @@ pub(crate) fn of_program(refusal: &ApiError, client: Option<ClientId>) {
         client,
         ..About::default()
     };
-    log(refusal.code(), refusal.cause(), about);
+    log(refusal.code(), refusal.cause(), &about);
 }
 
 /// An authorization request leads nowhere: there is nobody whom the browser could be sent to.
@@ -44,13 +44,13 @@ pub(crate) fn of_request(fault: &impl ToString, params: &Params) {
         redirect_uri: sent("redirect_uri").map(place),
         user: None,
     };
-    log("invalid_request", &fault.to_string(), about);
+    log("invalid_request", &fault.to_string(), &about);
 }
 
 /// A logout request ends here, and not at its client.
 pub(crate) fn of_logout(fault: LogoutFault) {
     let cause = format!("a logout request leads nowhere: {fault}");
-    log("invalid_request", &cause, About::default());
+    log("invalid_request", &cause, &About::default());
 }
 
 /// Nobody is signed in.
@@ -59,7 +59,7 @@ pub(crate) fn of_sign_in(fault: SignInFault) {
         user: fault.user(),
         ..About::default()
     };
-    log("invalid_credentials", fault.name(), about);
+    log("invalid_credentials", fault.name(), &about);
 }
 
 /// A request was answered. Where that is an error, its ID is in the log: by a line that says more, or
@@ -82,7 +82,7 @@ pub(crate) fn answered(status: StatusCode) {
 }
 
 /// The order of the fields is promised: what a stranger chose comes last.
-fn log(error: &str, cause: &str, about: About) {
+fn log(error: &str, cause: &str, about: &About) {
     context::read(|context| {
         context.tell();
         if !admitted(context, &context.quota().refusals) {
@@ -95,7 +95,7 @@ fn log(error: &str, cause: &str, about: About) {
             client = about.client.map(tracing::field::display),
             user = about.user.map(tracing::field::display),
             request_id = %context.id(),
-            redirect_uri = about.redirect_uri,
+            redirect_uri = about.redirect_uri.as_deref(),
             "refused"
         );
     });
