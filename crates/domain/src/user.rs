@@ -187,6 +187,12 @@ pub struct Session {
 }
 
 impl Session {
+    /// How many a user has at most. The sign-in beyond ends the one whose sign-in is the longest ago:
+    /// so what ends all of them is one short step, whoever signs in however often (R34).
+    pub const MOST: usize = 200;
+}
+
+impl Session {
     /// Whether the user signed in by a clock that was ahead: such a session would outlive its
     /// lifetime, so it is worth nothing until that time has come.
     ///

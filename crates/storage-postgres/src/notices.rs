@@ -7,7 +7,7 @@
 use std::sync::LazyLock;
 
 use alias_domain::{
-    AliasId, ClientId, LogoutNotice, SessionId,
+    AliasId, ClientId, LogoutNotice, Session, SessionId,
     ports::{Claim, Notices, StoreError},
 };
 use async_trait::async_trait;
@@ -39,15 +39,19 @@ pub(crate) enum Ending {
     User(Uuid),
     /// Some of those of this user, and no more than so many.
     SomeOf(Uuid, i64),
+    /// What this user has beyond the most (R34): one, but in a database that knew no bound.
+    Beyond(Uuid),
 }
 
 impl Ending {
-    /// The column that names them, its value, and how many they may be.
-    const fn key(self) -> (&'static str, Uuid, i64) {
+    /// The column that names them, its value, how many they may be, and how many of the latest sign-ins
+    /// are none of them.
+    const fn key(self) -> (&'static str, Uuid, i64, i64) {
         match self {
-            Self::Session(id) => ("id", id, 1),
-            Self::User(id) => ("user_id", id, i64::MAX),
-            Self::SomeOf(id, most) => ("user_id", id, most),
+            Self::Session(id) => ("id", id, 1, 0),
+            Self::User(id) => ("user_id", id, i64::MAX, 0),
+            Self::SomeOf(id, most) => ("user_id", id, most, 0),
+            Self::Beyond(id) => ("user_id", id, 10, Session::MOST as i64),
         }
     }
 }
@@ -68,11 +72,15 @@ pub(crate) async fn took_part(
 
 /// Ends sessions, and makes a notice to each client that took part and wants to know. How many ended.
 pub(crate) async fn end_sessions(transaction: &Transaction<'_>, ending: Ending) -> Tried<u64> {
-    let (column, value, most) = ending.key();
+    let (column, value, most, kept) = ending.key();
     // In one order, so that two who end the sessions of a user do not wait for each other.
-    let statement =
-        format!("SELECT id FROM sessions WHERE {column} = $1 ORDER BY id LIMIT $2 FOR UPDATE");
-    let found = rows(transaction, &statement, &[&value, &most]).await?;
+    let statement = format!(
+        "SELECT id FROM sessions WHERE id IN (
+            SELECT id FROM sessions WHERE {column} = $1
+            ORDER BY auth_time DESC, id LIMIT $2 OFFSET $3
+        ) ORDER BY id FOR UPDATE"
+    );
+    let found = rows(transaction, &statement, &[&value, &most, &kept]).await?;
     let ids: Vec<Uuid> = found.iter().map(|it| it.get(0)).collect();
     let statement = "
         INSERT INTO logout_notices (session_id, client_id, alias_id, attempts)

@@ -72,13 +72,14 @@ async fn to_renew(
 async fn start(transaction: &Transaction<'_>, start: &SessionStart) -> Tried<Started> {
     // Whoever locks the user, or resets the password, waits for this, or this waits for them.
     let statement = "
-        SELECT 1 FROM users
+        SELECT (SELECT count(*) FROM sessions s WHERE s.user_id = users.id) AS sessions FROM users
         WHERE id = $1 AND NOT locked AND ($2::text IS NULL OR password_hash = $2) FOR SHARE";
     let password = start.password.as_ref().map(PasswordHash::as_str);
     let admitted = row(transaction, statement, &[&start.user.uuid(), &password]).await?;
-    if admitted.is_none() {
+    let Some(admitted) = admitted else {
         return Ok(Started::Locked);
-    }
+    };
+    let sessions: i64 = admitted.get("sessions");
     let (id, replaced) = to_renew(transaction, start).await?.unzip();
     let id = id.unwrap_or(start.id);
     let statement = "
@@ -97,6 +98,10 @@ async fn start(transaction: &Transaction<'_>, start: &SessionStart) -> Tried<Sta
         ],
     )
     .await?;
+    // Two who sign in at once may leave one too many, until the next does.
+    if usize::try_from(sessions).is_ok_and(|it| it >= Session::MOST) {
+        notices::end_sessions(transaction, Ending::Beyond(start.user.uuid())).await?;
+    }
     Ok(Started::Session { id, replaced })
 }
 

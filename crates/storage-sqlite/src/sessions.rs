@@ -120,7 +120,28 @@ fn start(connection: &Connection, start: &SessionStart) -> Result<Started, Store
         millis(start.expires_at),
     ];
     execute(connection, statement, row)?;
+    end_beyond(connection, start.user)?;
     Ok(Started::Session { id, replaced })
+}
+
+/// Ends what a user has beyond the most (R34). That is one, but in a database that knew no bound.
+fn end_beyond(connection: &Connection, user: UserId) -> Result<(), StoreError> {
+    const AT_ONCE: usize = 10;
+    let query = "
+        SELECT id FROM sessions WHERE user_id = ?1
+        ORDER BY auth_time DESC, id LIMIT ?2 OFFSET ?3";
+    let params = params![bits(user.uuid()), AT_ONCE, Session::MOST];
+    for id in SESSIONS.all(connection, query, params, |row| row.uuid("id"))? {
+        end(connection, SessionId::from_uuid(id))?;
+    }
+    Ok(())
+}
+
+/// Ends a session, with the notices to the clients that took part.
+fn end(connection: &Connection, id: SessionId) -> Result<(), StoreError> {
+    notices::record(connection, "id", id.uuid())?;
+    let statement = "DELETE FROM sessions WHERE id = ?1";
+    execute(connection, statement, [bits(id.uuid())]).map(drop)
 }
 
 /// Ends every session of a user, with the notices to the clients that took part.
@@ -171,12 +192,7 @@ impl Sessions for SqliteStore {
     }
 
     async fn end_session(&self, id: SessionId) -> Result<(), StoreError> {
-        self.write(move |connection| {
-            notices::record(connection, "id", id.uuid())?;
-            let statement = "DELETE FROM sessions WHERE id = ?1";
-            execute(connection, statement, [bits(id.uuid())]).map(drop)
-        })
-        .await
+        self.write(move |connection| end(connection, id)).await
     }
 
     async fn end_sessions_of(&self, user: UserId) -> Result<(), StoreError> {

@@ -1,4 +1,5 @@
 use std::{
+    cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
     sync::{
         Mutex, MutexGuard, PoisonError,
@@ -466,6 +467,14 @@ impl Sessions for MemoryStore {
             expires_at: start.expires_at,
         };
         state.sessions.insert(id, session);
+        let of_user = state
+            .sessions
+            .values()
+            .filter(|it| it.user_id == start.user);
+        let mut latest: Vec<_> = of_user.map(|it| (Reverse(it.auth_time), it.id)).collect();
+        latest.sort_unstable();
+        let beyond: Vec<_> = latest.iter().skip(Session::MOST).map(|it| it.1).collect();
+        state.end_sessions(|id, _| beyond.contains(&id));
         Ok(Started::Session { id, replaced })
     }
 
@@ -487,7 +496,7 @@ impl Sessions for MemoryStore {
         let state = self.state();
         let of_user = state.sessions.values().filter(|it| it.user_id == user);
         let mut live: Vec<Session> = of_user.filter_map(|it| state.session(it.id, now)).collect();
-        live.sort_by_key(|it| (std::cmp::Reverse(it.auth_time), it.id));
+        live.sort_by_key(|it| (Reverse(it.auth_time), it.id));
         Ok(live)
     }
 

@@ -189,6 +189,7 @@ macro_rules! contract_tests {
             notices {
                 no_notice_waits_as_long_as_no_session_ends
                 ending_a_session_leaves_a_notice_to_each_client_that_took_part
+                r34_beyond_200_sessions_the_eldest_ends_and_its_clients_are_told
                 a_client_that_is_not_registered_for_it_is_told_nothing
                 a_client_that_took_part_often_is_told_once
                 a_client_that_took_part_by_consent_or_without_is_told

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Kept, scene::*};
 use crate::{
-    Access, Client, ClientId, LogoutNotice, SessionId,
+    Access, Client, ClientId, LogoutNotice, Session, SessionId,
     ports::{Anticipation, Claim, Recorded, SessionStart, Store, StoreError},
 };
 
@@ -91,6 +91,32 @@ pub async fn ending_a_session_leaves_a_notice_to_each_client_that_took_part(
     });
     expected.sort_by_key(|it| it.client.id);
     assert_eq!(claimed(store, NOON).await?, expected);
+    Ok(())
+}
+
+pub async fn r34_beyond_200_sessions_the_eldest_ends_and_its_clients_are_told(
+    store: &dyn Store,
+) -> Kept {
+    fred_is_there(store, &[told()]).await?;
+    connects(store, 1, &told()).await?;
+    let first = sign_in(&fred());
+    // His sign-ins elsewhere, each later than the one before.
+    let mut tokens = vec![first.token];
+    for number in 1..=Session::MOST {
+        let start = SessionStart {
+            id: SessionId::from_uuid(uuid::Uuid::from_u128(1000 + number as u128)),
+            token: crate::Digest::of(&number.to_be_bytes()),
+            auth_time: NOON + TimeDelta::seconds(number as i64),
+            ..first.clone()
+        };
+        assert_eq!(claimed(store, NOON).await?, [], "{number}");
+        store.start_session(&start).await?;
+        tokens.push(start.token);
+    }
+    let live = store.live_sessions(&tokens, NOON).await?;
+    let live: Vec<_> = live.into_iter().map(|it| it.0).collect();
+    assert_eq!(live, tokens[1..]);
+    assert_eq!(told_clients(store).await?, [told().id]);
     Ok(())
 }
 
