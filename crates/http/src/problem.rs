@@ -47,9 +47,7 @@ pub(crate) async fn by_get(
 /// The page that says what was wrong.
 pub(crate) async fn page(request: HttpRequest, state: Data<State>) -> Page {
     match Note::read(request.query_string(), &state) {
-        Some(Note::Problem(problem)) => Ok(HttpResponse::from(
-            PageFailure::from(problem).error_response(),
-        )),
+        Some(Note::Problem(problem)) => Ok(PageFailure::from(problem).error_response()),
         _ => Err(ErrorCause::NotFound.into()),
     }
 }
