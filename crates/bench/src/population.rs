@@ -239,7 +239,7 @@ async fn sign_in(store: Arc<dyn Store>, number: u32, now: DateTime<Utc>) -> Resu
 async fn grant(store: Arc<dyn Store>, member: Member, now: DateTime<Utc>) -> Result<()> {
     let interaction = Interaction {
         id: InteractionId::from_uuid(spread(Kind::Interaction, member.0)),
-        binding: Some(Digest::of(b"a browser")),
+        binding: Digest::of(b"a browser"),
         client_id: member.client_id(),
         expires_at: now + Lifetimes::INTERACTION,
         ..sample::interaction()

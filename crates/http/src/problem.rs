@@ -3,7 +3,7 @@
 //! get their answer at once.
 
 use actix_web::{
-    Error, HttpRequest, HttpResponse, ResponseError,
+    Error, HttpRequest, ResponseError,
     body::{BoxBody, EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{Method, header::SET_COOKIE},
@@ -47,9 +47,7 @@ pub(crate) async fn by_get(
 /// The page that says what was wrong.
 pub(crate) async fn page(request: HttpRequest, state: Data<State>) -> Page {
     match Note::read(request.query_string(), &state) {
-        Some(Note::Problem(problem)) => Ok(HttpResponse::from(
-            PageFailure::from(problem).error_response(),
-        )),
+        Some(Note::Problem(problem)) => Ok(PageFailure::from(problem).error_response()),
         _ => Err(ErrorCause::NotFound.into()),
     }
 }

@@ -22,7 +22,7 @@ impl Provider {
             binding: self.fresh_secret().digest(),
             purpose: FormPurpose::Note { text },
         };
-        Ok(self.ports.sealer.seal(&Capsule::Form(form))?)
+        self.ports.sealer.seal(&Capsule::Form(form))
     }
 
     /// What a note says; `None` for any other text. See [`Provider::note`] for an example.

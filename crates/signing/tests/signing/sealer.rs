@@ -83,6 +83,7 @@ fn what_was_sealed_opens_as_it_was() {
         },
         FormPurpose::Consent {
             interaction,
+            client: None,
             session,
             screen: sample::decision().screen,
         },
