@@ -32,7 +32,7 @@ pub struct ConnectedClient {
 }
 
 /// A connection with its client, by the names that its user reads.
-pub(super) fn as_its_user_sees(client: Client, connection: Connection) -> ConnectedClient {
+pub(super) fn as_its_user_sees(client: Client, connection: &Connection) -> ConnectedClient {
     ConnectedClient {
         alias_id: connection.alias_id,
         scopes: connection.access.scopes().collect(),
@@ -69,7 +69,7 @@ impl Provider {
         let connections = self.store().connections(user).await?;
         let connected = connections
             .into_iter()
-            .map(|(client, connection)| as_its_user_sees(client, connection));
+            .map(|(client, connection)| as_its_user_sees(client, &connection));
         Ok(connected.collect())
     }
 

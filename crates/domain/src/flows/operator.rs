@@ -102,7 +102,7 @@ impl<'a> Operator<'a> {
         }
         let left = self.store.connection(user, client.id).await?;
         Ok(Ok(TakenBack {
-            left: left.map(|it| as_its_user_sees(client.clone(), it)),
+            left: left.map(|it| as_its_user_sees(client.clone(), &it)),
             client: client.clone(),
         }))
     }

@@ -31,7 +31,8 @@ fn busy(of: Of) -> Fixture {
         Of::Client => {
             "INSERT INTO users (id, email, password_hash, locked, created_at)
             SELECT randomblob(16), 'many' || number || '@example.com', '', FALSE, 0 FROM numbers;
-            INSERT INTO connections SELECT u.id, k.id, randomblob(16), k.access, 0
+            INSERT INTO connections (user_id, client_id, alias_id, access, granted_at)
+            SELECT u.id, k.id, randomblob(16), k.access, 0
             FROM users u, (SELECT client_id AS id, access FROM connections WHERE alias_id = (
                 SELECT min(alias_id) FROM connections
             )) k WHERE u.email LIKE 'many%'"
@@ -44,7 +45,8 @@ fn busy(of: Of) -> Fixture {
             SELECT randomblob(16), 'many', kind, auth_method, redirect_uris,
                 post_logout_redirect_uris, channels, next_channel, 0, id_token_alg
             FROM numbers, (SELECT * FROM clients LIMIT 1);
-            INSERT INTO connections SELECT u.id, k.id, randomblob(16), u.access, 0
+            INSERT INTO connections (user_id, client_id, alias_id, access, granted_at)
+            SELECT u.id, k.id, randomblob(16), u.access, 0
             FROM clients k, (SELECT user_id AS id, access FROM connections WHERE alias_id = (
                 SELECT min(alias_id) FROM connections
             )) u WHERE k.name = 'many'"
