@@ -226,19 +226,21 @@ pub(crate) struct Target {
 
 /// How a client sends its secret, as [`AuthMethod::name`] spells it.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-#[value(rename_all = "snake_case")]
 enum Method {
-    ClientSecretBasic,
-    ClientSecretPost,
-    ClientSecretEither,
+    #[value(name = "client_secret_basic")]
+    Basic,
+    #[value(name = "client_secret_post")]
+    Post,
+    #[value(name = "client_secret_either")]
+    Either,
 }
 
 impl From<Method> for AuthMethod {
     fn from(method: Method) -> Self {
         match method {
-            Method::ClientSecretBasic => Self::ClientSecretBasic,
-            Method::ClientSecretPost => Self::ClientSecretPost,
-            Method::ClientSecretEither => Self::ClientSecretEither,
+            Method::Basic => Self::ClientSecretBasic,
+            Method::Post => Self::ClientSecretPost,
+            Method::Either => Self::ClientSecretEither,
         }
     }
 }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use alias_domain::{
     Access, Client, ClientCredentials, ClientId, ClientSecret, Digest, Params, RequestedScope,
-    Response, Revocation, Scope, Screen, Secret, TokenRequest, UserId,
+    Response, Revocation, Scope, Screen, Secret, SecretPlace, TokenRequest, UserId,
     flows::{
         ConsentAnswer, Outcome, Present, Provider, SignIn, Stage, TokenResponse, Verdict, Visitor,
     },
@@ -218,10 +218,7 @@ impl World {
     async fn client(&self, index: usize) -> Client {
         let credentials = ClientCredentials {
             client_id: self.clients[index].id.to_string(),
-            secret: Some((
-                self.clients[index].auth_method,
-                Secret::new("secret".to_owned()),
-            )),
+            secret: Some((SecretPlace::Header, Secret::new("secret".to_owned()))),
         };
         self.provider
             .authenticate_client(&credentials, self.now)
