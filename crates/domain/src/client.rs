@@ -145,7 +145,7 @@ pub struct Client {
     pub post_logout_redirect_uris: Vec<RedirectUri>,
     /// Where it is told that a session ended, if it wants to know.
     pub backchannel_logout: Option<BackchannelLogout>,
-    /// Under which names it is told a nickname, beside `nickname` (R37).
+    /// Under which names it is told a nickname, beside `nickname` (R35).
     pub claims: NicknameClaims,
     /// The channels declared now, in the client's order.
     pub channels: Vec<DeclaredChannel>,
@@ -177,7 +177,7 @@ pub struct Registration {
     pub post_logout_redirect_uris: Vec<String>,
     /// A URI to tell it that a session ended, and whether it needs a `sid` there.
     pub backchannel_logout: Option<(String, bool)>,
-    /// Names of claims, and where each one's value comes from (R37).
+    /// Names of claims, and where each one's value comes from (R35).
     pub claims: Vec<(String, String)>,
     /// Names and descriptions, in the order in which tokens list them (R16).
     pub channels: Vec<(String, String)>,

@@ -1,4 +1,4 @@
-//! The nickname under the names that products look for (R37).
+//! The nickname under the names that products look for (R35).
 
 use std::{convert::Infallible, fmt, str::FromStr};
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::{Access, ClientError, Nickname, Scope, User};
 
-/// The claims, beside `nickname`, under which a client is told a nickname (R37). There are two, for
+/// The claims, beside `nickname`, under which a client is told a nickname (R35). There are two, for
 /// products look there for something to show. None is, or may be, a claim that says who somebody is
 /// or that an address is theirs.
 ///
@@ -108,7 +108,7 @@ impl FromStr for NicknameClaims {
     }
 }
 
-/// What a client is told of a user beside the alias ID, in the ID token and from userinfo (R18, R37).
+/// What a client is told of a user beside the alias ID, in the ID token and from userinfo (R18, R35).
 ///
 /// ```
 /// # use alias_domain::{*, testing::sample};
@@ -132,7 +132,7 @@ pub struct UserClaims {
 }
 
 impl UserClaims {
-    /// R37: under whatever name, the nickname is told to whom it was granted, and to nobody else. See
+    /// R35: under whatever name, the nickname is told to whom it was granted, and to nobody else. See
     /// the type for an example.
     #[must_use]
     pub fn told(claims: NicknameClaims, access: &Access, user: &User) -> Self {

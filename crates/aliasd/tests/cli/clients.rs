@@ -306,7 +306,7 @@ fn the_uris_for_after_sign_out_can_be_set_and_cleared() {
 }
 
 #[test]
-fn r37_a_nickname_is_told_under_the_names_that_the_operator_gives_with_a_warning() {
+fn r35_a_nickname_is_told_under_the_names_that_the_operator_gives_with_a_warning() {
     let (sandbox, client) = with_client();
     let id = text(&client, "client_id");
     assert_eq!(client["claims"], json!({}));
@@ -340,7 +340,7 @@ fn r37_a_nickname_is_told_under_the_names_that_the_operator_gives_with_a_warning
 }
 
 #[test]
-fn r37_no_other_claim_can_be_given_and_none_has_another_source() {
+fn r35_no_other_claim_can_be_given_and_none_has_another_source() {
     let (sandbox, client) = with_client();
     let id = text(&client, "client_id");
     for (claim, reason) in [

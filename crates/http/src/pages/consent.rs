@@ -28,7 +28,7 @@ pub struct ConsentPage {
     pub account: String,
     /// The scopes asked for, in canonical order.
     pub scopes: Vec<ScopeChoice>,
-    /// The claims, beside `nickname`, that the nickname is told as (R37).
+    /// The claims, beside `nickname`, that the nickname is told as (R35).
     pub nickname_claims: Vec<&'static str>,
     /// Where to choose another account, if that is possible.
     pub can_switch_account: Option<String>,
@@ -385,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn r37_the_nickname_says_what_else_it_is_told_as() {
+    fn r35_the_nickname_says_what_else_it_is_told_as() {
         let html = render(&ConsentPage {
             nickname_claims: vec!["name", "preferred_username"],
             ..page()

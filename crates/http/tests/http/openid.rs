@@ -250,7 +250,7 @@ async fn told(alias: &Alias, scope: &str) -> [Value; 2] {
 }
 
 #[actix_web::test]
-async fn r37_a_nickname_is_told_under_other_names_where_it_was_granted_and_nowhere_else() {
+async fn r35_a_nickname_is_told_under_other_names_where_it_was_granted_and_nowhere_else() {
     let alias = Alias::start().await;
     for told in told(&alias, "openid+nickname").await {
         assert_eq!(told["nickname"], "Fred");
@@ -277,7 +277,7 @@ async fn r37_a_nickname_is_told_under_other_names_where_it_was_granted_and_nowhe
 }
 
 #[actix_web::test]
-async fn r37_the_consent_page_says_what_else_a_nickname_is_told_as() {
+async fn r35_the_consent_page_says_what_else_a_nickname_is_told_as() {
     let alias = Alias::start().await;
     let mut browser = alias.freds_browser().await;
     let said = "as <code>name</code>, <code>preferred_username</code>, too";

@@ -86,7 +86,7 @@ pub async fn a_client_keeps_any_signing_algorithm(store: &dyn Store) -> Kept {
     Ok(())
 }
 
-pub async fn r37_a_client_keeps_the_claims_that_a_nickname_is_told_under(
+pub async fn r35_a_client_keeps_the_claims_that_a_nickname_is_told_under(
     store: &dyn Store,
 ) -> Kept {
     let mut before = example();

@@ -78,7 +78,7 @@ macro_rules! contract_tests {
                 a_client_is_kept_whole
                 a_client_keeps_its_back_channel
                 a_client_keeps_any_signing_algorithm
-                r37_a_client_keeps_the_claims_that_a_nickname_is_told_under
+                r35_a_client_keeps_the_claims_that_a_nickname_is_told_under
                 a_client_comes_with_its_secrets
                 secrets_are_replaced_together
                 clients_come_oldest_first
