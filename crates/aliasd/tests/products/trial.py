@@ -77,7 +77,7 @@ class Processes:
         process = subprocess.Popen(
             [str(it) for it in command],
             cwd=cwd or self.folder,
-            env={**os.environ, **dict(environment)},
+            env=dict(environment) or None,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -106,8 +106,10 @@ class Alias:
         self.folder.mkdir()
         self.issuer = f"http://127.0.0.1:{free_port()}"
         master = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("=")
+        # What the machine says of Alias is not for this one.
+        others = {name: it for name, it in os.environ.items() if not name.startswith("ALIAS_")}
         self.environment = {
-            **os.environ,
+            **others,
             "ALIAS_ISSUER": self.issuer,
             "ALIAS_HTTP__LISTEN": self.issuer.removeprefix("http://"),
             "ALIAS_KEYS__MASTER": master,
@@ -261,7 +263,7 @@ class Trial:
             (self.folder / file["file"]).write_text(file["text"])
 
     def start(self, name, command, environment=()):
-        return self.processes.start(name, command, environment)
+        return self.processes.start(name, command, {**os.environ, **dict(environment)})
 
     def listens(self, path="/"):
         """Waits until a page of the product is there."""

@@ -396,7 +396,7 @@ mod tests {
         assert!(html.contains(told), "{html}");
         let described = "scope-nickname-about scope-nickname-claims";
         assert!(nickname.is("aria-describedby", described));
-        assert!(!render(&page()).contains("too"));
+        assert!(!render(&page()).contains("It is told this name as"));
     }
 
     /// Enter presses the first button, so it must be the one that takes the boxes as they stand.
