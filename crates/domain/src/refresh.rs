@@ -245,7 +245,7 @@ impl Rotation {
     /// ```
     /// # use alias_domain::*;
     /// # let standing = testing::sample::standing();
-    /// # let mut rotation = Rotation {
+    /// # let rotation = Rotation {
     /// #     authorization: standing.authorization.id,
     /// #     client_id: standing.client.id,
     /// #     generation: 1,

@@ -43,7 +43,7 @@ pub struct Authorization {
 /// What a code is bound to (R17, R28), and what its ID token shall say (R18).
 ///
 /// ```
-/// use alias_domain::{AskedClaims, CodeBinding};
+/// use alias_domain::{AskedClaims, CodeBinding, CodeFault};
 /// let binding = CodeBinding {
 ///     redirect_uri: "https://example.com/alias-callback".to_owned(),
 ///     challenge: None,
