@@ -9,9 +9,6 @@ use crate::{chromium::Chromium, page::text, running::Running};
 
 pub(crate) const EMAIL: &str = "fred@example.com";
 pub(crate) const PASSWORD: &str = "correct horse battery";
-/// What a public client adds to its request.
-pub(crate) const PKCE: &str = "&code_challenge_method=S256\
-    &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 pub(crate) const ALLOW_ALL: &str = "button[name=decision][value=approve_all]";
 pub(crate) const DENY: &str = "button[name=decision][value=deny]";
 
@@ -46,11 +43,7 @@ impl Fred {
             chromium: Chromium::open(javascript).await,
             alias,
             client_id: text(&client, "client_id"),
-            // A public client has none.
-            client_secret: client["client_secret"]
-                .as_str()
-                .unwrap_or_default()
-                .to_owned(),
+            client_secret: text(&client, "client_secret"),
             callback: callback.to_owned(),
         }
     }

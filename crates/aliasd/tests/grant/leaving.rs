@@ -1,17 +1,12 @@
 //! Leaving Alias for a client whose callback sends the browser on to another origin: a broker, one host
 //! for many apps. Chromium holds every redirect after a form against the page's `form-action`.
 
-use std::time::{Duration, Instant};
-
 use alias_domain::Params;
 
 use crate::{
     browser::{ALLOW_ALL, DENY, Fred},
     parties::Other,
 };
-
-/// Far longer than any page takes.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A broker between Alias and an app, each an origin of its own.
 struct Chain {
@@ -63,32 +58,6 @@ async fn whoever_allows_or_denies_arrives_where_the_callback_leads() {
     chain.fred.chromium.press("button[name=account]").await;
     assert!(chain.told().await.has("code"));
     chain.fred.chromium.close().await;
-}
-
-/// Nothing of Chromium's opens the app here, but its console tells what its policies stopped.
-#[actix_web::test]
-async fn no_policy_stops_an_app_whose_own_scheme_is_led_to() {
-    let broker = Other::broker("com.example.app:/arrived");
-    let web = format!("{}/callback", broker.origin);
-    for (callback, options) in [
-        (web.as_str(), &[][..]),
-        ("com.example.app:/cb", &["--public"]),
-    ] {
-        let fred = Fred::with_client(callback, false, options).await;
-        fred.ask(&format!("&scope=openid{}", crate::browser::PKCE))
-            .await;
-        fred.sign_in().await;
-        fred.chromium.tick(ALLOW_ALL).await;
-        let began = Instant::now();
-        let mut console = String::new();
-        // Chromium says that it cannot open the app, which is where it was led.
-        while !console.contains("com.example.app") {
-            console += &fred.chromium.console().await;
-            assert!(began.elapsed() < PATIENCE, "not led to the app: {console}");
-        }
-        assert!(!console.contains("form-action"), "{console}");
-        fred.chromium.close().await;
-    }
 }
 
 #[actix_web::test]

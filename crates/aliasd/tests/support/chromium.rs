@@ -4,17 +4,11 @@ use std::{
     io::Read,
     os::unix::fs::MetadataExt,
     process::{Child, Command, Stdio},
-    str::FromStr,
     time::{Duration, Instant},
 };
 
-use fantoccini::{
-    Client, ClientBuilder, Locator,
-    elements::Element,
-    wd::{Capabilities, WebDriverCompatibleCommand},
-};
+use fantoccini::{Client, ClientBuilder, Locator, elements::Element, wd::Capabilities};
 use hyper_util::client::legacy::connect::HttpConnector;
-use reqwest::{Method, Url};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -156,28 +150,8 @@ impl Chromium {
             .to_string()
     }
 
-    /// What Chromium wrote to its console since it was asked before.
-    pub(crate) async fn console(&self) -> String {
-        let lines = self.window.issue_cmd(Console).await.expect("a console");
-        lines.to_string()
-    }
-
     pub(crate) async fn close(self) {
         let _ = self.window.clone().close().await;
-    }
-}
-
-/// ChromeDriver's own command for what stands in the console.
-#[derive(Debug)]
-struct Console;
-
-impl WebDriverCompatibleCommand for Console {
-    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, <Url as FromStr>::Err> {
-        base.join(&format!("session/{}/se/log", session.unwrap_or_default()))
-    }
-
-    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
-        (Method::POST, Some(json!({"type": "browser"}).to_string()))
     }
 }
 
@@ -212,7 +186,5 @@ fn capabilities(profile: &TempDir, javascript: bool, more: &[String]) -> Capabil
     }
     let mut capabilities = Capabilities::new();
     capabilities.insert("goog:chromeOptions".to_owned(), options);
-    let logged = json!({"browser": "ALL"});
-    capabilities.insert("goog:loggingPrefs".to_owned(), logged);
     capabilities
 }
