@@ -4,8 +4,8 @@
 use std::{collections::BTreeMap, fmt};
 
 use alias_domain::{
-    AuthMethod, Client, ClientId, ClientKind, Email, KeyAlgorithm, KeyStage, NicknameClaims,
-    ScheduledKey, Secret, Session, SessionId, SigningAlgorithm, User, UserId, flows::TakenBack,
+    Client, ClientId, ClientKind, Email, KeyAlgorithm, KeyStage, NicknameClaims, ScheduledKey,
+    Secret, Session, SessionId, SigningAlgorithm, User, UserId, flows::TakenBack,
 };
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;

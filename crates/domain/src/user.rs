@@ -189,7 +189,7 @@ pub struct Session {
 impl Session {
     /// How many a user has at most. The sign-in beyond ends the one whose sign-in is the longest ago:
     /// so what ends all of them is one short step, whoever signs in however often (R34).
-    pub const MOST: usize = 200;
+    pub const MOST: u32 = 200;
 }
 
 impl Session {

@@ -19,7 +19,7 @@ pub(crate) async fn get(request: HttpRequest, state: web::Data<State>) -> Page {
         .provider
         .authorize(&params, &browser.visitor, now)
         .await?;
-    if let Outcome::Page(fault) = &outcome {
+    if let Outcome::Page(fault, _) = &outcome {
         refusal::of_request(fault, &params);
     }
     // No form of ours comes before this.

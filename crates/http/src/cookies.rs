@@ -89,13 +89,13 @@ impl Cookies {
     }
 
     pub(crate) fn set_notice(&self, token: &Secret) -> Cookie<'static> {
-        let mut cookie = self.cookie(self.notice, token.expose().to_owned());
+        let mut cookie = self.cookie(self.notice.to_owned(), token.expose().to_owned());
         cookie.set_max_age(Duration::seconds(NOTICE_SECONDS));
         cookie
     }
 
     pub(crate) fn drop_notice(&self) -> Cookie<'static> {
-        let mut cookie = self.cookie(self.notice, String::new());
+        let mut cookie = self.cookie(self.notice.to_owned(), String::new());
         cookie.set_max_age(Duration::ZERO);
         cookie
     }

@@ -99,7 +99,7 @@ async fn start(transaction: &Transaction<'_>, start: &SessionStart) -> Tried<Sta
     )
     .await?;
     // Two who sign in at once may leave one too many, until the next does.
-    if usize::try_from(sessions).is_ok_and(|it| it >= Session::MOST) {
+    if sessions >= i64::from(Session::MOST) {
         notices::end_sessions(transaction, Ending::Beyond(start.user.uuid())).await?;
     }
     Ok(Started::Session { id, replaced })

@@ -126,7 +126,7 @@ fn start(connection: &Connection, start: &SessionStart) -> Result<Started, Store
 
 /// Ends what a user has beyond the most (R34). That is one, but in a database that knew no bound.
 fn end_beyond(connection: &Connection, user: UserId) -> Result<(), StoreError> {
-    const AT_ONCE: usize = 10;
+    const AT_ONCE: u32 = 10;
     let query = "
         SELECT id FROM sessions WHERE user_id = ?1
         ORDER BY auth_time DESC, id LIMIT ?2 OFFSET ?3";

@@ -473,7 +473,11 @@ impl Sessions for MemoryStore {
             .filter(|it| it.user_id == start.user);
         let mut latest: Vec<_> = of_user.map(|it| (Reverse(it.auth_time), it.id)).collect();
         latest.sort_unstable();
-        let beyond: Vec<_> = latest.iter().skip(Session::MOST).map(|it| it.1).collect();
+        let beyond: Vec<_> = latest
+            .iter()
+            .skip(Session::MOST as usize)
+            .map(|it| it.1)
+            .collect();
         state.end_sessions(|id, _| beyond.contains(&id));
         Ok(Started::Session { id, replaced })
     }

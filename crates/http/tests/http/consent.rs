@@ -187,7 +187,7 @@ async fn r33_after_taking_it_back_the_same_answer_grants_nothing() {
     let (user, client) = (sample::user().id, sample::client().id);
     let revoked = alias
         .store
-        .revoke(user, client, &Revocation::Disconnect)
+        .revoke(user, client, &Revocation::Disconnect, sample::NOON)
         .await;
     assert_eq!(revoked, Ok(Ok(())));
     let again = browser.submit(&form, &allow).await;

@@ -104,9 +104,9 @@ pub async fn r34_beyond_200_sessions_the_eldest_ends_and_its_clients_are_told(
     let mut tokens = vec![first.token];
     for number in 1..=Session::MOST {
         let start = SessionStart {
-            id: SessionId::from_uuid(uuid::Uuid::from_u128(1000 + number as u128)),
+            id: SessionId::from_uuid(uuid::Uuid::from_u128(1000 + u128::from(number))),
             token: crate::Digest::of(&number.to_be_bytes()),
-            auth_time: NOON + TimeDelta::seconds(number as i64),
+            auth_time: NOON + TimeDelta::seconds(i64::from(number)),
             ..first.clone()
         };
         assert_eq!(claimed(store, NOON).await?, [], "{number}");
