@@ -125,9 +125,16 @@ mod mod_auth_openidc {
         super::everything("mod_auth_openidc").await;
     }
 
+    /// It repeats the scope that it is configured with, and goes on with what it has.
     #[actix_web::test]
-    async fn refreshes_with_one_box_left_unticked() {
-        super::one_unticked_then_refresh("mod_auth_openidc").await;
+    async fn does_not_refresh_with_one_box_left_unticked_and_stays_signed_in() {
+        let visit = Visit::to("mod_auth_openidc").await;
+        visit.sign_in_without_nickname().await;
+        assert_eq!(visit.userinfo().await.get("nickname"), None);
+        visit
+            .refresh_is_refused("scope has nickname, which is not granted")
+            .await;
+        visit.chromium.close().await;
     }
 
     #[actix_web::test]

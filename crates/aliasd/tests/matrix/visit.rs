@@ -151,6 +151,17 @@ impl Visit {
         assert_ne!(self.chromium.shown("#access-token").await, token);
     }
 
+    /// The party tries to refresh, and Alias says this of it in its log; what the party has stays.
+    pub(crate) async fn refresh_is_refused(&self, because: &str) {
+        let before = self.userinfo().await;
+        let token = self.chromium.shown("#access-token").await;
+        self.chromium.press("#refresh").await;
+        assert_eq!(self.userinfo().await, before);
+        assert_eq!(self.chromium.shown("#access-token").await, token);
+        let log = self.alias.log();
+        assert!(log.contains(because), "{log}");
+    }
+
     /// The party signs Fred out, here and at Alias, and he is back at the party.
     pub(crate) async fn sign_out(&self) {
         self.chromium.press("#sign-out").await;
