@@ -197,8 +197,7 @@ fn no_time_of_a_token_is_rounded_up() -> Result<(), Box<dyn std::error::Error>> 
         let browser = Visitor {
             bearer: None,
             cookies: vec![session.token.digest()],
-            browser: Digest::of(b"Fred's browser"),
-            newcomer: false,
+            browsers: vec![Digest::of(b"Fred's browser")],
             source: None,
         };
         let query = format!(
