@@ -394,7 +394,7 @@ mod tests {
         let told =
             "It is told this name as <code>name</code>, <code>preferred_username</code>, too";
         assert!(html.contains(told), "{html}");
-        let described = "scope-nickname-about scope-nickname-claims";
+        let described = "scope-nickname-tags scope-nickname-about scope-nickname-claims";
         assert!(nickname.is("aria-describedby", described));
         assert!(!render(&page()).contains("It is told this name as"));
     }
