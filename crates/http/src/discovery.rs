@@ -23,6 +23,8 @@ pub(crate) async fn openid(state: web::Data<State>) -> HttpResponse {
     document["subject_types_supported"] = json!(["pairwise"]);
     document["id_token_signing_alg_values_supported"] = json!(SigningAlgorithm::ALL);
     document["claim_types_supported"] = json!(["normal"]);
+    // Not what an operator gives to single clients (R35): a list may leave out (OIDC Discovery 3), and
+    // who reads `name` here takes it for everybody's.
     document["claims_supported"] = json!([
         "iss",
         "sub",
@@ -36,8 +38,6 @@ pub(crate) async fn openid(state: web::Data<State>) -> HttpResponse {
         "acr",
         "amr",
         "nickname",
-        "name",
-        "preferred_username",
         "sid"
     ]);
     document["acr_values_supported"] = json!(Assurance::ALL.map(Assurance::acr));

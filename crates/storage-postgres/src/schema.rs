@@ -242,7 +242,9 @@ async fn missing_migrations(
     };
     let without = |all: &[Migration], some: &[Migration]| -> Vec<String> {
         let rest = all.iter().filter(|it| !some.contains(it));
-        rest.map(ToString::to_string).collect()
+        let mut rest: Vec<_> = rest.collect();
+        rest.sort_by_key(|it| it.version());
+        rest.into_iter().map(ToString::to_string).collect()
     };
     let unknown = without(&applied, runner.get_migrations());
     if unknown.is_empty() {

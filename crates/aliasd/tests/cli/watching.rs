@@ -133,7 +133,7 @@ async fn the_log_has_the_address_that_a_trusted_proxy_names() {
             .send();
         assert_eq!(answer.await.expect("an answer").status(), 200);
         let line = running.logs("answered");
-        assert_eq!(line["span"]["client"], client, "{line}");
+        assert_eq!(line["span"]["source"], client, "{line}");
         running.stop().succeeded();
     }
 }

@@ -292,7 +292,6 @@ async fn r35_the_consent_page_says_what_else_a_nickname_is_told_as() {
 async fn every_claim_that_discovery_lists_is_given_and_no_other() {
     // To a client that is registered for back-channel logout, a session ID among them (R18).
     let alias = crate::logout::start().await;
-    alias.changes_client(every_nickname_claim()).await;
     let asked = json!({"id_token": {"acr": null, "amr": null}});
     let claims = claims_for(&alias, &claims(&asked)).await;
     let given: BTreeSet<String> = claims
