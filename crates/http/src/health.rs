@@ -28,8 +28,7 @@ pub(crate) async fn ready(door: Data<Door>) -> HttpResponse {
         Readiness::Ready(state) => match pulse(state).await {
             Ok(()) => HttpResponse::Ok().json(json!({"status": "ready"})),
             Err(error) => {
-                tracing::warn!(%error, "not ready");
-                measures::failure(&error.clone().into());
+                measures::unanswered(&error.clone().into());
                 not_ready(&json!({"status": "unavailable", "reason": error.to_string()}))
             }
         },

@@ -20,7 +20,7 @@ use metrics::{
     Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
 };
 
-use crate::{connections::Cause, context, refusal};
+use crate::{connections::Cause, refusal};
 
 /// Renders what was measured, in Prometheus' text format.
 pub type Exposition = Arc<dyn Fn() -> String + Send + Sync>;
@@ -253,12 +253,7 @@ pub fn over_limit(setting: &'static str) {
 
 /// Logs and counts why a request could not be answered.
 pub(crate) fn unanswered(reason: &Failure) {
-    context::read(context::Context::tell);
-    match reason {
-        // No fault of ours: more is asked for than the machine can do.
-        Failure::Busy => tracing::warn!(failure = %reason, "a request could not be answered"),
-        _ => tracing::error!(failure = %reason, "a request could not be answered"),
-    }
+    refusal::of_ours(reason);
     failure(reason);
 }
 

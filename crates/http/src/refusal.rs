@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use actix_web::http::StatusCode;
-use alias_domain::{ClientId, LogoutFault, Params, UserId, flows::SignInFault};
+use alias_domain::{ClientId, LogoutFault, Params, UserId, flows::SignInFault, ports::Failure};
 
 use crate::{
     api::ApiError,
@@ -79,6 +79,23 @@ pub(crate) fn answered(status: StatusCode) {
             "answered with an error"
         );
     });
+}
+
+/// A request could not be answered, for a reason of ours. While the store is away that is every one,
+/// however many are sent.
+pub(crate) fn of_ours(reason: &Failure) {
+    let withheld = context::read(|context| {
+        context.tell();
+        !admitted(context, &context.quota().answers)
+    });
+    if withheld == Some(true) {
+        return;
+    }
+    match reason {
+        // No fault of ours: more is asked for than the machine can do.
+        Failure::Busy => tracing::warn!(failure = %reason, "a request could not be answered"),
+        _ => tracing::error!(failure = %reason, "a request could not be answered"),
+    }
 }
 
 /// The order of the fields is promised: what a stranger chose comes last.

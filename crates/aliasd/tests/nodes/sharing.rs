@@ -82,7 +82,7 @@ async fn a_session_of_one_node_is_known_at_the_other_until_it_ends_at_either() {
     let left = browser
         .submits(first, "/sign-out", &[("form_token", &form_token)])
         .await;
-    assert_eq!(left.location(), "/sign-in");
+    assert_eq!(left.location(), "/signed-out");
     assert_eq!(other.opens(second, "/account").await.location(), "/sign-in");
 }
 
