@@ -2,7 +2,7 @@
 //!
 //! This crate is pure. It knows no runtime, no clock, no randomness and no I/O: time and chance
 //! come in as arguments, storage and cryptography through [`ports`], and a whole grant can be
-//! replayed in a unit test. The rules are numbered R1 to R31; each stands in one place, which cites
+//! replayed in a unit test. The rules are numbered R1 to R35; each stands in one place, which cites
 //! its number.
 //!
 //! - *Words*: [`Scope`], [`ChannelName`], [`Access`], [`Client`], [`Connection`], [`Standing`].

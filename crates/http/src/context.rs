@@ -1,7 +1,10 @@
 //! What is known of a request wherever it is answered: its ID, and where it comes from. The ID is in
 //! every answer, on every page that says what went wrong, and in every line of the log about it.
 
-use std::{cell::Cell, net::IpAddr};
+use std::{
+    cell::{Cell, RefCell},
+    net::IpAddr,
+};
 
 use actix_web::{
     Error, HttpMessage, HttpResponse,
@@ -30,6 +33,8 @@ pub(crate) struct Context {
     quota: Data<Quota>,
     /// The log says already why it is answered as it is.
     is_told: Cell<bool>,
+    /// The ID of an earlier request, which this one shows the answer to.
+    about: RefCell<Option<String>>,
 }
 
 impl Context {
@@ -60,6 +65,19 @@ pub(crate) fn read<T>(of: impl FnOnce(&Context) -> T) -> Option<T> {
     CURRENT.try_with(of).ok()
 }
 
+/// From now on what is shown is the answer to the earlier request of this ID.
+pub(crate) fn is_about(id: String) {
+    read(|context| context.about.replace(Some(id)));
+}
+
+/// The ID by which whoever runs this service finds in the log what is shown.
+pub(crate) fn shown_id() -> Option<String> {
+    read(|context| {
+        let earlier = context.about.borrow().clone();
+        earlier.unwrap_or_else(|| context.id.to_string())
+    })
+}
+
 /// The ID of the request that is being answered.
 pub(crate) fn request_id() -> Option<RequestId> {
     read(Context::id)
@@ -82,6 +100,7 @@ pub(crate) async fn enter(
             .cloned()
             .unwrap_or_default(),
         is_told: Cell::new(false),
+        about: RefCell::default(),
     };
     CURRENT.scope(context, answered(request, next)).await
 }
@@ -106,6 +125,7 @@ pub(crate) fn within(id: Option<RequestId>, answer: impl FnOnce() -> HttpRespons
         source: None,
         quota: Data::default(),
         is_told: Cell::new(true),
+        about: RefCell::default(),
     };
     CURRENT.sync_scope(context, || {
         let mut response = answer();

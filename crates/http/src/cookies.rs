@@ -15,7 +15,7 @@ const MOST_BROWSERS: usize = 16;
 const BROWSER_DAYS: i64 = 400;
 
 /// How long a notice waits for its page: it comes at once, or not at all.
-const NOTICE_SECONDS: i64 = 60;
+pub(crate) const NOTICE_SECONDS: i64 = 60;
 
 /// The cookies of the service. Their names are unique whatever their path, and under https the
 /// `__Host-` prefix ties them to this host alone.

@@ -2,6 +2,7 @@
 //! the page after it says what became of it.
 
 use alias_domain::{InteractionId, Params, ports::Failure};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -38,6 +39,17 @@ pub(crate) struct Problem {
     pub(crate) client: Option<ClientLink>,
     /// The address of the page that has the form.
     pub(crate) again: Option<String>,
+    /// The ID of the request that was refused, where another one shows the page.
+    pub(crate) request_id: Option<String>,
+}
+
+/// How long an address tells it: whoever is led to one later learns nothing of today.
+const LIFETIME: TimeDelta = TimeDelta::minutes(10);
+
+#[derive(Serialize, Deserialize)]
+struct Dated {
+    note: Note,
+    until: DateTime<Utc>,
 }
 
 impl Note {
@@ -53,15 +65,41 @@ impl Note {
 
     /// The address of a page that is told this.
     pub(crate) fn at(&self, page: &str, state: &State) -> Result<String, Failure> {
-        let text = serde_json::to_string(self).unwrap_or_default();
+        let dated = Dated {
+            note: self.clone(),
+            until: State::now() + LIFETIME,
+        };
+        let text = serde_json::to_string(&dated).unwrap_or_default();
         let note = state.provider.note(text)?;
         Ok(format!("{page}?{NOTE}={}", note.expose()))
     }
 
-    /// What a page is told by its query; `None` where we sealed no note.
+    /// What a page is told by its query; `None` where we sealed no note, or long ago.
     pub(crate) fn read(query: &str, state: &State) -> Option<Self> {
         let params = Params::parse(query);
         let text = state.provider.noted(params.one(NOTE).ok()??)?;
-        serde_json::from_str(&text).ok()
+        Self::told(&text, State::now())
+    }
+
+    fn told(text: &str, now: DateTime<Utc>) -> Option<Self> {
+        let dated: Dated = serde_json::from_str(text).ok()?;
+        (now < dated.until).then_some(dated.note)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_note_is_told_for_ten_minutes() {
+        let now = State::now();
+        let dated = Dated {
+            note: Note::failed_sign_in(None, "fred@example.com"),
+            until: now + LIFETIME,
+        };
+        let text = serde_json::to_string(&dated).expect("JSON");
+        assert_eq!(Note::told(&text, now), Some(dated.note));
+        assert_eq!(Note::told(&text, now + LIFETIME), None);
     }
 }

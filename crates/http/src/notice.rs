@@ -3,9 +3,10 @@
 
 use actix_web::{HttpRequest, HttpResponse};
 use alias_domain::{ClientId, FormPurpose, flows::Present, ports::Failure};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{server::State, visitor};
+use crate::{cookies::NOTICE_SECONDS, server::State, visitor};
 
 /// What a form did.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -26,6 +27,12 @@ pub(crate) enum Done {
     SignedOut { email: String },
 }
 
+#[derive(Serialize, Deserialize)]
+struct Dated {
+    done: Done,
+    until: DateTime<Utc>,
+}
+
 /// Lets the next page tell it.
 pub(crate) fn tell(
     state: &State,
@@ -33,7 +40,11 @@ pub(crate) fn tell(
     done: &Done,
     mut response: HttpResponse,
 ) -> Result<HttpResponse, Failure> {
-    let done = serde_json::to_string(done).unwrap_or_default();
+    let dated = Dated {
+        done: done.clone(),
+        until: State::now() + TimeDelta::seconds(NOTICE_SECONDS),
+    };
+    let done = serde_json::to_string(&dated).unwrap_or_default();
     let token = state.provider.form(present, FormPurpose::Notice { done })?;
     visitor::add(&mut response, &state.cookies.set_notice(&token));
     Ok(response)
@@ -43,7 +54,10 @@ pub(crate) fn tell(
 pub(crate) fn told(request: &HttpRequest, state: &State, present: &Present) -> Option<Done> {
     let token = state.cookies.notice(request)?;
     match state.provider.opened_form(present, &token)? {
-        FormPurpose::Notice { done } => serde_json::from_str(&done).ok(),
+        FormPurpose::Notice { done } => {
+            let dated: Dated = serde_json::from_str(&done).ok()?;
+            (State::now() < dated.until).then_some(dated.done)
+        }
         _ => None,
     }
 }

@@ -12,13 +12,18 @@ use actix_web::{
 };
 
 use crate::{
-    guard,
+    context, guard,
     notes::{Note, Problem},
     pages::ErrorCause,
+    refusal,
     respond::{Page, PageFailure, see_other},
     routes::PROBLEM,
     server::State,
 };
+
+/// The longest address that is offered again, in bytes: with a longer one the page's own would be too
+/// long.
+const LONGEST: usize = 4096;
 
 /// Sends a browser that posted a form from what was wrong with it to the page that says so.
 pub(crate) async fn by_get(
@@ -29,11 +34,17 @@ pub(crate) async fn by_get(
     let response = next.call(request).await?;
     let problem = response.response().extensions().get::<Problem>().cloned();
     let state = response.request().app_data::<Data<State>>().cloned();
-    let (true, true, Some(problem), Some(state)) =
+    let (true, true, Some(mut problem), Some(state)) =
         (posted, response.status().is_client_error(), problem, state)
     else {
         return Ok(response.map_into_left_body());
     };
+    // The redirect is no error; the log has a line about this one nevertheless.
+    refusal::answered(response.status());
+    problem.request_id = context::shown_id();
+    if problem.again.as_ref().is_some_and(|it| it.len() > LONGEST) {
+        problem.again = None;
+    }
     let Ok(address) = Note::Problem(problem).at(PROBLEM, &state) else {
         return Ok(response.map_into_left_body());
     };

@@ -18,10 +18,12 @@ const PER_SOURCE: u32 = 60;
 /// The most lines in that time about all.
 const IN_ALL: u32 = 3000;
 
-/// Counts refusals apart from other answers, so that whoever asks for pages that there are not cannot
-/// hide attempts to guess.
+/// Counts guesses, other refusals and other answers apart, so that whoever sends nonsense, or asks for
+/// pages that there are not, cannot hide attempts to guess.
 #[derive(Debug, Default)]
 pub(crate) struct Quota {
+    /// At a password, or at a client's secret.
+    pub(crate) guesses: Count,
     pub(crate) refusals: Count,
     pub(crate) answers: Count,
 }

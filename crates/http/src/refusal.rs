@@ -13,6 +13,9 @@ use crate::{
     quota::{Count, Verdict},
 };
 
+/// What is told of a sign-in that is refused.
+const INVALID_CREDENTIALS: &str = "invalid_credentials";
+
 /// The longest that is logged of a redirect URI, in bytes.
 const LONGEST: usize = 200;
 
@@ -59,7 +62,7 @@ pub(crate) fn of_sign_in(fault: SignInFault) {
         user: fault.user(),
         ..About::default()
     };
-    log("invalid_credentials", fault.name(), &about);
+    log(INVALID_CREDENTIALS, fault.name(), &about);
 }
 
 /// A request was answered. Where that is an error, its ID is in the log: by a line that says more, or
@@ -102,7 +105,11 @@ pub(crate) fn of_ours(reason: &Failure) {
 fn log(error: &str, cause: &str, about: &About) {
     context::read(|context| {
         context.tell();
-        if !admitted(context, &context.quota().refusals) {
+        let count = match error {
+            INVALID_CREDENTIALS | "invalid_client" => &context.quota().guesses,
+            _ => &context.quota().refusals,
+        };
+        if !admitted(context, count) {
             return;
         }
         tracing::warn!(

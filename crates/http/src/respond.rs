@@ -18,7 +18,7 @@ use chrono::TimeDelta;
 
 use crate::{
     body::BodyError,
-    guard, headers, measures,
+    context, guard, headers, measures,
     notes::Problem,
     pages::{ClientLink, ErrorCause, ErrorPage, FormPostField, FormPostPage, MovingOnPage},
 };
@@ -181,7 +181,11 @@ impl ResponseError for PageFailure {
             cause,
             client,
             again,
+            request_id,
         } = self.0.as_ref().clone();
+        if let Some(id) = request_id {
+            context::is_about(id);
+        }
         if matches!(cause, ErrorCause::Unavailable) {
             response.insert_header((RETRY_AFTER, "5"));
         }
@@ -216,6 +220,7 @@ impl From<ErrorCause> for PageFailure {
             cause,
             client: None,
             again: None,
+            request_id: None,
         })
     }
 }

@@ -23,6 +23,14 @@ pub(crate) async fn begin(
     payload: web::Payload,
     state: web::Data<State>,
 ) -> Answer {
+    // A page of another site could guess with its visitors' addresses, and have them banned.
+    if !guard::is_own(&request, state.provider.issuer()) {
+        return Err(ApiError::new(
+            StatusCode::FORBIDDEN,
+            "invalid_request",
+            "a page of another site cannot sign anybody in here; send them to the authorization endpoint",
+        ));
+    }
     let body = body::bytes(payload).await?;
     let credentials: Credentials = serde_json::from_slice(&body).map_err(|_| {
         ApiError::new(

@@ -223,7 +223,8 @@ fn a_certificate_that_clients_will_refuse_is_served_and_warned_of() {
         (authority.sign("127.0.0.1"), &[another]),
         (authority.sign("localhost"), &[]),
     ] {
-        let (mut running, _) = with_certificate(&signed).start(&["serve"]);
+        let sandbox = with_certificate(&signed);
+        let (mut running, _) = sandbox.start(&["serve"]);
         for warning in warnings {
             assert_eq!(running.logs(warning)["level"], "WARN");
         }

@@ -234,6 +234,62 @@ async fn a_failed_sign_in_at_a_browser_is_in_the_log_and_a_request_id_on_each_er
     assert!(answer.status().is_success());
 }
 
+#[actix_web::test]
+async fn a_form_that_is_refused_is_found_in_the_log_by_the_id_on_the_page_that_says_so() {
+    let page = behind_a_proxy().await;
+    let at = |path: &str| format!("{}{path}", page.alias.issuer);
+    let browser = reqwest::Client::builder()
+        .no_proxy()
+        .redirect(Policy::none());
+    let browser = browser.build().expect("a client");
+    let form = browser
+        .post(at("/sign-out"))
+        .header("sec-fetch-mode", "navigate")
+        .header("origin", "https://evil.example")
+        .form(&[("form_token", "x")]);
+    let (answer, id) = sent(by_stranger(form)).await;
+    assert_eq!(answer.status(), 303);
+    let shown = answer.headers()["location"].to_str().expect("an address");
+    let shown = browser.get(at(shown)).send().await.expect("an answer");
+    let html = shown.text().await.expect("a page");
+    let told = format!("Request ID <code>{id}</code>");
+    assert!(html.contains(&told), "{html}");
+    let lines = lines(&page, &id).await;
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert_eq!(lines[0]["fields"]["source"], STRANGER);
+    assert_eq!(lines[0]["fields"]["status"], 403);
+}
+
+#[actix_web::test]
+async fn a_page_of_another_site_cannot_have_its_visitors_banned_for_guessing() {
+    let page = behind_a_proxy().await;
+    for (header, value) in [
+        ("origin", "https://evil.example"),
+        ("sec-fetch-site", "cross-site"),
+    ] {
+        let request = credentials(&page, "fred@example.com", PASSWORD).header(header, value);
+        let (answer, id) = sent(by_stranger(request)).await;
+        assert_eq!(answer.status(), 403);
+        let lines = lines(&page, &id).await;
+        assert!(
+            lines
+                .iter()
+                .all(|it| it["fields"]["error"] != "invalid_credentials")
+        );
+    }
+}
+
+#[actix_web::test]
+async fn nonsense_hides_no_guess_from_the_log() {
+    let page = behind_a_proxy().await;
+    let nonsense = format!("{}/oauth2/authorize?x", page.alias.issuer);
+    for _ in 0..70 {
+        sent(by_stranger(page.http.get(&nonsense))).await;
+    }
+    let guess = refusal(&page, credentials(&page, "fred@example.com", "a guess")).await;
+    assert_eq!(guess["error"], "invalid_credentials");
+}
+
 /// One stranger who guesses costs so many lines in a minute, and no more.
 #[actix_web::test]
 async fn a_flood_of_refusals_is_no_flood_of_lines() {

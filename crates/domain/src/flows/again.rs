@@ -69,8 +69,8 @@ impl Provider {
         };
         let id = interaction.authorization();
         let standing = self.store().standing(id).await?.filter(|it| {
-            let user = it.authorization.user_id;
-            it.is_answered_by(selected, now) && present.latest_of(&[user]).is_some()
+            let session = it.authorization.session_id;
+            it.is_answered_by(selected, now) && present.sessions().any(|it| session == Some(it.id))
         });
         match standing {
             Some(_) => self.hand_out(&sound, id),

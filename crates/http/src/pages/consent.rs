@@ -392,7 +392,7 @@ mod tests {
         });
         let nickname = input(&html, "scope", "nickname");
         let told =
-            "It is told this name as <code>name</code>, <code>preferred_username</code>, too";
+            "It is told this name as <code>name</code> and <code>preferred_username</code>, too";
         assert!(html.contains(told), "{html}");
         let described = "scope-nickname-tags scope-nickname-about scope-nickname-claims";
         assert!(nickname.is("aria-describedby", described));

@@ -89,7 +89,7 @@ pub enum ErrorCause {
 impl ErrorPage {
     /// What whoever runs this Alias finds the request in the log by.
     fn request_id(&self) -> Option<String> {
-        context::request_id().map(|it| it.to_string())
+        context::shown_id()
     }
 }
 

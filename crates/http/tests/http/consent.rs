@@ -196,6 +196,26 @@ async fn r33_after_taking_it_back_the_same_answer_grants_nothing() {
 }
 
 #[actix_web::test]
+async fn r33_after_the_session_ended_the_same_answer_leads_nowhere_though_its_user_is_here() {
+    let alias = Alias::start().await;
+    let mut browser = alias.freds_browser().await;
+    let form = browser.authorize(SEED).await.form();
+    let allow = [("decision", "approve_all")];
+    let answered = browser.submit(&form, &allow).await;
+    assert!(answered.location.is_some());
+    browser.cookies.remove("alias_session");
+    let sign_in = browser.get("/sign-in").await.form();
+    let credentials = [
+        ("email", "fred@example.com"),
+        ("password", crate::support::PASSWORD),
+    ];
+    browser.submit(&sign_in, &credentials).await;
+    assert!(browser.cookies.contains_key("alias_session"));
+    let again = browser.submit(&form, &allow).await;
+    assert_eq!((again.status, again.location), (409, None));
+}
+
+#[actix_web::test]
 async fn r33_a_sign_in_that_is_sent_twice_leads_to_the_client_twice() {
     let alias = Alias::start().await;
     alias.code(SEED).await;
