@@ -196,7 +196,12 @@ impl Product {
              It is registered with what the product needs, and prints these lines with what belongs in \
              them:\n"
         )];
-        for (file, lines) in self.files.iter().zip(self.configuration(&EXAMPLE)) {
+        // Where a product is always at one place, its page says that.
+        let example = Values {
+            url: self.url.as_deref().unwrap_or(EXAMPLE.url),
+            ..EXAMPLE
+        };
+        for (file, lines) in self.files.iter().zip(self.configuration(&example)) {
             let (name, language) = (&file.name, &file.language);
             parts.push(format!("\n`{name}`:\n\n```{language}\n{}```\n", lines.text));
         }

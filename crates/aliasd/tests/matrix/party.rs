@@ -9,13 +9,14 @@ use std::{
     },
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    time::{Duration, Instant},
 };
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use openssl::rand::rand_bytes;
 use tempfile::TempDir;
 
-use crate::running::{free_port, line_with};
+use crate::running::free_port;
 
 /// Who owns nothing, and may do nothing.
 const NOBODY: u32 = 65_534;
@@ -276,4 +277,18 @@ fn apache(folder: &Path) -> Command {
         command.uid(NOBODY).gid(NOBODY);
     }
     command
+}
+
+/// Reads a line that has a mark in it from a program that starts.
+fn line_with(out: &mut impl Read, mark: &str) -> String {
+    let started = Instant::now();
+    let (mut text, mut byte) = (String::new(), [0; 1]);
+    while started.elapsed() < Duration::from_secs(60) && out.read(&mut byte).is_ok_and(|it| it > 0)
+    {
+        text.push(char::from(byte[0]));
+        if byte[0] == b'\n' && text.lines().last().is_some_and(|it| it.contains(mark)) {
+            return text.lines().last().unwrap_or_default().to_owned();
+        }
+    }
+    panic!("no line with {mark:?}: {text}");
 }

@@ -1,7 +1,7 @@
 //! A real browser: headless Chromium, driven by ChromeDriver.
 
 use std::{
-    io::Read,
+    io::{BufRead, BufReader},
     os::unix::fs::MetadataExt,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -12,10 +12,41 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::running::line_with;
-
 /// Far longer than a page takes.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How often a driver is started, at most, before there is none.
+const STARTS: usize = 5;
+
+/// A driver, and its port. It takes a port that is free for IPv6 and then wants the same for IPv4, which
+/// another program may have: then it ends, and another is started.
+fn driver() -> (Child, String) {
+    const STARTED: &str = "started successfully on port";
+    for _ in 0..STARTS {
+        let spawned = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn();
+        let mut driver = match spawned {
+            Ok(driver) => driver,
+            Err(error) => panic!("chromedriver does not run ({error}); .ci/test installs it"),
+        };
+        let mut out = BufReader::new(driver.stdout.take().expect("its output"));
+        let mut line = String::new();
+        while out.read_line(&mut line).is_ok_and(|it| it > 0) && !line.contains(STARTED) {
+            line.clear();
+        }
+        if line.contains(STARTED) {
+            // Whatever else it says is read, or it would block on a full pipe.
+            std::thread::spawn(move || std::io::copy(&mut out, &mut std::io::sink()));
+            let port = line.chars().filter(char::is_ascii_digit).collect();
+            return (driver, port);
+        }
+        driver.wait().expect("it has ended");
+    }
+    panic!("chromedriver found no free port in {STARTS} starts");
+}
 
 /// A browser window; its driver ends when dropped.
 pub(crate) struct Chromium {
@@ -32,20 +63,7 @@ impl Chromium {
 
     /// The same, with more arguments for Chromium.
     pub(crate) async fn open_with(javascript: bool, arguments: &[String]) -> Self {
-        let spawned = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn();
-        let mut driver = match spawned {
-            Ok(driver) => driver,
-            Err(error) => panic!("chromedriver does not run ({error}); .ci/test installs it"),
-        };
-        let mut out = driver.stdout.take().expect("its output");
-        let line = line_with(&mut out, "started successfully on port");
-        let port: String = line.chars().filter(char::is_ascii_digit).collect();
-        // Whatever else it says is read, or it would block on a full pipe.
-        std::thread::spawn(move || std::io::copy(&mut out.by_ref(), &mut std::io::sink()));
+        let (driver, port) = driver();
         let profile = TempDir::new().expect("a folder");
         let window = ClientBuilder::new(HttpConnector::new())
             .capabilities(capabilities(&profile, javascript, arguments))

@@ -1,11 +1,10 @@
 //! The program, running in a folder of its own.
 
 use std::{
-    io::{BufReader, Read, pipe},
+    io::{BufReader, pipe},
     net::TcpListener,
     path::Path,
     process::{Child, ChildStdout, Command, Output, Stdio},
-    time::{Duration, Instant},
 };
 
 use serde_json::Value;
@@ -227,18 +226,4 @@ fn succeeded(output: &Output) {
 fn first_json(out: ChildStdout) -> Option<Value> {
     let values = serde_json::Deserializer::from_reader(BufReader::new(out));
     values.into_iter().next()?.ok()
-}
-
-/// Reads a line that has a mark in it from a program that starts.
-pub(crate) fn line_with(out: &mut impl Read, mark: &str) -> String {
-    let started = Instant::now();
-    let (mut text, mut byte) = (String::new(), [0; 1]);
-    while started.elapsed() < Duration::from_secs(60) && out.read(&mut byte).is_ok_and(|it| it > 0)
-    {
-        text.push(char::from(byte[0]));
-        if byte[0] == b'\n' && text.lines().last().is_some_and(|it| it.contains(mark)) {
-            return text.lines().last().unwrap_or_default().to_owned();
-        }
-    }
-    panic!("no line with {mark:?}: {text}");
 }

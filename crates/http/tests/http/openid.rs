@@ -280,7 +280,7 @@ async fn r35_a_nickname_is_told_under_other_names_where_it_was_granted_and_nowhe
 async fn r35_the_consent_page_says_what_else_a_nickname_is_told_as() {
     let alias = Alias::start().await;
     let mut browser = alias.freds_browser().await;
-    let said = "as <code>name</code>, <code>preferred_username</code>, too";
+    let said = "as <code>name</code> and <code>preferred_username</code>, too";
     assert!(!browser.authorize(SEED).await.html.contains(said));
     alias.changes_client(every_nickname_claim()).await;
     assert!(browser.authorize(SEED).await.html.contains(said));
