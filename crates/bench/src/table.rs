@@ -144,13 +144,16 @@ impl Table<'_> {
         }
         // A hash takes 20 MB, and as many run at a time as there are cores.
         let cores = self.results.figure(CORES).unwrap_or(2.0);
+        // The brief run measures an unoptimized program, which is larger by itself. What it is to notice,
+        // memory that is allocated for each hash, is several times as much.
+        let build = if cfg!(debug_assertions) { 1.5 } else { 1.0 };
         for kind in [Kind::Postgres, Kind::Sqlite] {
             let kept = self.results.figure(&memory_after(kind));
             self.rows.push(Row {
                 what: format!("{}: memory after 1,000 sign-ins, MB", kind.name()),
                 measured: kept.map(|it| it / 1e6),
-                goal: AtMost(30.0 + 20.0 * cores),
-                counted: false,
+                goal: AtMost((30.0 + 20.0 * cores) * build),
+                counted: true,
             });
         }
     }
