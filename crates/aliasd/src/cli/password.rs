@@ -5,6 +5,7 @@ use std::io::{self, BufRead, IsTerminal};
 use alias_domain::{Secret, opaque_string};
 use alias_signing::Argon2Passwords;
 use clap::Args;
+use nix::sys::termios::{LocalFlags, SetArg, Termios, tcgetattr, tcsetattr};
 
 use crate::error::Error;
 
@@ -43,9 +44,34 @@ impl Source {
         let input = io::stdin();
         // Whoever types it does not want it shown, whatever the option says.
         if input.is_terminal() {
+            let _unseen = Unseen::begin();
             return twice(|prompt| rpassword::prompt_password(prompt).map(Secret::new));
         }
         line(input.lock())
+    }
+}
+
+/// A terminal that shows nothing of what is typed, until this is dropped. Whoever types as soon as they
+/// are asked, or before, is to be unseen too; rpassword begins only after its prompt.
+struct Unseen(Option<Termios>);
+
+impl Unseen {
+    fn begin() -> Self {
+        let before = tcgetattr(io::stdin()).ok();
+        if let Some(mut terminal) = before.clone() {
+            terminal.local_flags.remove(LocalFlags::ECHO);
+            // Where it cannot be, rpassword says so.
+            let _ = tcsetattr(io::stdin(), SetArg::TCSANOW, &terminal);
+        }
+        Self(before)
+    }
+}
+
+impl Drop for Unseen {
+    fn drop(&mut self) {
+        if let Some(before) = &self.0 {
+            let _ = tcsetattr(io::stdin(), SetArg::TCSANOW, before);
+        }
     }
 }
 
