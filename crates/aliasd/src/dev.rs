@@ -87,7 +87,7 @@ pub(crate) async fn run(global: &Global, options: &Options) -> Result<(), Error>
     let listeners_beside = match beside {
         Some(listen) => {
             config.http.listen = listen;
-            // Who watches needs one address.
+            // Monitoring needs one address.
             config.http.internal_listen = None;
             Some(Listeners::bind(&config, &door)?)
         }

@@ -28,6 +28,14 @@ pub enum Capsule {
     Refresh(RefreshToken),
     /// The token of a form on one of our pages.
     Form(Form),
+    /// What one page tells the next, in the words of the adapter that writes and reads it. It is bound to
+    /// nobody.
+    Note {
+        /// Its own, and random: no two are sealed by one derived key.
+        id: Digest,
+        /// The words.
+        text: String,
+    },
 }
 
 /// The content of a user token.
@@ -148,11 +156,6 @@ pub enum FormPurpose {
     Account {
         /// Whose.
         session: SessionId,
-    },
-    /// Nothing that is posted: what one page tells the next, at the same browser.
-    Note {
-        /// What it tells, in the words of the adapter that writes and reads it.
-        text: String,
     },
     /// No form, but what the last one did: the page that follows tells it, once.
     Notice {

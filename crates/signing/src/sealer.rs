@@ -66,6 +66,7 @@ fn header(capsule: &Capsule, key_name: &str) -> Header {
         Capsule::User(token) => ("user", token.authorization.uuid().into_bytes()),
         Capsule::Refresh(token) => ("refresh", token.authorization.uuid().into_bytes()),
         Capsule::Form(form) => ("form", left_half(form.binding.bytes())),
+        Capsule::Note { id, .. } => ("note", left_half(id.bytes())),
     };
     let subject = URL_SAFE_NO_PAD.encode(subject);
     Header::new(kind, format!("{key_name}.{subject}"))

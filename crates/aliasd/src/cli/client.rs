@@ -423,7 +423,7 @@ impl Create {
         Ok(Some((product, url)))
     }
 
-    /// What the command line says, on top of what the product needs.
+    /// Adds the options of the command line to the registration that the product needs.
     fn registration(self, known: Option<&(Product, String)>) -> Registration {
         let Some((product, url)) = known else {
             return self.into();

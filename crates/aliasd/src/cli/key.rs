@@ -124,7 +124,7 @@ impl Remove {
         let active =
             |it: &ScheduledKey<'_>| it.stage == KeyStage::Active && it.key.active_from <= now;
         let mut active = schedule.iter().filter(|it| active(it));
-        // What only reads hints leaves no place to take.
+        // A remembered key signs nothing, so no successor is needed.
         let makes = KeyAlgorithm::ALL
             .iter()
             .any(|it| it.name() == key.algorithm);

@@ -42,7 +42,7 @@ impl Source {
     /// If there is none, it could not be used, or it was not typed twice.
     pub(crate) fn read(&self) -> Result<Secret, Error> {
         let input = io::stdin();
-        // Whoever types it does not want it shown, whatever the option says.
+        // A terminal never shows a password, also with --password-stdin.
         if input.is_terminal() {
             let _unseen = Unseen::begin();
             return twice(|prompt| rpassword::prompt_password(prompt).map(Secret::new));
@@ -169,7 +169,7 @@ mod tests {
         assert!(read("ääääääää".as_bytes()).is_ok(), "eight characters");
     }
 
-    /// What comes of these lines at a terminal, and how many were asked for.
+    /// The result of typing these lines at a terminal, and the number of prompts.
     fn typed(lines: [&str; 2]) -> (Result<String, String>, usize) {
         let mut asked = 0;
         let read = twice(|_| {

@@ -34,7 +34,7 @@ impl Settings {
                 ("keys.master_file" | "database.password_file" | "http.tls.key", _) => {
                     Some(secret(setting.key, Path::new(text)))
                 }
-                // What is not shown as it is has a secret in it.
+                // A masked setting has a secret in it.
                 (key, Origin::File(path)) if setting.masked(text) != text => {
                     Some(secret(key, path))
                 }

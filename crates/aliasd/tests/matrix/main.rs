@@ -17,6 +17,7 @@
 )]
 
 #[path = "../support/authority.rs"]
+#[expect(dead_code, reason = "other targets look at more of a certificate")]
 mod authority;
 #[path = "../support/chromium.rs"]
 #[expect(dead_code, reason = "other tests need more of it")]

@@ -41,7 +41,6 @@ impl Authority {
     }
 
     /// The same, for a day that is over.
-    #[allow(dead_code, reason = "not every test needs it")]
     pub(crate) fn sign_expired(&self, host: &str) -> Signed {
         self.signed(host, -2).expect("a certificate")
     }

@@ -1,5 +1,5 @@
 use super::Provider;
-use crate::{Capsule, Form, FormPurpose, Secret, ports::Failure};
+use crate::{Capsule, Secret, ports::Failure};
 
 impl Provider {
     /// Seals what one page tells the next by an address: nobody else can make one, and no log or history
@@ -17,22 +17,15 @@ impl Provider {
     /// # Ok::<(), alias_domain::ports::Failure>(())
     /// ```
     pub fn note(&self, text: String) -> Result<Secret, Failure> {
-        let form = Form {
-            // It is bound to nobody; so each has a key of its own.
-            binding: self.fresh_secret().digest(),
-            purpose: FormPurpose::Note { text },
-        };
-        self.ports.sealer.seal(&Capsule::Form(form))
+        let id = self.fresh_secret().digest();
+        self.ports.sealer.seal(&Capsule::Note { id, text })
     }
 
     /// What a note says; `None` for any other text. See [`Provider::note`] for an example.
     #[must_use]
     pub fn noted(&self, note: &str) -> Option<String> {
         match self.ports.sealer.open(note)? {
-            Capsule::Form(Form {
-                purpose: FormPurpose::Note { text },
-                ..
-            }) => Some(text),
+            Capsule::Note { text, .. } => Some(text),
             _ => None,
         }
     }

@@ -113,7 +113,7 @@ impl Provider {
                 .refresh_worth(&token, now)
                 .await?
                 .map(|(standing, worth, expires_at)| (standing, worth, None, expires_at)),
-            Some(Capsule::Code { .. } | Capsule::Form(_)) | None => None,
+            Some(Capsule::Code { .. } | Capsule::Form(_) | Capsule::Note { .. }) | None => None,
         };
         Ok(found
             .filter(|(standing, ..)| client.may_know(standing.client.id))
@@ -156,7 +156,9 @@ impl Provider {
         let (id, voided) = match capsule {
             Some(Capsule::User(token)) => (token.authorization, Some(token.issued_at)),
             Some(Capsule::Refresh(token)) => (token.authorization, None),
-            Some(Capsule::Code { .. } | Capsule::Form(_)) | None => return Ok(Ok(())),
+            Some(Capsule::Code { .. } | Capsule::Form(_) | Capsule::Note { .. }) | None => {
+                return Ok(Ok(()));
+            }
         };
         let standing = self.store().standing(id).await?;
         if standing.is_none_or(|it| it.client.id != client.id) {

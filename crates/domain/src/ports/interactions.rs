@@ -50,8 +50,8 @@ pub trait Interactions: Send + Sync {
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError>;
 
-    /// Consumes the interaction as denied (R12), without granting anything: of any number of rivals, one is told
-    /// `true`.
+    /// Consumes the interaction as denied (R12), without granting anything: of any number of rivals, one
+    /// is told `true`.
     ///
     /// # Errors
     /// If the store does not answer.

@@ -73,8 +73,8 @@ pub trait Sessions: Send + Sync {
     /// Begins a session. If one of the presented tokens is of a live session of the same user,
     /// that one is renewed instead: it keeps its ID, and its old token is worth nothing from then
     /// on. Where the user has [more than they may](Session::MOST) now, the one whose sign-in is the
-    /// longest ago ends, as [`end_session`](Self::end_session) does it (R34). A locked user gets none, nor does whoever signed in with a password that was replaced since
-    /// (R30).
+    /// longest ago ends, as [`end_session`](Self::end_session) does it (R34). A locked user gets none,
+    /// nor does whoever signed in with a password that was replaced since (R30).
     ///
     /// # Errors
     /// If the store does not answer.

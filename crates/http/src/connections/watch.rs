@@ -239,7 +239,7 @@ impl Room {
     /// through, and is last to give way.
     pub(super) fn enter(self: &Rc<Self>, source: Option<IpAddr>) -> Place {
         if self.count() + 1 >= self.most {
-            self.make_way(Duration::ZERO);
+            self.make_way(Instant::now(), Duration::ZERO);
         }
         let id = self.entered.get();
         self.entered.set(id + 1);
@@ -263,9 +263,8 @@ impl Room {
 
     /// Ends one that waits for its peer, and has for so long: one of the source that has the most, and
     /// of these the one that has waited the longest.
-    fn make_way(&self, least: Duration) {
+    fn make_way(&self, now: Instant, least: Duration) {
         warn_of_too_many(self.most);
-        let now = Instant::now();
         let inside = self.inside.borrow();
         let waiting = inside.values().filter_map(|it| Some((it.waits()?.0, it)));
         let waiting = waiting.filter(|it| now.saturating_duration_since(it.0) >= least);
@@ -286,7 +285,7 @@ impl Room {
             }
         }
         if self.count() >= self.most {
-            self.make_way(GRACE);
+            self.make_way(now, GRACE);
         }
     }
 
@@ -391,7 +390,7 @@ mod tests {
         room.look(Instant::now());
         assert_eq!(told(&places), [0; 0]);
         begin_to_wait(&places);
-        room.make_way(Duration::ZERO);
+        room.look(Instant::now() + 2 * GRACE);
         assert_eq!(told(&places), [0]);
         // There is room now, and nobody else has to go.
         room.look(Instant::now() + 2 * GRACE);

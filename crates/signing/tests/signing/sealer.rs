@@ -55,6 +55,10 @@ fn one_of_each() -> Vec<Capsule> {
             generation: 1,
         }),
         form(FormPurpose::SignIn),
+        Capsule::Note {
+            id: Digest::of(b"a note"),
+            text: "what happened".to_owned(),
+        },
     ]
 }
 
