@@ -144,9 +144,8 @@ async fn a_page_that_a_refused_form_led_to_can_be_left_and_come_back_to() {
     fred.chromium.close().await;
 }
 
-#[actix_web::test]
-async fn r31_a_channel_that_is_withdrawn_while_the_page_is_open_is_dropped_silently() {
-    let shop = Other::mirror();
+/// A callback, and Fred before the consent page with two channels, one of which was withdrawn since.
+async fn shown_what_was_withdrawn(shop: &Other) -> (String, Fred) {
     let callback = format!("{}/callback", shop.origin);
     let both = ["--channel", "news=News", "--channel", "offers=Offers"];
     let fred = Fred::with_client(&callback, false, &both).await;
@@ -161,6 +160,13 @@ async fn r31_a_channel_that_is_withdrawn_while_the_page_is_open_is_dropped_silen
         "offers",
     ];
     fred.alias.cli(&withdraw, "");
+    (callback, fred)
+}
+
+#[actix_web::test]
+async fn r31_a_channel_that_is_withdrawn_while_the_page_is_open_is_dropped_silently() {
+    let shop = Other::mirror();
+    let (callback, fred) = shown_what_was_withdrawn(&shop).await;
     fred.chromium.press(ALLOW_ALL).await;
     let code = fred.told(&callback, "code").await.expect("a code");
     let (status, tokens) = fred.exchange(&code).await;
@@ -171,19 +177,7 @@ async fn r31_a_channel_that_is_withdrawn_while_the_page_is_open_is_dropped_silen
 #[actix_web::test]
 async fn r31_a_denial_after_a_channel_was_withdrawn_is_a_denial() {
     let shop = Other::mirror();
-    let callback = format!("{}/callback", shop.origin);
-    let both = ["--channel", "news=News", "--channel", "offers=Offers"];
-    let fred = Fred::with_client(&callback, false, &both).await;
-    fred.ask("&scope=openid%20contact&channels=offers").await;
-    fred.sign_in().await;
-    let withdraw = [
-        "client",
-        "update",
-        &fred.client_id,
-        "--remove-channel",
-        "offers",
-    ];
-    fred.alias.cli(&withdraw, "");
+    let (callback, fred) = shown_what_was_withdrawn(&shop).await;
     fred.chromium.press(DENY).await;
     let told = fred.arrived(&callback).await;
     assert_eq!(param(&told, "error").as_deref(), Some("access_denied"));

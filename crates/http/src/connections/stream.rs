@@ -26,8 +26,8 @@ const AHEAD: usize = 4 * 1024;
 
 /// A connection that is watched. It hands over one request at a time, and the next one when that is
 /// answered and the peer has taken the answer: what a peer has to wait for stays with the peer, others
-/// have their turns between two, and nothing that follows an answer which ends the connection is
-/// answered (RFC 9112 9.6).
+/// have their turns between two, and nothing is there to be answered after an answer which ends the
+/// connection (RFC 9112 9.6).
 pub(crate) struct Watched {
     wire: Wire,
     watch: Rc<Watch>,
@@ -76,19 +76,6 @@ impl Watched {
         Poll::Pending
     }
 
-    /// Throws away what still comes, until the peer has seen the answer and hangs up.
-    fn poll_throw_away(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.held.clear();
-        loop {
-            let mut thrown = [MaybeUninit::uninit(); AHEAD];
-            let mut thrown = ReadBuf::uninit(&mut thrown);
-            ready!(self.wire.poll_read(cx, &mut thrown))?;
-            if thrown.filled().is_empty() {
-                return Poll::Ready(Ok(()));
-            }
-        }
-    }
-
     /// Hands over what is held, or else what comes from the wire, up to the end of a request.
     fn poll_request(
         &mut self,
@@ -123,9 +110,6 @@ impl AsyncRead for Watched {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if this.watch.is_leaving() {
-            return this.poll_throw_away(cx);
-        }
         if this.watch.is_blocked() {
             this.watch.wait_to_read(cx.waker());
             return Poll::Pending;

@@ -153,11 +153,6 @@ impl Watch {
         self.answers.get()
     }
 
-    /// Whether the last answer ends it: what comes now is no request.
-    pub(super) fn is_leaving(&self) -> bool {
-        self.phase.get() == Phase::Leaving
-    }
-
     /// Whether nothing is to be read now: who does not read answers asks no more.
     pub(super) fn is_blocked(&self) -> bool {
         self.unread.get().is_some()

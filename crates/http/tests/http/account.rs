@@ -224,13 +224,7 @@ async fn r30_signing_out_ends_the_session_and_no_token() {
 #[actix_web::test]
 async fn signing_out_of_one_of_two_accounts_shows_the_other() {
     let alias = Alias::start().await;
-    let mut browser = alias.freds_browser().await;
-    let form = browser.get("/sign-in").await.form();
-    let ginger = [
-        ("email", "ginger@example.com"),
-        ("password", crate::support::PASSWORD),
-    ];
-    browser.submit(&form, &ginger).await;
+    let mut browser = alias.browser_of_both().await;
     let page = browser.get("/account").await;
     assert!(page.html.contains("ginger@example.com"));
     let answer = browser
@@ -325,13 +319,7 @@ async fn a_notice_names_what_was_done_where_it_was_done_and_comes_once() {
 async fn every_account_of_a_browser_has_its_page_and_what_is_done_there_leads_back_to_it() {
     let alias = Alias::start().await;
     alias.code(SEED).await;
-    let mut browser = alias.freds_browser().await;
-    let form = browser.get("/sign-in").await.form();
-    let ginger = [
-        ("email", "ginger@example.com"),
-        ("password", crate::support::PASSWORD),
-    ];
-    browser.submit(&form, &ginger).await;
+    let mut browser = alias.browser_of_both().await;
     let hers = browser.get("/account").await;
     assert!(
         !hers.html.contains("/account/disconnect"),

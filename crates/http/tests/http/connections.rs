@@ -326,6 +326,22 @@ async fn nothing_is_answered_after_an_answer_that_ends_the_connection() {
 }
 
 #[actix_web::test]
+async fn what_follows_an_answer_that_ends_the_connection_is_thrown_away() {
+    let address = serving(brief());
+    meanwhile(move || {
+        let long = "a".repeat(64 * 1024 + 1);
+        let announced = format!("content-length: {}", long.len());
+        let mut stream = connected(address);
+        let head = post("/api/session", &announced);
+        stream.write_all(head.as_bytes()).expect("written");
+        assert!(answer(&mut stream).starts_with("HTTP/1.1 413 "));
+        stream.write_all((long + LIVE).as_bytes()).expect("written");
+        assert_eq!(until_the_end(&mut stream), "");
+    })
+    .await;
+}
+
+#[actix_web::test]
 async fn an_idle_connection_is_kept_for_as_long_as_is_said() {
     let long = serving(Bounds::default());
     let short = serving(Bounds {

@@ -47,16 +47,6 @@ async fn signs_in(browser: &mut Browser<'_>, page: &Page, email: &str) -> Page {
     browser.submit(&page.form(), &fields).await
 }
 
-/// A browser in which both have signed in, Ginger last.
-async fn both(alias: &Alias) -> Browser<'_> {
-    let mut browser = alias.signed_in(FRED).await;
-    let page = browser.get("/sign-in").await;
-    let form = page.form();
-    let ginger = [("email", GINGER), ("password", PASSWORD)];
-    browser.submit(&form, &ginger).await;
-    browser
-}
-
 fn by_claims(sub: &str) -> String {
     let claims = json!({"id_token": {"sub": {"value": sub}}}).to_string();
     let encoded: String = claims.bytes().map(|it| format!("%{it:02X}")).collect();
@@ -75,7 +65,7 @@ fn both_ways(id_token: &str) -> [String; 2] {
 async fn the_session_of_the_user_who_is_asked_for_goes_on_though_another_is_later() {
     let alias = Alias::start().await;
     let (fred, ginger) = (id_token(&alias, FRED).await, id_token(&alias, GINGER).await);
-    let mut browser = both(&alias).await;
+    let mut browser = alias.browser_of_both().await;
     let page = browser.authorize(SEED).await;
     assert_eq!(user_of(&alias, page).await, sub(&ginger), "the latest");
     for about in [&fred, &ginger] {
@@ -116,7 +106,7 @@ async fn an_expired_id_token_is_a_hint_too() {
     let fred = id_token(&alias, FRED).await;
     id_token(&alias, GINGER).await;
     let hint = expired(&fred).await;
-    let mut browser = both(&alias).await;
+    let mut browser = alias.browser_of_both().await;
     for prompt in ["", "&prompt=none"] {
         let query = format!("{SEED}&id_token_hint={hint}{prompt}");
         let page = browser.authorize(&query).await;
@@ -187,7 +177,7 @@ async fn an_answer_as_somebody_else_is_refused_and_hands_out_nothing() {
 async fn choosing_or_adding_another_account_is_refused_too() {
     let alias = Alias::start().await;
     let fred = id_token(&alias, FRED).await;
-    let mut browser = both(&alias).await;
+    let mut browser = alias.browser_of_both().await;
     let query = format!("{SEED}&id_token_hint={fred}&prompt=select_account");
     let page = browser.authorize(&query).await;
     let button = |email: &str| {
@@ -217,7 +207,7 @@ async fn a_hint_survives_a_disconnect_and_not_its_user() {
         .revoke(user, sample::client().id, &disconnect, sample::NOON)
         .await;
     ended.expect("stored").expect("they are connected");
-    let mut browser = both(&alias).await;
+    let mut browser = alias.browser_of_both().await;
     let query = format!("{SEED}&id_token_hint={fred}");
     let page = browser.authorize(&format!("{query}&prompt=none")).await;
     assert_eq!(
@@ -298,7 +288,7 @@ async fn a_hint_and_claims_that_name_two_users_are_an_invalid_request() {
     let alias = Alias::start().await;
     let (fred, ginger) = (id_token(&alias, FRED).await, id_token(&alias, GINGER).await);
     let query = format!("{SEED}&id_token_hint={fred}{}", by_claims(&sub(&ginger)));
-    let page = both(&alias).await.authorize(&query).await;
+    let page = alias.browser_of_both().await.authorize(&query).await;
     assert_eq!(page.error().as_deref(), Some("invalid_request"));
 }
 
@@ -371,7 +361,7 @@ async fn a_login_hint_for_somebody_who_is_not_here_chooses_and_trusts_nobody() {
 #[actix_web::test]
 async fn r32_a_login_hint_picks_one_of_the_accounts_that_are_signed_in_here() {
     let alias = Alias::start().await;
-    let mut browser = both(&alias).await;
+    let mut browser = alias.browser_of_both().await;
     for email in [FRED, GINGER] {
         let hinted = request(&format!("&scope=openid&login_hint={email}"));
         let page = browser.authorize(&hinted).await;

@@ -150,6 +150,15 @@ impl Alias {
         self.signed_in("fred@example.com").await
     }
 
+    /// A browser in which both have signed in, Ginger last.
+    pub(crate) async fn browser_of_both(&self) -> Browser<'_> {
+        let mut browser = self.freds_browser().await;
+        let form = browser.get("/sign-in").await.form();
+        let ginger = [("email", "ginger@example.com"), ("password", PASSWORD)];
+        browser.submit(&form, &ginger).await;
+        browser
+    }
+
     /// A code for what Fred allows when he allows all of a request.
     pub(crate) async fn code(&self, query: &str) -> String {
         let mut browser = self.freds_browser().await;
