@@ -84,7 +84,35 @@ fn a_member_that_is_there_twice_is_malformed_wherever_it_stands() {
         r#"{"id_token":{"acr":null,"\u0061cr":null}}"#,
         r#"{"id_token":{"acr":{"essential":false,"essential":true}}}"#,
         r#"{"id_token":{"acr":{"value":{"a":1,"a":2}}}}"#,
+        r#"{"id_token":{"acr":{"x":1,"x":1}}}"#,
+        r#"{"x\ud800":1,"x\uD800":1}"#,
+    ] {
+        assert!(!is_sound(claims), "{claims}");
+    }
+}
+
+/// Not every JSON parser has such numbers and texts.
+#[test]
+fn what_stands_in_an_unknown_member_is_ignored_if_no_machine_can_have_it() {
+    let long = format!(r#"{{"x":{}}}"#, "9".repeat(4000));
+    for claims in [
+        r#"{"x":1e999999}"#,
+        r#"{"x":-1e999999,"y":[{"z":1e999999}]}"#,
+        &long,
+        r#"{"x":"\ud800"}"#,
+        r#"{"\ud800":"\udc00\ud800"}"#,
+        r#"{"id_token":{"email":{"value":1e999999},"\ud800":null}}"#,
+        r#"{"userinfo":{"nickname":{"x":"\ud800","y":1e999999}}}"#,
         r#"{"x":[{"a":1,"a":2}]}"#,
+    ] {
+        assert!(is_sound(claims), "{claims}");
+    }
+    // It has to be JSON nevertheless.
+    for claims in [
+        r#"{"x":1e}"#,
+        r#"{"x":01}"#,
+        r#"{"x":"\u12"}"#,
+        r#"{"x":"\x"}"#,
     ] {
         assert!(!is_sound(claims), "{claims}");
     }

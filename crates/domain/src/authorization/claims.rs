@@ -1,15 +1,20 @@
 //! The `claims` parameter: claims that a client asks for by name (OIDC Core 5.5).
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 
 /// The longest `claims`, in bytes.
 const LONGEST: usize = 4096;
 
 /// How deep it may be nested. A list of values for a claim stands four deep; what is asked of claims
 /// that nobody here has may stand deeper (nine, in OpenID Connect for Identity Assurance).
-const DEEPEST: u8 = 32;
+const DEEPEST: usize = 32;
 
 /// The claims that are understood. What is said of another is ignored, whatever its form (OIDC Core
 /// 5.5).
@@ -65,17 +70,26 @@ impl ClaimsRequest {
     /// If it is not JSON, too long or too deep, has a member twice, or asks for a claim that is
     /// understood in another form than OIDC Core 5.5 gives it.
     pub fn parse(text: &str) -> Result<Self, MalformedClaims> {
-        if text.len() > LONGEST {
+        if text.len() > LONGEST || !is_admitted(text) {
             return Err(MalformedClaims);
         }
         let mut json = serde_json::Deserializer::from_str(text);
-        let parsed = Nested(DEEPEST).deserialize(&mut json);
-        let (Ok(Json::Object(mut members)), Ok(())) = (parsed, json.end()) else {
+        let parsed = REQUEST.deserialize(&mut json);
+        let (Ok(Some(mut members)), Ok(())) = (parsed, json.end()) else {
             return Err(MalformedClaims);
         };
+        let mut claims = |member| -> Result<BTreeMap<_, _>, MalformedClaims> {
+            // There are none where it is `null` or not there.
+            let claims = members.remove(member).flatten().unwrap_or_default();
+            let read = claims.into_iter().map(|(name, asked)| {
+                let asked = asked.map_or_else(|| Ok(ClaimRequest::default()), claim);
+                Ok((name.to_owned(), asked?))
+            });
+            read.collect()
+        };
         Ok(Self {
-            id_token: claims(members.remove("id_token"))?,
-            userinfo: claims(members.remove("userinfo"))?,
+            id_token: claims("id_token")?,
+            userinfo: claims("userinfo")?,
         })
     }
 
@@ -108,28 +122,7 @@ impl ClaimRequest {
     }
 }
 
-/// The claims of a member; there are none where it is `null` or not there.
-fn claims(member: Option<Json>) -> Result<BTreeMap<String, ClaimRequest>, MalformedClaims> {
-    match member {
-        None | Some(Json::Null) => Ok(BTreeMap::new()),
-        Some(Json::Object(claims)) => {
-            let understood = claims
-                .into_iter()
-                .filter(|(name, _)| UNDERSTOOD.contains(&name.as_str()));
-            understood
-                .map(|(name, it)| Ok((name, claim(it)?)))
-                .collect()
-        }
-        Some(_) => Err(MalformedClaims),
-    }
-}
-
-fn claim(asked: Json) -> Result<ClaimRequest, MalformedClaims> {
-    let mut members = match asked {
-        Json::Null => return Ok(ClaimRequest::default()),
-        Json::Object(members) => members,
-        _ => return Err(MalformedClaims),
-    };
+fn claim(mut members: BTreeMap<&str, Json>) -> Result<ClaimRequest, MalformedClaims> {
     let essential = match members.remove("essential") {
         None => false,
         Some(Json::Bool(essential)) => essential,
@@ -152,30 +145,120 @@ fn claim(asked: Json) -> Result<ClaimRequest, MalformedClaims> {
     })
 }
 
-/// JSON, as far as it matters here.
-enum Json {
-    Null,
-    Bool(bool),
-    Number,
-    Text(String),
-    List(Vec<Self>),
-    Object(BTreeMap<String, Self>),
+/// Whether JSON is nested no deeper than is taken, and no text in it has a bare control character, which
+/// is no JSON and would pass in a name that is read as bytes.
+fn is_admitted(json: &str) -> bool {
+    let (mut depth, mut is_text, mut is_escaped) = (0_usize, false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if is_text => is_escaped = true,
+            b'"' => is_text = !is_text,
+            ..b' ' if is_text => return false,
+            b'[' | b'{' if !is_text => depth += 1,
+            b']' | b'}' if !is_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > DEEPEST {
+            return false;
+        }
+    }
+    true
 }
 
-/// Reads JSON that is nested at most so deep, and has no member twice.
-#[derive(Clone, Copy)]
-struct Nested(u8);
+const REQUEST: Members<Members<Members<Value>>> = Members {
+    understood: &["id_token", "userinfo"],
+    inside: Members {
+        understood: &UNDERSTOOD,
+        inside: Members {
+            understood: &["essential", "value", "values"],
+            inside: Value,
+        },
+    },
+};
 
-impl Nested {
-    fn deeper<E: Error>(self) -> Result<Self, E> {
-        self.0
-            .checked_sub(1)
-            .map(Self)
-            .ok_or_else(|| E::custom("too deep"))
+/// Reads an object that has no member twice, or `null`. Members that are not understood are skipped as
+/// they stand: a number that no machine has, or half a surrogate pair, is no fault in them.
+#[derive(Clone, Copy)]
+struct Members<S> {
+    understood: &'static [&'static str],
+    inside: S,
+}
+
+impl<'de, S: DeserializeSeed<'de> + Copy> DeserializeSeed<'de> for Members<S> {
+    type Value = Option<BTreeMap<&'static str, S::Value>>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Nested {
+impl<'de, S: DeserializeSeed<'de> + Copy> Visitor<'de> for Members<S> {
+    type Value = Option<BTreeMap<&'static str, S::Value>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object, or null")
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
+        let (mut names, mut members) = (BTreeSet::new(), BTreeMap::new());
+        while let Some(Name(name)) = object.next_key()? {
+            match self.understood.iter().find(|it| it.as_bytes() == name) {
+                Some(known) => {
+                    members.insert(*known, object.next_value_seed(self.inside)?);
+                }
+                None => {
+                    object.next_value::<IgnoredAny>()?;
+                }
+            }
+            if !names.insert(name) {
+                return Err(A::Error::custom("a member is there twice"));
+            }
+        }
+        Ok(Some(members))
+    }
+}
+
+/// The name of a member, which may be no text: half a surrogate pair is none.
+struct Name(Vec<u8>);
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Bytes;
+
+        impl Visitor<'_> for Bytes {
+            type Value = Name;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a name")
+            }
+
+            fn visit_bytes<E>(self, name: &[u8]) -> Result<Name, E> {
+                Ok(Name(name.to_owned()))
+            }
+        }
+
+        deserializer.deserialize_bytes(Bytes)
+    }
+}
+
+/// What a member that is understood says, as far as it matters here.
+enum Json {
+    Bool(bool),
+    Text(String),
+    List(Vec<Self>),
+    Other,
+}
+
+/// Reads JSON that has no member twice.
+#[derive(Clone, Copy)]
+struct Value;
+
+impl<'de> DeserializeSeed<'de> for Value {
     type Value = Json;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json, D::Error> {
@@ -183,7 +266,7 @@ impl<'de> DeserializeSeed<'de> for Nested {
     }
 }
 
-impl<'de> Visitor<'de> for Nested {
+impl<'de> Visitor<'de> for Value {
     type Value = Json;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -191,7 +274,7 @@ impl<'de> Visitor<'de> for Nested {
     }
 
     fn visit_unit<E>(self) -> Result<Json, E> {
-        Ok(Json::Null)
+        Ok(Json::Other)
     }
 
     fn visit_bool<E>(self, value: bool) -> Result<Json, E> {
@@ -199,15 +282,15 @@ impl<'de> Visitor<'de> for Nested {
     }
 
     fn visit_u64<E>(self, _: u64) -> Result<Json, E> {
-        Ok(Json::Number)
+        Ok(Json::Other)
     }
 
     fn visit_i64<E>(self, _: i64) -> Result<Json, E> {
-        Ok(Json::Number)
+        Ok(Json::Other)
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<Json, E> {
-        Ok(Json::Number)
+        Ok(Json::Other)
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Json, E> {
@@ -215,23 +298,21 @@ impl<'de> Visitor<'de> for Nested {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Json, A::Error> {
-        let inside = self.deeper()?;
         let mut values = Vec::new();
-        while let Some(value) = list.next_element_seed(inside)? {
+        while let Some(value) = list.next_element_seed(self)? {
             values.push(value);
         }
         Ok(Json::List(values))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Json, A::Error> {
-        let inside = self.deeper()?;
-        let mut members = BTreeMap::new();
+        let mut names = BTreeSet::new();
         while let Some(name) = object.next_key::<String>()? {
-            let value = object.next_value_seed(inside)?;
-            if members.insert(name, value).is_some() {
+            object.next_value_seed(self)?;
+            if !names.insert(name) {
                 return Err(A::Error::custom("a member is there twice"));
             }
         }
-        Ok(Json::Object(members))
+        Ok(Json::Other)
     }
 }
