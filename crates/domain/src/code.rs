@@ -77,8 +77,8 @@ pub fn redeem(
 ///
 /// ```
 /// use alias_domain::CodeFault;
-/// let told = CodeFault::OtherClient.told().to_string();
-/// assert_eq!(told, "invalid_grant: the code was issued to another client");
+/// let told = CodeFault::Expired.told().to_string();
+/// assert_eq!(told, "invalid_grant: the code has expired");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CodeFault {
@@ -102,18 +102,25 @@ pub enum CodeFault {
     Revoked,
 }
 
+/// The answer to a code of which nothing is kept any more, and to another client's: whether that lives is
+/// told to nobody but its own client.
+pub(crate) const CODE_IS_GONE: RequestError = invalid(
+    "the code is not this client's, was used or has expired, or what it was issued for has ended",
+);
+
 const fn invalid(description: &'static str) -> RequestError {
     RequestError::new(ErrorCode::InvalidGrant, description)
 }
 
 impl CodeFault {
-    /// What its client is told: which check failed, in the order in which they are made. That a user
-    /// is locked is for the operator alone.
+    /// What whoever presents it is told: its client which check failed, in the order in which they are
+    /// made, and anybody else no more than if it were gone. That a user is locked is for the operator
+    /// alone.
     #[must_use]
     pub const fn told(self) -> RequestError {
         const GONE: &str = "what the code was issued for was taken back or has ended";
         match self {
-            Self::OtherClient => invalid("the code was issued to another client"),
+            Self::OtherClient => CODE_IS_GONE.because("the code was issued to another client"),
             Self::RedirectUri => invalid("redirect_uri is not that of the authorization request"),
             Self::NoVerifier => {
                 invalid("code_verifier is missing: the authorization request had a code_challenge")

@@ -213,14 +213,22 @@ pub enum RefreshFault {
     Revoked,
 }
 
+/// The answer to a refresh token of which nothing is kept any more, and to another client's.
+pub(crate) const TOKEN_IS_GONE: RequestError = invalid(
+    "the refresh token is not this client's, has expired, or what it was issued for has ended",
+);
+
 impl RefreshFault {
-    /// What its client is told. That a user is locked is for the operator alone.
+    /// What whoever presents it is told: anybody but its client no more than if it were gone. That a user
+    /// is locked is for the operator alone.
     #[must_use]
     pub const fn told(self) -> RequestError {
         const GONE: &str = "what the refresh token was issued for was taken back or has ended";
         match self {
             Self::NoChain | Self::Revoked => invalid(GONE),
-            Self::OtherClient => invalid("the refresh token was issued to another client"),
+            Self::OtherClient => {
+                TOKEN_IS_GONE.because("the refresh token was issued to another client")
+            }
             Self::Locked => invalid(GONE).because("the user is locked"),
             Self::Ahead => invalid("the refresh token is newer than what is stored")
                 .because("the refresh token is newer than what is stored: a backup was restored"),

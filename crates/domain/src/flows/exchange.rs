@@ -6,7 +6,7 @@ use super::Provider;
 use crate::{
     Access, Assurance, Capsule, Client, CodeFault, ErrorCode, IdTokenClaims, Phase, Redeem,
     Redemption, RefreshChain, RefreshToken, RequestError, Secret, Standing, TokenRequest,
-    UserClaims, UserToken, ports::Failure,
+    UserClaims, UserToken, code::CODE_IS_GONE, ports::Failure,
 };
 
 /// A successful answer of the token endpoint `[seed]`, in the order of the seed's example.
@@ -66,12 +66,6 @@ impl Serialize for TokenResponse {
 const NO_CODE: RequestError = RequestError::new(
     ErrorCode::InvalidGrant,
     "the code is none of this service, or is damaged",
-);
-
-/// The answer to a code of which nothing is kept any more.
-const CODE_IS_GONE: RequestError = RequestError::new(
-    ErrorCode::InvalidGrant,
-    "the code was used or has expired, or what it was issued for has ended",
 );
 
 /// The one answer to a resource server that asks for more than what a token is worth.

@@ -3,19 +3,13 @@ use chrono::{DateTime, Utc};
 use super::{Provider, TokenResponse};
 use crate::{
     Capsule, Client, ErrorCode, RefreshFault, RequestError, RequestedScope, Rotate, Rotation,
-    Secret, ports::Failure,
+    Secret, ports::Failure, refresh::TOKEN_IS_GONE,
 };
 
 /// The answer to what is no refresh token that was sealed here.
 const NO_REFRESH_TOKEN: RequestError = RequestError::new(
     ErrorCode::InvalidGrant,
     "the refresh token is none of this service, or is damaged",
-);
-
-/// The answer to a refresh token of which nothing is kept any more.
-const TOKEN_IS_GONE: RequestError = RequestError::new(
-    ErrorCode::InvalidGrant,
-    "the refresh token has expired, or what it was issued for has ended",
 );
 
 impl Provider {

@@ -8,6 +8,12 @@ use crate::support::{
     text,
 };
 
+/// Whoever presents what is another client's learns no more than whoever presents what is gone.
+const CODE_IS_GONE: &str =
+    "the code is not this client's, was used or has expired, or what it was issued for has ended";
+const TOKEN_IS_GONE: &str =
+    "the refresh token is not this client's, has expired, or what it was issued for has ended";
+
 fn error(answer: &(u16, Value)) -> (u16, &str) {
     (answer.0, answer.1["error"].as_str().unwrap_or_default())
 }
@@ -77,6 +83,7 @@ async fn r17_an_exchange_that_is_refused_says_which_check_failed() {
         (&own, &plain, elsewhere, None),
         (&own, &plain, REDIRECT_URI, None),
         (&own, &plain, REDIRECT_URI, None),
+        (&other, &plain, REDIRECT_URI, None),
     ] {
         let mut form = vec![
             ("grant_type", "authorization_code"),
@@ -97,7 +104,7 @@ async fn r17_an_exchange_that_is_refused_says_which_check_failed() {
         ));
     }
     let expected = [
-        (400, "the code was issued to another client"),
+        (400, CODE_IS_GONE),
         (400, "redirect_uri is not that of the authorization request"),
         (
             400,
@@ -117,10 +124,9 @@ async fn r17_an_exchange_that_is_refused_says_which_check_failed() {
             400,
             "the code was used before; what it was exchanged for has ended now, too",
         ),
-        (
-            400,
-            "the code was used or has expired, or what it was issued for has ended",
-        ),
+        (400, CODE_IS_GONE),
+        // Whether it lives is not told to another client.
+        (400, CODE_IS_GONE),
     ];
     let expected = expected.map(|(status, text)| (status, text.to_owned()));
     assert_eq!(said, expected);
@@ -148,7 +154,7 @@ async fn r23_a_refresh_that_is_refused_says_why() {
     let (_, replayed) = alias.refresh(&first, None).await;
     let (_, ended) = alias.refresh(&newest, None).await;
     for (answer, expected) in [
-        (foreign, "the refresh token was issued to another client"),
+        (foreign, TOKEN_IS_GONE),
         (
             damaged,
             "the refresh token is none of this service, or is damaged",
@@ -157,10 +163,7 @@ async fn r23_a_refresh_that_is_refused_says_why() {
             replayed,
             "the refresh token was replaced and used again; what it was issued for has ended now",
         ),
-        (
-            ended,
-            "the refresh token has expired, or what it was issued for has ended",
-        ),
+        (ended, TOKEN_IS_GONE),
     ] {
         assert_eq!(answer["error"], "invalid_grant");
         assert_eq!(answer["error_description"], expected);
