@@ -80,8 +80,7 @@ pub use key_schedule::{
 pub use lifetimes::Lifetimes;
 pub use logout::{
     Aftermath, Delivery, Hinted, LogoutEvent, LogoutFault, LogoutNotice, LogoutRequest, LogoutStep,
-    LogoutTokenClaims, LogoutUri, MalformedLogoutUri, UnknownFault, WayBack, chosen_to_end,
-    logout_step,
+    LogoutTokenClaims, LogoutUri, MalformedLogoutUri, WayBack, chosen_to_end, logout_step,
 };
 pub use nickname_claims::{NicknameClaims, UserClaims};
 pub use params::{ParamError, Params};

@@ -2,14 +2,14 @@
 
 use actix_web::{HttpRequest, web};
 use alias_domain::{
-    Client, ClientId, FormPurpose, META_CHANNEL, Params, Revocation, Scope, Session,
+    ChannelName, Client, ClientId, FormPurpose, META_CHANNEL, Params, Revocation, Scope, Session,
     flows::{ConnectedClient, Present},
 };
 use chrono::{DateTime, Utc};
 
 use crate::{
     body, consent, guard,
-    notice::{self, Done},
+    notice::{self, Done, Kind, Named, Permission, TellingPage},
     pages::{
         AccountLink, AccountPage, ConnectionView, ErrorCause, NOTICE, Notice, Place, PlacedNotice,
         RevocableChannel, RevocableScope,
@@ -30,13 +30,8 @@ pub(crate) async fn page(request: HttpRequest, state: web::Data<State>) -> Page 
     let purpose = FormPurpose::Account {
         session: session.id,
     };
-    let done = notice::told(&request, &state, present);
-    let gone = match &done {
-        Some(Done::Disconnected { client, .. } | Done::Nothing { client }) => {
-            state.provider.store().client(*client).await?
-        }
-        _ => None,
-    };
+    let on = TellingPage::Account(session.user.id);
+    let done = notice::told(&request, &state, present, on);
     let mut page = AccountPage {
         form_token: state.provider.form(present, purpose)?.expose().to_owned(),
         email: session.user.email.to_string(),
@@ -48,10 +43,10 @@ pub(crate) async fn page(request: HttpRequest, state: web::Data<State>) -> Page 
         sign_out_action: "/sign-out".to_owned(),
     };
     if let Some(done) = &done {
-        place(&mut page, done, &connected, gone.as_ref());
+        place(&mut page, done, &connected);
     }
     let response = arrival.remember(&state, respond::page(&page)?);
-    Ok(notice::forget(&request, &state, response))
+    Ok(notice::forget(&request, &state, done.as_ref(), response))
 }
 
 /// What names an account by its session in an address, where it is not the latest one.
@@ -104,6 +99,7 @@ fn view(connected: &ConnectedClient) -> ConnectionView {
             .iter()
             .map(|scope| RevocableScope {
                 kind: consent::kind(*scope),
+                serves: *scope != Scope::OfflineAccess || connected.client.may_refresh(),
                 // Taking `openid` back is disconnecting (R25), which has a button of its own.
                 revocable: *scope != Scope::OpenId,
             })
@@ -123,72 +119,65 @@ fn readable(time: DateTime<Utc>) -> String {
 }
 
 /// Tells what was done where it was done, so that whoever did it need not look for it.
-fn place(
-    page: &mut AccountPage,
-    done: &Done,
-    connected: &[ConnectedClient],
-    gone: Option<&Client>,
-) {
+fn place(page: &mut AccountPage, done: &Done, connected: &[ConnectedClient]) {
     let place_of = |id: ClientId| connected.iter().position(|it| it.client.id == id);
-    let gone_name = || gone.map_or_else(String::new, |it| it.name.clone());
     match done {
-        Done::RevokedScope { client, scope } => {
-            let Ok(scope) = scope.parse::<Scope>() else {
-                return;
+        Done::Revoked { client, permission } => {
+            let notice = Notice::Revoked {
+                permission: permission.title.clone(),
+                client_name: client.name.clone(),
             };
-            let Some(place) = place_of(*client) else {
-                return;
-            };
-            let before = |it: &&Scope| **it < scope;
-            let left = connected[place].scopes.iter().filter(before).count();
-            page.connections[place].notice = Some(PlacedNotice {
-                place: Place::Scope(left),
-                notice: Notice::Revoked {
-                    permission: consent::kind(scope).title().to_owned(),
-                    client_name: connected[place].client.name.clone(),
-                },
-            });
+            match place_of(client.id) {
+                Some(index) => {
+                    page.connections[index].notice = Some(PlacedNotice {
+                        place: place_within(&connected[index], &permission.of),
+                        notice,
+                    });
+                }
+                // The rest of it was taken back meanwhile.
+                None => page.notice = Some((0, notice)),
+            }
         }
-        Done::RevokedChannel { client, channel } => {
-            let Some(place) = place_of(*client) else {
-                return;
-            };
-            let connected = &connected[place];
-            let declared = connected.client.channels.iter();
-            let before = declared.take_while(|it| it.name.as_str() != channel);
-            let left = before
-                .filter(|it| {
-                    connected
-                        .channels
-                        .iter()
-                        .any(|name| *name == it.name.as_str())
-                })
-                .count();
-            let words = description(&connected.client, channel);
-            page.connections[place].notice = Some(PlacedNotice {
-                // `_meta` stands before the declared ones.
-                place: Place::Channel(left + 1),
-                notice: Notice::Revoked {
-                    permission: if words.trim().is_empty() {
-                        channel.clone()
-                    } else {
-                        words
-                    },
-                    client_name: connected.client.name.clone(),
-                },
-            });
-        }
-        Done::Disconnected { next, .. } => {
+        Done::Disconnected { client, next } => {
             let place = next.and_then(place_of).unwrap_or(connected.len());
-            let client_name = gone_name();
+            let client_name = client.name.clone();
             page.notice = Some((place, Notice::Disconnected { client_name }));
         }
-        Done::Nothing { client } => {
-            let place = place_of(*client).unwrap_or_default();
-            let client_name = gone_name();
-            page.notice = Some((place, Notice::Nothing { client_name }));
+        Done::GoneAlready { client, permission } => {
+            let place = place_of(client.id).unwrap_or_default();
+            let client_name = client.name.clone();
+            let notice = match permission {
+                Some(permission) => Notice::GoneAlready {
+                    permission: permission.title.clone(),
+                    client_name,
+                },
+                None => Notice::DisconnectedAlready { client_name },
+            };
+            page.notice = Some((place, notice));
         }
-        Done::SignedOut { .. } => {}
+        Done::UnknownClient => page.notice = Some((0, Notice::UnknownClient)),
+        Done::SignedOut { .. } | Done::LeavesFor { .. } => {}
+    }
+}
+
+/// Where a permission stood that a client has no more.
+fn place_within(connected: &ConnectedClient, permission: &Kind) -> Place {
+    let last = Place::Scope(connected.scopes.len());
+    match permission {
+        Kind::Scope(name) => name.parse::<Scope>().map_or(last, |scope| {
+            let before = |it: &&Scope| **it < scope;
+            Place::Scope(connected.scopes.iter().filter(before).count())
+        }),
+        // There is no list of channels without `contact`.
+        Kind::Channel(_) if !connected.scopes.contains(&Scope::Contact) => last,
+        Kind::Channel(name) => {
+            let declared = connected.client.channels.iter();
+            let before = declared.take_while(|it| it.name.as_str() != name);
+            let held = |name: &str| connected.channels.iter().any(|it| it == name);
+            let left = before.filter(|it| held(it.name.as_str())).count();
+            // `_meta` stands before the declared ones.
+            Place::Channel(left + 1)
+        }
     }
 }
 
@@ -227,7 +216,10 @@ pub(crate) async fn revoke(
     let field = |name| form.one(name).ok().flatten();
     let revocation = match (field("scope"), field("channel")) {
         (Some(scope), None) => Revocation::Scope(scope.parse().map_err(|_| ErrorCause::NotFound)?),
-        (None, Some(channel)) => Revocation::Channel(channel.to_owned()),
+        (None, Some(channel)) => {
+            let name: ChannelName = channel.parse().map_err(|_| ErrorCause::NotFound)?;
+            Revocation::Channel(name.as_str().to_owned())
+        }
         _ => return Err(ErrorCause::BadRequest.into()),
     };
     taken_back(&state, &arrival, &session, &form, &revocation).await
@@ -255,38 +247,64 @@ async fn taken_back(
     let client = form.one("client_id").ok().flatten().unwrap_or_default();
     let client: ClientId = client.parse().map_err(|_| ErrorCause::NotFound)?;
     let user = session.user.id;
-    let done = match revocation {
-        Revocation::Scope(scope) if *scope != Scope::OpenId => Done::RevokedScope {
-            client,
-            scope: scope.name().to_owned(),
-        },
-        Revocation::Channel(channel) => Done::RevokedChannel {
-            client,
-            channel: channel.clone(),
-        },
-        Revocation::Scope(_) | Revocation::Disconnect => {
-            let before = state.provider.connected_clients(user).await?;
-            let behind = before.iter().skip_while(|it| it.client.id != client);
-            Done::Disconnected {
-                client,
-                next: behind.map(|it| it.client.id).nth(1),
-            }
-        }
-    };
+    let known = state.provider.store().client(client).await?;
+    let before = state.provider.connected_clients(user).await?;
     let answer = state
         .provider
         .revoke(user, client, revocation, State::now())
         .await?;
-    let done = match answer {
-        Ok(()) => done,
-        Err(error) => {
+    let named = |client: &Client| Named {
+        id: client.id,
+        name: client.name.clone(),
+    };
+    let done = match (&known, answer) {
+        (None, _) => Done::UnknownClient,
+        (Some(client), Ok(())) => match permission(revocation, client) {
+            Some(permission) => Done::Revoked {
+                client: named(client),
+                permission,
+            },
+            None => {
+                let behind = before.iter().skip_while(|it| it.client.id != client.id);
+                Done::Disconnected {
+                    client: named(client),
+                    next: behind.map(|it| it.client.id).nth(1),
+                }
+            }
+        },
+        (Some(client), Err(error)) => {
             tracing::debug!(%error, "nothing was taken back");
-            Done::Nothing { client }
+            Done::GoneAlready {
+                client: named(client),
+                permission: permission(revocation, client),
+            }
         }
     };
     let address = address(&arrival.present, session);
     let response = see_other(&format!("{address}#{NOTICE}"));
-    Ok(notice::tell(state, &arrival.present, &done, response)?)
+    let on = TellingPage::Account(user);
+    Ok(notice::tell(state, &arrival.present, on, &done, response)?)
+}
+
+/// The one permission that is taken back; `None` where it is all that the client has (R25).
+fn permission(revocation: &Revocation, client: &Client) -> Option<Permission> {
+    match revocation {
+        Revocation::Scope(Scope::OpenId) | Revocation::Disconnect => None,
+        Revocation::Scope(scope) => Some(Permission {
+            title: consent::kind(*scope).title().to_owned(),
+            of: Kind::Scope(scope.name().to_owned()),
+        }),
+        Revocation::Channel(name) => {
+            let words = description(client, name);
+            Some(Permission {
+                title: match words.trim() {
+                    "" => name.clone(),
+                    _ => words,
+                },
+                of: Kind::Channel(name.clone()),
+            })
+        }
+    }
 }
 
 pub(crate) async fn sign_out(
@@ -301,6 +319,12 @@ pub(crate) async fn sign_out(
     let done = Done::SignedOut {
         email: session.user.email.to_string(),
     };
-    let response = notice::tell(&state, &arrival.present, &done, see_other(SIGNED_OUT))?;
+    let response = notice::tell(
+        &state,
+        &arrival.present,
+        TellingPage::SignedOut,
+        &done,
+        see_other(SIGNED_OUT),
+    )?;
     Ok(arrival.dismiss(&state, &still.present, response))
 }

@@ -19,12 +19,15 @@ pub(crate) async fn get(request: HttpRequest, state: web::Data<State>) -> Page {
         .provider
         .authorize(&params, &browser.visitor, now)
         .await?;
-    if let Outcome::Page(fault, _) = &outcome {
-        refusal::of_request(fault, &params);
+    match &outcome {
+        Outcome::Page(fault, _) => refusal::of_request(fault, &params),
+        Outcome::Refuse(refused) => refusal::of_authorization(refused),
+        _ => {}
     }
     // No form of ours comes before this.
     let response = match &outcome {
         Outcome::Respond(response) => respond::respond(response)?,
+        Outcome::Refuse(refused) => respond::respond(&refused.response)?,
         outcome => interaction::towards(&request, outcome)?,
     };
     Ok(browser.remember(&state, response))

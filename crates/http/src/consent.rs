@@ -126,7 +126,7 @@ pub(crate) async fn answer(
         .await?;
     match outcome {
         // A browser is shown what came of it by a GET, which may be repeated.
-        Ok(Outcome::Respond(_)) if guard::navigates(&request) => {
+        Ok(Outcome::Respond(_) | Outcome::Refuse(_)) if guard::navigates(&request) => {
             Ok(see_other(&interaction::start(id)))
         }
         Ok(outcome) => interaction::towards(&request, &outcome),

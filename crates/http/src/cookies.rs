@@ -8,8 +8,9 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 /// The most accounts that one browser holds; the oldest gives way.
 const MOST_SESSIONS: usize = 8;
 
-/// The most names of one browser that are looked at.
-const MOST_BROWSERS: usize = 16;
+/// The most names of one browser that are looked at: no browser keeps more cookies of one host. Each is
+/// 75 bytes of a request's head.
+const MOST_BROWSERS: usize = 180;
 
 /// How long a browser is known: as long as browsers keep any cookie (RFC 6265bis 5.5).
 const BROWSER_DAYS: i64 = 400;

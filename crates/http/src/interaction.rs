@@ -11,7 +11,7 @@ use crate::{
     body, consent, guard, measures,
     notes::Note,
     pages::{ANOTHER_ACCOUNT, AccountChoice, ChooseAccountPage, ErrorCause, SignInPage},
-    presence,
+    presence, refusal,
     respond::{self, Page, PageFailure, see_other},
     server::State,
     visitor::Arrival,
@@ -38,6 +38,10 @@ pub(crate) fn towards(request: &HttpRequest, outcome: &Outcome) -> Page {
     match outcome {
         Outcome::Page(error, client) => refused(respond::cause(*error), client),
         Outcome::Respond(response) => respond::respond_after_form(request, response),
+        Outcome::Refuse(refused) => {
+            refusal::of_authorization(refused);
+            respond::respond_after_form(request, &refused.response)
+        }
         Outcome::Ask(ask) => Ok(see_other(&address(ask.interaction, page_of(&ask.stage)))),
         Outcome::UnknownInteraction(None) => Err(ErrorCause::UnknownInteraction.into()),
         Outcome::UnknownInteraction(client) => refused(ErrorCause::Expired, client),
@@ -46,14 +50,23 @@ pub(crate) fn towards(request: &HttpRequest, outcome: &Outcome) -> Page {
     }
 }
 
-/// A browser that shows no cookie is told so, and where it came from.
-async fn without_cookies(state: &State, id: InteractionId) -> Result<PageFailure, PageFailure> {
+/// An interaction that is none of this browser's, as far as its cookies tell. Whoever opens it is told
+/// which client it was for, to begin again there.
+async fn not_here(
+    state: &State,
+    arrival: &Arrival,
+    id: InteractionId,
+) -> Result<PageFailure, PageFailure> {
     let asked = state.provider.store().interaction(id, State::now()).await?;
-    let client = match asked {
+    let client = match &asked {
         Some(asked) => state.provider.store().client(asked.client_id).await?,
-        None => return Ok(ErrorCause::UnknownInteraction.into()),
+        None => None,
     };
-    Ok(PageFailure::from(ErrorCause::RequestWithoutCookies).naming(client.as_ref()))
+    let cause = match (&asked, arrival.is_unknown()) {
+        (Some(_), true) => ErrorCause::RequestWithoutCookies,
+        _ => ErrorCause::UnknownInteraction,
+    };
+    Ok(PageFailure::from(cause).naming(client.as_ref()))
 }
 
 /// The address of an interaction, which leads on to wherever it stands.
@@ -77,8 +90,8 @@ pub(crate) async fn resumed(
     let arrival = Arrival::of(request, state, now).await?;
     let id = named(path)?;
     let outcome = state.provider.resume(id, &arrival.present, now).await?;
-    if matches!(outcome, Outcome::UnknownInteraction(_)) && arrival.is_unknown() {
-        return Err(without_cookies(state, id).await?);
+    if matches!(outcome, Outcome::UnknownInteraction(None)) {
+        return Err(not_here(state, &arrival, id).await?);
     }
     Ok((arrival, outcome))
 }
@@ -198,8 +211,12 @@ pub(crate) async fn fault(
         .provider
         .fault(id, token, &arrival.present, now)
         .await?;
-    if matches!(fault, Some(Outcome::UnknownInteraction(_))) && arrival.is_unknown() {
-        return Err(without_cookies(state, id).await?);
+    let is_unknown = match &fault {
+        Some(Outcome::UnknownInteraction(client)) => client.is_none() || arrival.is_unknown(),
+        _ => false,
+    };
+    if is_unknown {
+        return Err(not_here(state, arrival, id).await?);
     }
     Ok(fault)
 }

@@ -3,14 +3,15 @@
 
 use actix_web::{HttpRequest, HttpResponse, http::Method, web};
 use alias_domain::{
-    LogoutFault, Params,
-    flows::{Logout, LogoutAsk, LogoutRefusal, SignedOut},
-    ports::StoreError,
+    LogoutFault, Params, WayBack,
+    flows::{Logout, LogoutAsk, LogoutRefusal, Present, SignedOut},
+    ports::Failure,
 };
 
 use crate::{
     account, body, guard,
-    notice::{self, Done},
+    notes::{NOTE, Note},
+    notice::{self, Done, TellingPage},
     pages::{AccountChoice, ErrorCause, SignOutFault, SignOutPage, SignedOutPage},
     refusal,
     respond::{self, Page, PageFailure, see_other},
@@ -24,7 +25,7 @@ pub(crate) async fn get(request: HttpRequest, state: web::Data<State>) -> Page {
     let params = Params::parse(request.query_string());
     match state.provider.log_out(&params, &arrival.present).await? {
         Logout::Done(end) => Ok(ended(&request, &state, &arrival, &end).await?),
-        Logout::Ask(ask) => Ok(see_other(&asking(&ask.query))),
+        Logout::Ask(ask) => Ok(see_other(&asking(&state, &ask)?)),
     }
 }
 
@@ -38,12 +39,19 @@ pub(crate) async fn post(request: HttpRequest, payload: web::Payload) -> Page {
 pub(crate) async fn page(request: HttpRequest, state: web::Data<State>) -> Page {
     let arrival = Arrival::of(&request, &state, State::now()).await?;
     let params = Params::parse(request.query_string());
+    let earlier = fault_of(&request, &state);
     let ask = match state.provider.log_out(&params, &arrival.present).await? {
-        Logout::Ask(ask) => with_fault_of(&params, *ask),
-        Logout::Done(end) => return Ok(ended(&request, &state, &arrival, &end).await?),
+        Logout::Ask(ask) => LogoutAsk {
+            end: with(ask.end, earlier),
+            ..*ask
+        },
+        Logout::Done(end) => {
+            let end = with(end, earlier);
+            return Ok(ended(&request, &state, &arrival, &end).await?);
+        }
     };
     let page = SignOutPage {
-        action: asking(&ask.query),
+        action: asking(&state, &ask)?,
         form_token: ask.form.expose().to_owned(),
         client_name: ask.client.as_ref().map(|it| it.name.clone()),
         accounts: ask
@@ -76,7 +84,7 @@ pub(crate) async fn answer(
             true => ErrorCause::FormWithoutCookies,
             false => ErrorCause::ForeignForm,
         };
-        PageFailure::from(cause).again(asking(request.query_string()))
+        PageFailure::from(cause).again(address(request.query_string()))
     };
     if !guard::is_own(&request, state.provider.issuer()) {
         return Err(foreign());
@@ -94,10 +102,7 @@ pub(crate) async fn answer(
         .await?;
     match answered {
         Ok(Some(end)) => {
-            let end = SignedOut {
-                fault: end.fault.or(fault_of(&params)),
-                ..end
-            };
+            let end = with(end, fault_of(&request, &state));
             Ok(ended(&request, &state, &arrival, &end).await?)
         }
         Ok(None) => Ok(see_other(ACCOUNT)),
@@ -108,21 +113,41 @@ pub(crate) async fn answer(
 
 pub(crate) async fn signed_out(request: HttpRequest, state: web::Data<State>) -> Page {
     let arrival = Arrival::of(&request, &state, State::now()).await?;
-    let params = Params::parse(request.query_string());
-    if let Some(way_back) = state.provider.way_back(&params).await? {
+    let present = &arrival.present;
+    if let Some(way_back) = left_for(&request, &state, present).await? {
         return respond::leave(&request, &way_back.address());
     }
-    let done = notice::told(&request, &state, &arrival.present);
+    let done = notice::told(&request, &state, present, TellingPage::SignedOut);
     let page = respond::page(&SignedOutPage {
-        signed_out: match done {
-            Some(Done::SignedOut { email }) => Some(email),
+        signed_out: match &done {
+            Some(Done::SignedOut { email }) => Some(email.clone()),
             _ => None,
         },
-        still: account::others(&arrival.present, None),
+        still: account::others(present, None),
         sign_in_url: SIGN_IN.to_owned(),
-        fault: fault_of(&params).map(words),
+        fault: fault_of(&request, &state).map(words),
     })?;
-    Ok(notice::forget(&request, &state, page))
+    Ok(notice::forget(&request, &state, done.as_ref(), page))
+}
+
+/// Where whoever was just signed out at this browser goes on by the request in the address: a note beside
+/// it says so, for anybody can write the request.
+async fn left_for(
+    request: &HttpRequest,
+    state: &State,
+    present: &Present,
+) -> Result<Option<WayBack>, PageFailure> {
+    let params = Params::parse(request.query_string());
+    let Some(note) = params.one(NOTE).ok().flatten() else {
+        return Ok(None);
+    };
+    let Some(Done::LeavesFor { address }) =
+        notice::opened(state, present, TellingPage::SignedOut, note)
+    else {
+        return Ok(None);
+    };
+    let way_back = state.provider.way_back(&params).await?;
+    Ok(way_back.filter(|it| notice::digest(&it.address()) == address))
 }
 
 /// Where it ends: at the client or here, with the sessions that ended out of the cookie.
@@ -131,17 +156,21 @@ async fn ended(
     state: &State,
     arrival: &Arrival,
     end: &SignedOut,
-) -> Result<HttpResponse, StoreError> {
+) -> Result<HttpResponse, Failure> {
     let response = match (&end.way_back, end.fault) {
         // A browser moves on from a page that is shown by a GET: see `respond::leave`.
-        (Some(_), _) if request.method() == Method::POST && guard::navigates(request) => {
+        (Some(way_back), _) if request.method() == Method::POST && guard::navigates(request) => {
+            let done = Done::LeavesFor {
+                address: notice::digest(&way_back.address()),
+            };
+            let note = notice::sealed(state, &arrival.present, TellingPage::SignedOut, &done)?;
             let query = body::addressable(request.query_string().as_bytes());
-            see_other(&format!("{SIGNED_OUT}?{query}"))
+            see_other(&format!("{SIGNED_OUT}?{query}&{NOTE}={}", note.expose()))
         }
         (Some(way_back), _) => see_other(&way_back.address()),
         (None, Some(fault)) => {
             refusal::of_logout(fault);
-            see_other(&format!("{SIGNED_OUT}?fault={fault}"))
+            see_other(&Note::SignOutFault { fault }.at(SIGNED_OUT, state)?)
         }
         (None, None) => see_other(SIGNED_OUT),
     };
@@ -149,7 +178,15 @@ async fn ended(
     Ok(arrival.dismiss(state, &still.present, response))
 }
 
-fn asking(query: &str) -> String {
+/// The address of the page that asks.
+fn asking(state: &State, ask: &LogoutAsk) -> Result<String, Failure> {
+    match ask.end.fault {
+        Some(fault) => Note::SignOutFault { fault }.at(SIGN_OUT, state),
+        None => Ok(address(&ask.query)),
+    }
+}
+
+fn address(query: &str) -> String {
     match query {
         "" => SIGN_OUT.to_owned(),
         // A browser may have sent what no header can say.
@@ -158,19 +195,22 @@ fn asking(query: &str) -> String {
 }
 
 /// What was wrong with the request that led here, as our own redirect says.
-fn fault_of(params: &Params) -> Option<LogoutFault> {
-    params.one("fault").ok().flatten()?.parse().ok()
+fn fault_of(request: &HttpRequest, state: &State) -> Option<LogoutFault> {
+    match Note::read(request.query_string(), state)? {
+        Note::SignOutFault { fault } => Some(fault),
+        _ => None,
+    }
 }
 
-fn with_fault_of(params: &Params, mut ask: LogoutAsk) -> LogoutAsk {
-    if let (None, Some(fault)) = (ask.end.fault, fault_of(params)) {
-        ask.query = format!("fault={fault}");
-        ask.end = SignedOut {
+/// A request in which something was wrong leads nowhere.
+fn with(end: SignedOut, earlier: Option<LogoutFault>) -> SignedOut {
+    match earlier {
+        Some(fault) => SignedOut {
             way_back: None,
-            fault: Some(fault),
-        };
+            fault: end.fault.or(Some(fault)),
+        },
+        None => end,
     }
-    ask
 }
 
 const fn words(fault: LogoutFault) -> SignOutFault {
@@ -187,12 +227,12 @@ const fn words(fault: LogoutFault) -> SignOutFault {
 
 #[cfg(test)]
 mod tests {
-    use super::asking;
+    use super::address;
 
     #[test]
     fn the_address_that_asks_can_stand_in_a_header() {
-        assert_eq!(asking(""), "/sign-out/confirm");
-        let address = asking("state=a%20ü<\u{7f}&client_id=x");
+        assert_eq!(address(""), "/sign-out/confirm");
+        let address = address("state=a%20ü<\u{7f}&client_id=x");
         assert_eq!(
             address,
             "/sign-out/confirm?state=a%20%C3%BC%3C%7F&client_id=x"

@@ -1,7 +1,7 @@
 //! What one page tells the next, sealed, in a parameter of its address. A form is posted and redirects;
 //! the page after it says what became of it.
 
-use alias_domain::{InteractionId, Params, ports::Failure};
+use alias_domain::{InteractionId, LogoutFault, Params, ports::Failure};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +29,8 @@ pub(crate) enum Note {
     },
     /// A form was refused.
     Problem(Problem),
+    /// Something was wrong with a logout request.
+    SignOutFault { fault: LogoutFault },
 }
 
 /// What an error page shows.

@@ -4,7 +4,11 @@
 use std::time::Instant;
 
 use actix_web::http::StatusCode;
-use alias_domain::{ClientId, LogoutFault, Params, UserId, flows::SignInFault, ports::Failure};
+use alias_domain::{
+    ClientId, ErrorCode, LogoutFault, Params, UserId,
+    flows::{Refused, SignInFault},
+    ports::Failure,
+};
 
 use crate::{
     api::ApiError,
@@ -48,6 +52,24 @@ pub(crate) fn of_request(fault: &impl ToString, params: &Params) {
         user: None,
     };
     log("invalid_request", &fault.to_string(), &about);
+}
+
+/// An authorization request is answered with an error: a fault of its client, and no attack of the user
+/// who brings it. That a user says no, or that nobody can be asked, is no fault.
+pub(crate) fn of_authorization(refused: &Refused) {
+    let error = &refused.error;
+    if matches!(
+        error.code,
+        ErrorCode::AccessDenied | ErrorCode::LoginRequired | ErrorCode::ConsentRequired
+    ) {
+        return;
+    }
+    let about = About {
+        client: Some(refused.client),
+        ..About::default()
+    };
+    let cause = error.cause.unwrap_or(&error.description);
+    log(error.code.name(), cause, &about);
 }
 
 /// A logout request ends here, and not at its client.

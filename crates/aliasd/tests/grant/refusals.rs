@@ -196,6 +196,57 @@ async fn each_refusal_is_one_line_with_error_cause_client_source_and_request_id(
     }
 }
 
+/// The client is told by a redirect, which is no error of HTTP.
+#[actix_web::test]
+async fn an_error_that_a_client_is_told_by_a_redirect_is_in_the_log_and_an_ordinary_one_is_not() {
+    let page = behind_a_proxy().await;
+    let asked = |extra: &str| {
+        let address = format!(
+            "{}/oauth2/authorize?client_id={}&response_type=code&redirect_uri={REDIRECT_URI}\
+             &state=s3cret&{extra}",
+            page.alias.issuer, page.client_id
+        );
+        page.http.get(address)
+    };
+    let mut ordinary = Vec::new();
+    for extra in [
+        "scope=openid&prompt=none",
+        "scope=openid%20nickname&prompt=none",
+    ] {
+        let bearer = asked(extra).bearer_auth(&page.session_token);
+        for request in [asked(extra), bearer] {
+            let (answer, id) = sent(by_stranger(request)).await;
+            assert_eq!(answer.status(), 303);
+            ordinary.push(id);
+        }
+    }
+    for (extra, error, cause) in [
+        ("scope=nickname", "invalid_scope", "scope must have openid"),
+        (
+            "scope=openid%20contact&channels=nowhere",
+            "invalid_channel",
+            "",
+        ),
+        ("scope=openid&prompt=never", "invalid_request", "prompt"),
+        ("scope=openid&request=x", "request_not_supported", ""),
+        (
+            "scope=openid&response_mode=form_post&max_age=s3cret",
+            "invalid_request",
+            "max_age",
+        ),
+    ] {
+        let fields = refusal(&page, asked(extra)).await;
+        assert_eq!(fields["error"], error, "{fields}");
+        assert!(text(&fields, "cause").starts_with(cause), "{fields}");
+        assert_eq!(fields["client"], page.client_id.as_str());
+    }
+    let log = page.alias.log();
+    assert!(!log.contains("s3cret"));
+    for id in ordinary {
+        assert!(!log.contains(&id), "{id}");
+    }
+}
+
 #[actix_web::test]
 async fn a_failed_sign_in_at_a_browser_is_in_the_log_and_a_request_id_on_each_error_page() {
     let page = behind_a_proxy().await;
@@ -325,6 +376,13 @@ async fn fail2ban_bans_who_guesses_and_nobody_whom_a_stranger_names() {
         ("client_id", page.client_id.as_str()),
         ("redirect_uri", &line),
     ];
+    // A fault of the client, which any user's browser brings.
+    let wrong_scope = [
+        ("client_id", page.client_id.as_str()),
+        ("redirect_uri", REDIRECT_URI),
+        ("response_type", "code"),
+        ("scope", "nickname"),
+    ];
     let by_mistake = "198.51.100.5";
     let mut last = String::new();
     let as_client = |id: &str, secret: &str| {
@@ -337,6 +395,7 @@ async fn fail2ban_bans_who_guesses_and_nobody_whom_a_stranger_names() {
         by_stranger(as_client(&page.client_id, "a guess")),
         by_stranger(as_client(&line, &line)),
         by_stranger(page.http.get(&address).query(&query)),
+        by_stranger(page.http.get(&address).query(&wrong_scope)),
         as_client(&other.client_id, &other.client_secret).header("x-forwarded-for", by_mistake),
     ] {
         (_, last) = sent(request.header("user-agent", framed)).await;

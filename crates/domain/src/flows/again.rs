@@ -80,7 +80,7 @@ impl Provider {
 
     pub(super) fn denied(&self, sound: &Sound) -> Outcome {
         let denied = RequestError::new(ErrorCode::AccessDenied, "the user said no");
-        self.refused(&sound.reply, &denied)
+        self.refused(&sound.client, &sound.reply, denied)
     }
 
     /// An interaction that is forgotten, or another browser's. A form of ours tells which client asked.

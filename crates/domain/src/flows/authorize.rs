@@ -2,10 +2,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Present, Provider, Visitor};
 use crate::{
-    Access, AuthorizationId, AuthorizationRequest, Capsule, Client, CodeBinding, Email, ErrorCode,
-    Form, FormPurpose, Interaction, InteractionId, Lifetimes, NewAuthorization, PageError, Params,
-    Reply, RequestError, RequestRecord, Response, Screen, Secret, Session, Situation, Step, UserId,
-    anticipate, decide,
+    Access, AuthorizationId, AuthorizationRequest, Capsule, Client, ClientId, CodeBinding, Email,
+    ErrorCode, Form, FormPurpose, Interaction, InteractionId, Lifetimes, NewAuthorization,
+    PageError, Params, Reply, RequestError, RequestRecord, Response, Screen, Secret, Session,
+    Situation, Step, UserId, anticipate, decide,
     ports::{Anticipated, Failure, Recorded},
     requested_callback, requested_client,
 };
@@ -22,6 +22,8 @@ pub enum Outcome {
     Page(PageError, Option<Box<Client>>),
     /// Answer the client.
     Respond(Response),
+    /// Tell the client what is wrong.
+    Refuse(Box<Refused>),
     /// Ask the user.
     Ask(Box<Ask>),
     /// No such interaction, or another browser's. The client is the one that asked, where that is known.
@@ -30,6 +32,24 @@ pub enum Outcome {
     AlreadyAnswered(Option<Box<Client>>),
     /// There were too many requests like this one: come again after so long.
     TooMany(TimeDelta),
+}
+
+/// A request that is answered with an error.
+///
+/// ```
+/// # use alias_domain::{ErrorCode, flows::Refused};
+/// fn is_a_no(refused: &Refused) -> bool {
+///     refused.error.code == ErrorCode::AccessDenied
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Refused {
+    /// Who asked.
+    pub client: ClientId,
+    /// What is wrong.
+    pub error: RequestError,
+    /// What the client is told, on its way.
+    pub response: Response,
 }
 
 /// What the user is asked.
@@ -286,14 +306,18 @@ impl Provider {
                 reply,
             }),
             Err(error) if error.code == ErrorCode::RequestNotSupported => {
-                Err(self.refused(&reply.by_refused_object(params), &error))
+                Err(self.refused(&client, &reply.by_refused_object(params), error))
             }
-            Err(error) => Err(self.refused(&reply, &error)),
+            Err(error) => Err(self.refused(&client, &reply, error)),
         })
     }
 
-    pub(super) fn refused(&self, reply: &Reply, error: &RequestError) -> Outcome {
-        Outcome::Respond(reply.error(error, &self.issuer))
+    pub(super) fn refused(&self, client: &Client, reply: &Reply, error: RequestError) -> Outcome {
+        Outcome::Refuse(Box::new(Refused {
+            client: client.id,
+            response: reply.error(&error, &self.issuer),
+            error,
+        }))
     }
 
     /// The users whom a request is about, where it says so.
@@ -355,7 +379,9 @@ impl Provider {
                 self.store().end_authorization(issued.id).await?;
             }
             let stage = match (step, session) {
-                (Step::Refuse(error), _) => return Ok(self.refused(&sound.reply, &error)),
+                (Step::Refuse(error), _) => {
+                    return Ok(self.refused(&sound.client, &sound.reply, error));
+                }
                 (Step::Issue(access), Some(session)) => {
                     match self
                         .issue(sound, &access, session, interaction, now)
@@ -389,7 +415,7 @@ impl Provider {
             return self.ask(sound, id, stage, present).map(Outcome::Ask);
         }
         let busy = RequestError::new(ErrorCode::TemporarilyUnavailable, "try again");
-        Ok(self.refused(&sound.reply, &busy))
+        Ok(self.refused(&sound.client, &sound.reply, busy))
     }
 
     /// Issues a code without asking; `None` if the decision must be taken again.

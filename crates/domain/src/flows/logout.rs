@@ -49,7 +49,8 @@ pub struct LogoutAsk {
     pub client: Option<Client>,
     /// Where it ends.
     pub end: SignedOut,
-    /// The request without the hint, as a query string: the page and its answer are judged by it.
+    /// The request without the hint, as a query string: the page and its answer are judged by it. It is
+    /// empty where something is wrong with the request.
     pub query: String,
     /// The token of the page's form.
     pub form: Secret,
@@ -259,8 +260,8 @@ impl Provider {
 
 /// What the page that asks is told of the request. The hint has said what it can say: who asks.
 fn asked_again(client: Option<&Client>, end: &SignedOut, params: &Params) -> String {
-    if let Some(fault) = end.fault {
-        return format!("fault={fault}");
+    if end.fault.is_some() {
+        return String::new();
     }
     let mut parts = Vec::new();
     parts.extend(client.map(|it| format!("client_id={}", it.id)));

@@ -25,7 +25,7 @@ use crate::{
 };
 
 pub use account::ConnectedClient;
-pub use authorize::{Ask, Outcome, Stage};
+pub use authorize::{Ask, Outcome, Refused, Stage};
 pub use consent::{ConsentAnswer, Refusal, Verdict};
 pub use exchange::TokenResponse;
 pub use logout::{Logout, LogoutAsk, LogoutRefusal, SignedOut};

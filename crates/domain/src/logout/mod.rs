@@ -9,8 +9,7 @@ mod uri;
 
 pub use notice::{Aftermath, Delivery, LogoutNotice};
 pub use request::{
-    Hinted, LogoutFault, LogoutRequest, LogoutStep, UnknownFault, WayBack, chosen_to_end,
-    logout_step,
+    Hinted, LogoutFault, LogoutRequest, LogoutStep, WayBack, chosen_to_end, logout_step,
 };
 pub use token::{LogoutEvent, LogoutTokenClaims};
 pub use uri::{LogoutUri, MalformedLogoutUri};

@@ -1,4 +1,6 @@
-use std::{fmt, str::FromStr};
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
 
 use crate::{
     Callback, Client, ClientId, Email, IdTokenHint, ParamError, Params, Session, SessionAlias,
@@ -33,11 +35,10 @@ pub struct LogoutRequest {
 /// without being asked.
 ///
 /// ```
-/// use alias_domain::LogoutFault;
-/// assert_eq!("hint".parse(), Ok(LogoutFault::Hint));
-/// assert_eq!(LogoutFault::Hint.name(), "hint");
+/// assert_eq!(alias_domain::LogoutFault::Hint.name(), "hint");
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum LogoutFault {
     /// A parameter is there more than once.
     Repeated,
@@ -54,16 +55,6 @@ pub enum LogoutFault {
     /// The URI is not one that the client registered for this.
     UnregisteredUri,
 }
-
-/// A text that names no fault.
-///
-/// ```
-/// use alias_domain::{LogoutFault, UnknownFault};
-/// assert_eq!("none".parse::<LogoutFault>(), Err(UnknownFault));
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no fault of this name")]
-pub struct UnknownFault;
 
 /// Where a user may be sent after signing out: a URI that the client registered for this, with the
 /// request's `state`. Its one constructor is [`LogoutRequest::way_back`].
@@ -285,17 +276,7 @@ pub fn chosen_to_end(shown: &[SessionId], answer: &str) -> Option<Vec<SessionId>
 }
 
 impl LogoutFault {
-    const ALL: [Self; 7] = [
-        Self::Repeated,
-        Self::Malformed,
-        Self::Hint,
-        Self::UnknownClient,
-        Self::Disagreement,
-        Self::NoClient,
-        Self::UnregisteredUri,
-    ];
-
-    /// What it is called in an address; see the type for an example.
+    /// What it is called in the log; see the type for an example.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -313,14 +294,5 @@ impl LogoutFault {
 impl fmt::Display for LogoutFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
-    }
-}
-
-impl FromStr for LogoutFault {
-    type Err = UnknownFault;
-
-    fn from_str(name: &str) -> Result<Self, UnknownFault> {
-        let mut all = Self::ALL.into_iter();
-        all.find(|it| it.name() == name).ok_or(UnknownFault)
     }
 }

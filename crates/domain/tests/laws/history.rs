@@ -284,6 +284,7 @@ impl World {
                         let granted = before.map(|it| names(&declared, &it)).unwrap_or_default();
                         self.receive(&location, client, granted);
                     }
+                    Outcome::Refuse(_) => {}
                     other => panic!("unexpected: {other:?}"),
                 }
             }

@@ -55,6 +55,8 @@ pub struct ConnectionView {
 pub struct RevocableScope {
     /// Which one.
     pub kind: ScopeKind,
+    /// The client gets something by it.
+    pub serves: bool,
     /// It has a form that revokes it alone. `openid` has none: revoking it is disconnecting (R25).
     pub revocable: bool,
 }
@@ -100,10 +102,19 @@ pub enum Notice {
         client_name: String,
     },
     /// What was to be revoked was gone already.
-    Nothing {
+    GoneAlready {
+        /// What people call it.
+        permission: String,
         /// Whose it had been.
         client_name: String,
     },
+    /// The client that was to be disconnected was so already.
+    DisconnectedAlready {
+        /// Which.
+        client_name: String,
+    },
+    /// The client is not registered any more.
+    UnknownClient,
 }
 
 /// A notice, and where within a connection it is told: where what it is about stood.
@@ -189,6 +200,7 @@ mod tests {
     fn page() -> AccountPage {
         let scope = |kind| RevocableScope {
             kind,
+            serves: true,
             revocable: kind != ScopeKind::OpenId,
         };
         AccountPage {
@@ -251,6 +263,19 @@ mod tests {
                 fields(&[client, ("channel", "notifications")]),
             ]
         );
+    }
+
+    #[test]
+    fn r19_what_a_client_gets_nothing_by_is_not_listed_as_if_it_did() {
+        let mut page = page();
+        page.connections[0].scopes.push(RevocableScope {
+            kind: ScopeKind::OfflineAccess,
+            serves: false,
+            revocable: true,
+        });
+        assert!(render(&page).contains(TEXT.permissions.offline_in_vain));
+        page.connections[0].scopes[2].serves = true;
+        assert!(!render(&page).contains(TEXT.permissions.offline_in_vain));
     }
 
     #[test]
@@ -376,10 +401,22 @@ mod tests {
                 "<bdi class=\"name\">The Corner Shop</bdi> is disconnected.",
             ),
             (
-                Notice::Nothing {
+                Notice::GoneAlready {
+                    permission: "Bird walks".to_owned(),
                     client_name: shop(),
                 },
-                "Nothing was changed: <bdi class=\"name\">The Corner Shop</bdi> had",
+                "Nothing was changed: “<bdi>Bird walks</bdi>” was gone already. \
+                 <bdi class=\"name\">The Corner Shop</bdi> can",
+            ),
+            (
+                Notice::DisconnectedAlready {
+                    client_name: shop(),
+                },
+                "Nothing was changed: <bdi class=\"name\">The Corner Shop</bdi> was disconnected",
+            ),
+            (
+                Notice::UnknownClient,
+                "Nothing was changed: this service is not registered here any more",
             ),
         ] {
             let html = render(&AccountPage {

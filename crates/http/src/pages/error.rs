@@ -28,16 +28,6 @@ pub struct ClientLink {
     pub address: Option<String>,
 }
 
-impl ErrorPage {
-    fn has_steps(&self) -> bool {
-        let back = self.client.as_ref().and_then(|it| it.address.as_ref());
-        self.again.is_some()
-            || back.is_some()
-            || self.cause.leads_to_sign_in()
-            || self.cause.leads_to_account()
-    }
-}
-
 /// Why an error page is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -120,23 +110,15 @@ impl ErrorCause {
         }
     }
 
-    const fn leads_to_sign_in(self) -> bool {
-        matches!(self, Self::SessionEnded)
+    /// Where the same address may answer in a moment.
+    const fn passes(self) -> bool {
+        matches!(self, Self::TooMany | Self::Unavailable)
     }
 
-    /// Where the user's own account is a way out.
-    const fn leads_to_account(self) -> bool {
-        matches!(
-            self,
-            Self::ForeignForm
-                | Self::UnknownInteraction
-                | Self::Expired
-                | Self::AlreadyAnswered
-                | Self::NotShown
-                | Self::NotFound
-                | Self::MethodNotAllowed
-                | Self::BadRequest
-        )
+    /// Where nobody is signed in, which the account page would only find out. Everywhere else that page
+    /// is a way on: no error page is a dead end.
+    const fn leads_to_sign_in(self) -> bool {
+        matches!(self, Self::SessionEnded)
     }
 
     const fn words(self) -> &'static Explanation {
@@ -180,6 +162,30 @@ mod tests {
         }
     }
 
+    const EVERY: [ErrorCause; 21] = [
+        ErrorCause::UnknownClient,
+        ErrorCause::MissingClient,
+        ErrorCause::RepeatedParameter,
+        ErrorCause::UnregisteredRedirectUri,
+        ErrorCause::MissingRedirectUri,
+        ErrorCause::MalformedParameter,
+        ErrorCause::ForeignForm,
+        ErrorCause::SessionEnded,
+        ErrorCause::FormWithoutCookies,
+        ErrorCause::RequestWithoutCookies,
+        ErrorCause::UnknownInteraction,
+        ErrorCause::Expired,
+        ErrorCause::AlreadyAnswered,
+        ErrorCause::NotShown,
+        ErrorCause::NotFound,
+        ErrorCause::MethodNotAllowed,
+        ErrorCause::TooLarge,
+        ErrorCause::AddressTooLong,
+        ErrorCause::TooMany,
+        ErrorCause::Unavailable,
+        ErrorCause::BadRequest,
+    ];
+
     /// Where the links of a page lead.
     fn steps(page: &ErrorPage) -> Vec<String> {
         let html = render(page);
@@ -214,12 +220,27 @@ mod tests {
             }),
             ..page(ErrorCause::UnregisteredRedirectUri)
         };
-        assert!(steps(&app).is_empty() && render(&app).contains(">Clock</bdi>"));
+        assert_eq!(steps(&app), ["/account"]);
+        assert!(render(&app).contains(">Clock</bdi>"));
     }
 
     #[test]
     fn whoever_was_signed_out_can_sign_in() {
         assert_eq!(steps(&page(ErrorCause::SessionEnded)), ["/sign-in"]);
+    }
+
+    #[test]
+    fn no_error_page_is_a_dead_end() {
+        for cause in EVERY {
+            assert!(!steps(&page(cause)).is_empty(), "{cause:?}");
+        }
+    }
+
+    #[test]
+    fn what_passes_in_a_moment_can_be_tried_again_at_the_same_address() {
+        for cause in [ErrorCause::TooMany, ErrorCause::Unavailable] {
+            assert_eq!(steps(&page(cause)), ["", "/account"]);
+        }
     }
 
     #[test]

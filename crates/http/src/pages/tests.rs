@@ -177,6 +177,7 @@ fn account() -> AccountPage {
         scopes: ScopeKind::ALL
             .map(|kind| RevocableScope {
                 kind,
+                serves: kind != ScopeKind::OfflineAccess,
                 revocable: kind != ScopeKind::OpenId,
             })
             .into(),

@@ -177,7 +177,9 @@ pub(super) struct Account {
     pub(super) revoked: Sentence,
     pub(super) revoked_from: Sentence,
     pub(super) disconnected: Sentence,
-    pub(super) nothing_done: Sentence,
+    pub(super) gone_already: Sentence,
+    pub(super) disconnected_already: Sentence,
+    pub(super) unknown_client: &'static str,
     pub(super) others: &'static str,
     pub(super) others_about: &'static str,
     pub(super) another: &'static str,
@@ -321,7 +323,7 @@ const ENGLISH: Text = Text {
                     back.",
         },
         offline_in_vain: "It asks for this, but cannot get it: it is an app that can keep no secret. \
-                          It can act only while you use it, whatever you tick here.",
+                          It can act only while you use it, whatever you allow.",
         contact: Permission {
             title: "Send you messages",
             about: "Only of the kinds that are ticked below.",
@@ -360,7 +362,10 @@ const ENGLISH: Text = Text {
         revoked: Sentence("“{}” is revoked."),
         revoked_from: Sentence("{} can no longer use it."),
         disconnected: Sentence("{} is disconnected. It can do nothing in your name any more."),
-        nothing_done: Sentence("Nothing was changed: {} had nothing of that any more."),
+        gone_already: Sentence("Nothing was changed: “{}” was gone already."),
+        disconnected_already: Sentence("Nothing was changed: {} was disconnected already."),
+        unknown_client: "Nothing was changed: this service is not registered here any more, and can do \
+                         nothing in your name.",
         others: "Other accounts",
         others_about: "These are signed in at this browser, too.",
         another: "Sign in with another account",
@@ -432,7 +437,7 @@ const ENGLISH: Text = Text {
         unknown_interaction: Explanation {
             title: "There is no such request here",
             what: "It has expired, for a request waits for an hour, or it was made in another browser \
-                   or for another account.",
+                   or for another account, or the browser did not keep its cookie.",
             next: START_AGAIN,
         },
         expired: Explanation {
@@ -538,7 +543,8 @@ mod tests {
             &TEXT.account.revoked,
             &TEXT.account.revoked_from,
             &TEXT.account.disconnected,
-            &TEXT.account.nothing_done,
+            &TEXT.account.gone_already,
+            &TEXT.account.disconnected_already,
             &TEXT.errors.status,
             &TEXT.errors.request,
         ];

@@ -3,7 +3,7 @@
 use alias_domain::testing::sample;
 use serde_json::{Value, json};
 
-use crate::support::{Alias, Page, SEED, client, json as ask};
+use crate::support::{Alias, Page, SEED, client, json as ask, public_request};
 
 const CLIENT: &str = "bjOB6HV7cTKtxvfr2k2ucg";
 
@@ -291,14 +291,28 @@ async fn a_notice_names_what_was_done_where_it_was_done_and_comes_once() {
         (
             "revoke",
             ("scope", "nickname"),
-            ["Nothing was changed", &name],
+            ["“<bdi>Know your nickname</bdi>” was gone already.", &from],
+        ),
+        (
+            "revoke",
+            ("channel", "notifications"),
+            [&format!("“<bdi>{about}</bdi>” was gone already."), &from],
         ),
         (
             "disconnect",
             ("x", "y"),
             [&name, "is disconnected. It can do nothing"],
         ),
-        ("disconnect", ("x", "y"), ["Nothing was changed", &name]),
+        (
+            "disconnect",
+            ("x", "y"),
+            [&name, "was disconnected already."],
+        ),
+        (
+            "revoke",
+            ("scope", "nickname"),
+            ["“<bdi>Know your nickname</bdi>” was gone already.", &from],
+        ),
     ] {
         browser
             .post(&format!("/account/{path}"), &fields(extra))
@@ -342,4 +356,103 @@ async fn every_account_of_a_browser_has_its_page_and_what_is_done_there_leads_ba
     assert!(browser.get(&address).await.html.contains("is disconnected"));
     let unknown = browser.get("/account?account=AAAAAAAAAAAAAAAAAAAAAA").await;
     assert!(unknown.html.contains("ginger@example.com"), "the latest");
+}
+
+#[actix_web::test]
+async fn a_client_that_was_deleted_meanwhile_leaves_no_hole_in_a_notice() {
+    let alias = Alias::start().await;
+    alias.code(SEED).await;
+    let mut browser = alias.freds_browser().await;
+    let token = token(&browser.get("/account").await);
+    let fields = |extra| [("form_token", token.as_str()), ("client_id", CLIENT), extra];
+    // Between the form and the page.
+    browser
+        .post("/account/revoke", &fields(("scope", "nickname")))
+        .await;
+    let deleted = alias.store.delete_client(sample::client().id).await;
+    assert!(deleted.expect("an answer"));
+    let html = browser.get("/account").await.html;
+    let said = format!(
+        "“<bdi>Know your nickname</bdi>” is revoked. <bdi class=\"name\">{}</bdi> can",
+        sample::client().name
+    );
+    assert!(html.contains(&said), "{html}");
+    // Before the form.
+    for (path, extra) in [("revoke", ("scope", "contact")), ("disconnect", ("x", "y"))] {
+        browser
+            .post(&format!("/account/{path}"), &fields(extra))
+            .await;
+        let html = browser.get("/account").await.html;
+        let said = "Nothing was changed: this service is not registered here any more";
+        assert!(html.contains(said), "{html}");
+        assert!(!html.contains("<bdi class=\"name\"></bdi>"), "{html}");
+    }
+}
+
+#[actix_web::test]
+async fn what_was_done_for_one_account_is_told_on_its_page_alone() {
+    let alias = Alias::start().await;
+    alias.code(SEED).await;
+    let mut browser = alias.browser_of_both().await;
+    let hers = browser.get("/account").await;
+    let his = hers
+        .attribute("class=\"account-link\"", "href")
+        .expect("a link");
+    let token = token(&browser.get(&his).await);
+    let disconnect = [("form_token", token.as_str()), ("client_id", CLIENT)];
+    browser.post("/account/disconnect", &disconnect).await;
+    for elsewhere in ["/account", "/signed-out"] {
+        let page = browser.get(elsewhere).await;
+        assert!(!page.html.contains("role=\"status\""), "{elsewhere}");
+    }
+    assert!(browser.get(&his).await.html.contains("is disconnected"));
+    assert!(!browser.get(&his).await.html.contains("is disconnected"));
+}
+
+#[actix_web::test]
+async fn whoever_only_asks_for_the_head_of_a_page_leaves_its_notice() {
+    let alias = Alias::start().await;
+    alias.code(SEED).await;
+    let mut browser = alias.freds_browser().await;
+    let token = token(&browser.get("/account").await);
+    let disconnect = [("form_token", token.as_str()), ("client_id", CLIENT)];
+    browser.post("/account/disconnect", &disconnect).await;
+    assert_eq!(browser.head("/account").await.status, 200);
+    assert!(
+        browser
+            .get("/account")
+            .await
+            .html
+            .contains("is disconnected")
+    );
+
+    browser.post("/sign-out", &disconnect[..1]).await;
+    assert_eq!(browser.head("/signed-out").await.status, 200);
+    let said = browser.get("/signed-out").await.html;
+    assert!(
+        said.contains("fred@example.com</bdi> is signed out."),
+        "{said}"
+    );
+}
+
+#[actix_web::test]
+async fn r19_what_a_public_client_cannot_get_is_not_listed_as_if_it_could() {
+    let alias = Alias::start().await;
+    let mut browser = alias.freds_browser().await;
+    for query in [
+        public_request().replace("scope=openid", "scope=openid%20offline_access"),
+        SEED.to_owned(),
+    ] {
+        let form = browser.authorize(&query).await.form();
+        browser.submit(&form, &[("decision", "approve_all")]).await;
+    }
+    let html = browser.get("/account").await.html;
+    let of = |name: &str| {
+        let connections = html.split("<article").skip(1);
+        let mut of_name = connections.filter(|it| it.contains(name));
+        of_name.next().expect("a connection").to_owned()
+    };
+    let in_vain = "an app that can keep no secret";
+    assert!(of(&sample::public_client().name).contains(in_vain));
+    assert!(!of(&sample::client().name).contains(in_vain));
 }

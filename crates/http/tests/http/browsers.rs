@@ -225,3 +225,30 @@ async fn an_account_page_whose_session_ended_says_so_and_leads_to_signing_in() {
         assert!(page.html.contains("href=\"/sign-in\""));
     }
 }
+
+#[actix_web::test]
+async fn no_error_page_is_a_dead_end() {
+    let alias = Alias::start().await;
+    let mut browser = alias.browser();
+    let long = format!("/account?{}", "x".repeat(20_000));
+    for (path, status) in [
+        ("/oauth2/authorize", 400),
+        ("/oauth2/authorize?client_id=nobody", 400),
+        ("/oauth2/authorize?client_id=%FF", 400),
+        ("/oauth2/authorize?client_id=a&client_id=b", 400),
+        ("/nowhere", 404),
+        ("/interaction/AAAAAAAAAAAAAAAAAAAAAA", 404),
+        ("/account/revoke", 405),
+        (long.as_str(), 414),
+    ] {
+        let page = browser.get(path).await;
+        assert_eq!(page.status, status, "{path}");
+        assert!(page.html.contains("href=\"/account\""), "{}", page.html);
+    }
+    for (path, status) in [("/account/revoke", 403), ("/sign-out/confirm", 403)] {
+        let page = alias.browser().post(path, &[("form_token", "x")]).await;
+        assert_eq!(page.status, status, "{path}");
+        assert!(page.html.contains("cookies"), "{path}");
+        assert!(page.html.contains("href=\"/account\""), "{}", page.html);
+    }
+}

@@ -257,7 +257,7 @@ async fn whatever_is_wrong_with_a_request_it_asks_and_leads_nowhere() {
     let (_, form) = asked(&mut browser, &[to_bye]).await;
     let done = browser.submit_once(&form, &[("sign_out", "all")]).await;
     let location = done.location.expect("the page at the end");
-    assert_eq!(location, "/signed-out?fault=no_client");
+    assert!(location.starts_with("/signed-out?note="), "{location}");
     let page = browser.get(&location).await;
     assert!(page.html.contains("says where to go, and not who asks"));
 }
@@ -414,4 +414,76 @@ async fn discovery_names_what_there_is_for_logout() {
         (put.status().as_u16(), &put.headers()["allow"]),
         (405, &"GET, HEAD, POST".parse().expect("a header"))
     );
+}
+
+/// Presses a button of the page that asks as a browser does, and says which page that leads to.
+async fn pressed(browser: &mut Browser<'_>, form: &Form) -> String {
+    let fields = [("form_token", form.token.as_str()), ("sign_out", "all")];
+    let done = browser.post_navigating(&form.action, &fields).await;
+    done.location.expect("the page at the end")
+}
+
+#[actix_web::test]
+async fn no_address_leads_to_a_client_where_nobody_was_signed_out() {
+    let alias = start().await;
+    let (mut browser, _) = connected(&alias).await;
+    let id = sample::client().id.to_string();
+    let parts = [
+        ("client_id", id.as_str()),
+        ("post_logout_redirect_uri", BYE),
+        ("state", "s'é"),
+    ];
+    // As anybody can write it.
+    let bare = format!("/signed-out?{}", query(&parts));
+    for address in [bare.clone(), format!("{bare}&note=x")] {
+        let page = browser.get_navigating(&address).await;
+        assert!(!page.html.contains(BYE), "{address}");
+        assert_eq!(page.location, None, "{address}");
+    }
+    // As it is after signing out, once more after a reload, and with nothing but that.
+    let (_, form) = asked(&mut browser, &parts).await;
+    let address = pressed(&mut browser, &form).await;
+    for _ in 0..2 {
+        let page = browser.get_navigating(&address).await;
+        let content = page.attribute("http-equiv=\"refresh\"", "content");
+        let content = content.expect("it moves on");
+        assert!(
+            content.starts_with(&format!("0;url={BYE}?state=s")),
+            "{content}"
+        );
+    }
+    assert!(!is_signed_in(&mut browser).await);
+    let another_state = address.replace("state=s", "state=t");
+    assert_ne!(another_state, address);
+    let page = browser.get_navigating(&another_state).await;
+    assert!(!page.html.contains(BYE));
+    // Nor at another browser, whose user is signed in.
+    let mut other = alias.signed_in("ginger@example.com").await;
+    let page = other.get_navigating(&address).await;
+    assert!(!page.html.contains(BYE) && page.html.contains("ginger@example.com"));
+}
+
+#[actix_web::test]
+async fn no_address_makes_a_page_warn_of_what_was_not_sent() {
+    let alias = start().await;
+    let (mut browser, _) = connected(&alias).await;
+    for path in ["/signed-out", "/sign-out/confirm"] {
+        for query in ["fault=hint", "fault=no_client", "note=no_client"] {
+            let page = browser.get(&format!("{path}?{query}")).await;
+            assert_eq!(page.status, 200);
+            assert!(!page.html.contains("role=\"alert\""), "{path}?{query}");
+        }
+    }
+    // What was wrong is said, signed in or not.
+    let faulty = [("post_logout_redirect_uri", BYE)];
+    let (page, form) = asked(&mut browser, &faulty).await;
+    assert!(page.html.contains("role=\"alert\""));
+    let end = pressed(&mut browser, &form).await;
+    let mut nobody = alias.browser();
+    let there = log_out(&mut nobody, &faulty).await.location;
+    let there = there.expect("the page at the end");
+    for (browser, address) in [(&mut browser, end), (&mut nobody, there)] {
+        let page = browser.get(&address).await;
+        assert!(page.html.contains("says where to go, and not who asks"));
+    }
 }

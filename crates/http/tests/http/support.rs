@@ -363,6 +363,11 @@ impl Browser<'_> {
         self.send(request).await
     }
 
+    pub(crate) async fn head(&mut self, path: &str) -> Page {
+        let request = self.http.head(self.alias.url(path));
+        self.send(request).await
+    }
+
     /// An authorization request, up to the first page or the client's callback.
     pub(crate) async fn authorize(&mut self, query: &str) -> Page {
         self.follow(&format!("/oauth2/authorize?{query}")).await
