@@ -25,6 +25,11 @@ pub(crate) struct Fred {
 }
 
 impl Fred {
+    /// An app, which has no secret.
+    pub(crate) async fn with_public_client(callback: &str) -> Self {
+        Self::with_client(callback, false, &["--public"]).await
+    }
+
     /// The client is registered with this callback, and with more options.
     pub(crate) async fn with_client(callback: &str, javascript: bool, options: &[&str]) -> Self {
         let alias = Running::serve();
@@ -43,7 +48,11 @@ impl Fred {
             chromium: Chromium::open(javascript).await,
             alias,
             client_id: text(&client, "client_id"),
-            client_secret: text(&client, "client_secret"),
+            // A public one has none.
+            client_secret: client["client_secret"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned(),
             callback: callback.to_owned(),
         }
     }

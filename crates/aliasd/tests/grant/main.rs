@@ -25,6 +25,7 @@ mod resource;
 #[path = "../support/running.rs"]
 mod running;
 mod seed;
+mod sites;
 #[path = "../support/store.rs"]
 mod store;
 mod upgrade;

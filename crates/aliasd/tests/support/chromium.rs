@@ -4,12 +4,18 @@ use std::{
     io::{BufRead, BufReader},
     os::unix::fs::MetadataExt,
     process::{Child, Command, Stdio},
+    str::FromStr,
     time::{Duration, Instant},
 };
 
-use fantoccini::{Client, ClientBuilder, Locator, elements::Element, wd::Capabilities};
+use fantoccini::{
+    Client, ClientBuilder, Locator,
+    elements::Element,
+    wd::{Capabilities, WebDriverCompatibleCommand},
+};
 use hyper_util::client::legacy::connect::HttpConnector;
-use serde_json::json;
+use reqwest::{Method, Url};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// Far longer than a page takes.
@@ -168,8 +174,35 @@ impl Chromium {
             .to_string()
     }
 
+    /// What Chromium has logged since it was asked last: of kind `browser`, what it says of the page, or
+    /// `performance`, what it asked for.
+    pub(crate) async fn logged(&self, kind: &'static str) -> Vec<Value> {
+        let entries = self.window.issue_cmd(Log(kind)).await.expect("a log");
+        let entries = entries.as_array().cloned().unwrap_or_default();
+        let message = |entry: &Value| {
+            let message = entry["message"].as_str().unwrap_or_default();
+            // That of `performance` is JSON in a text.
+            serde_json::from_str(message).unwrap_or_else(|_| json!(message))
+        };
+        entries.iter().map(message).collect()
+    }
+
     pub(crate) async fn close(self) {
         let _ = self.window.clone().close().await;
+    }
+}
+
+/// ChromeDriver's command that reads a log.
+#[derive(Debug)]
+struct Log(&'static str);
+
+impl WebDriverCompatibleCommand for Log {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, <Url as FromStr>::Err> {
+        base.join(&format!("session/{}/se/log", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
+        (Method::POST, Some(json!({"type": self.0}).to_string()))
     }
 }
 
@@ -204,5 +237,7 @@ fn capabilities(profile: &TempDir, javascript: bool, more: &[String]) -> Capabil
     }
     let mut capabilities = Capabilities::new();
     capabilities.insert("goog:chromeOptions".to_owned(), options);
+    let logs = json!({"browser": "ALL", "performance": "ALL"});
+    capabilities.insert("goog:loggingPrefs".to_owned(), logs);
     capabilities
 }

@@ -12,21 +12,36 @@ pub(crate) struct Other {
     pub(crate) origin: String,
 }
 
-/// A request: its first line and its body.
+/// A request: its first line, its cookies and its body.
 struct Asked {
     line: String,
+    cookies: String,
     body: String,
 }
 
+const COOKIES: &str = "Set-Cookie: unsaid=1\r\nSet-Cookie: lax=1; SameSite=Lax\r\n\
+    Set-Cookie: none=1; SameSite=None; Secure\r\n";
+
 impl Other {
-    /// Shows the first line of each request, and its body.
+    /// Shows the first line of each request, its cookies and its body. At `/cookies` it sets one for each
+    /// way of saying `SameSite`.
     pub(crate) fn mirror() -> Self {
         Self::serve(|asked| {
             // What a browser posts is percent-encoded.
             let body = asked.body.replace('&', "&amp;");
-            let page = format!("<p id=line>{}</p><p id=body>{body}</p>", asked.line);
+            let page = format!(
+                "<p id=line>{}</p><p id=cookies>{}</p><p id=body>{body}</p>",
+                asked.line, asked.cookies
+            );
             let head = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n";
-            format!("{head}Content-Length: {}\r\n\r\n{page}", page.len())
+            let cookies = match asked.line.starts_with("GET /cookies ") {
+                true => COOKIES,
+                false => "",
+            };
+            format!(
+                "{head}{cookies}Content-Length: {}\r\n\r\n{page}",
+                page.len()
+            )
         })
     }
 
@@ -67,7 +82,7 @@ fn asked(stream: &TcpStream) -> Option<Asked> {
     let mut reader = BufReader::new(stream);
     let mut first = String::new();
     reader.read_line(&mut first).ok()?;
-    let mut length = 0;
+    let (mut length, mut cookies) = (0, String::new());
     loop {
         let mut line = String::new();
         reader.read_line(&mut line).ok()?;
@@ -77,11 +92,15 @@ fn asked(stream: &TcpStream) -> Option<Asked> {
         if name.eq_ignore_ascii_case("content-length") {
             length = value.trim().parse().ok()?;
         }
+        if name.eq_ignore_ascii_case("cookie") {
+            value.trim().clone_into(&mut cookies);
+        }
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
     Some(Asked {
         line: first.trim().to_owned(),
+        cookies,
         body: String::from_utf8(body).ok()?,
     })
 }
