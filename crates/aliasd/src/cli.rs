@@ -6,6 +6,7 @@ mod deleting;
 mod import;
 mod key;
 mod password;
+mod terminal;
 pub(crate) mod user;
 
 use std::path::{Path, PathBuf};

@@ -1,12 +1,12 @@
 //! A new password: asked for at a terminal, where it is not shown, or read from a pipe.
 
-use std::io::{self, BufRead, IsTerminal};
+use std::io::{self, BufRead, ErrorKind};
 
 use alias_domain::{Secret, opaque_string};
 use alias_signing::Argon2Passwords;
 use clap::Args;
-use nix::sys::termios::{LocalFlags, SetArg, Termios, tcgetattr, tcsetattr};
 
+use super::terminal::{self, Unseen};
 use crate::error::Error;
 
 /// Where a command has a new password from.
@@ -27,7 +27,7 @@ impl Source {
     /// # Errors
     /// If there is neither.
     pub(crate) fn demand(&self) -> Result<(), Error> {
-        if self.password_stdin || io::stdin().is_terminal() {
+        if self.password_stdin || terminal::is_there() {
             return Ok(());
         }
         Err(Error::Usage(
@@ -41,45 +41,26 @@ impl Source {
     /// # Errors
     /// If there is none, it could not be used, or it was not typed twice.
     pub(crate) fn read(&self) -> Result<Secret, Error> {
-        let input = io::stdin();
         // A terminal never shows a password, also with --password-stdin.
-        if input.is_terminal() {
-            let _unseen = Unseen::begin();
-            return twice(|prompt| rpassword::prompt_password(prompt).map(Secret::new));
+        if terminal::is_there() {
+            let unseen = Unseen::begin()?;
+            return twice(|prompt| unseen.ask(prompt));
         }
-        line(input.lock())
-    }
-}
-
-/// A terminal that shows nothing of what is typed, until this is dropped. Whoever types as soon as they
-/// are asked, or before, is to be unseen too; rpassword begins only after its prompt.
-struct Unseen(Option<Termios>);
-
-impl Unseen {
-    fn begin() -> Self {
-        let before = tcgetattr(io::stdin()).ok();
-        if let Some(mut terminal) = before.clone() {
-            terminal.local_flags.remove(LocalFlags::ECHO);
-            // Where it cannot be, rpassword says so.
-            let _ = tcsetattr(io::stdin(), SetArg::TCSANOW, &terminal);
-        }
-        Self(before)
-    }
-}
-
-impl Drop for Unseen {
-    fn drop(&mut self) {
-        if let Some(before) = &self.0 {
-            let _ = tcsetattr(io::stdin(), SetArg::TCSANOW, before);
-        }
+        line(io::stdin().lock())
     }
 }
 
 /// The password that is given twice.
-fn twice(mut ask: impl FnMut(&str) -> io::Result<Secret>) -> Result<Secret, Error> {
-    let mut asked = |prompt| {
-        let typed = ask(prompt).map(|it| opaque_string(&it));
-        typed.map_err(|_| Error::Password("could not be read at the terminal as UTF-8"))
+fn twice(mut ask: impl FnMut(&'static str) -> io::Result<Option<Secret>>) -> Result<Secret, Error> {
+    let mut asked = |prompt| match ask(prompt) {
+        Ok(Some(typed)) if !typed.expose().is_empty() => Ok(opaque_string(&typed)),
+        Ok(_) => Err(Error::Password(
+            "is missing: nothing was typed, and nothing was changed",
+        )),
+        Err(error) if error.kind() == ErrorKind::InvalidData => Err(Error::Password(
+            "could not be read at the terminal as UTF-8",
+        )),
+        Err(error) => Err(error.into()),
     };
     let password = asked("Password: ")?;
     check(password.expose())?;
@@ -170,11 +151,12 @@ mod tests {
     }
 
     /// The result of typing these lines at a terminal, and the number of prompts.
-    fn typed(lines: [&str; 2]) -> (Result<String, String>, usize) {
+    fn typed<'a>(lines: [impl Into<Option<&'a str>>; 2]) -> (Result<String, String>, usize) {
+        let lines = lines.map(Into::into);
         let mut asked = 0;
         let read = twice(|_| {
             asked += 1;
-            Ok(Secret::new(lines[asked - 1].to_owned()))
+            Ok(lines[asked - 1].map(|it| Secret::new(it.to_owned())))
         });
         let read = read.map(|it| it.expose().to_owned());
         (read.map_err(|it| it.to_string()), asked)
@@ -192,5 +174,10 @@ mod tests {
         let (refused, asked) = typed(["short", "short"]);
         assert_eq!(asked, 1, "nobody types in vain");
         assert!(refused.is_err_and(|it| it.contains("too short")));
+        for nothing in [None, Some("")] {
+            let (refused, asked) = typed([nothing, nothing]);
+            assert_eq!(asked, 1);
+            assert!(refused.is_err_and(|it| it.contains("nothing was typed")));
+        }
     }
 }

@@ -13,6 +13,7 @@
 //! | `running` | how `serve` and `dev` start, what they refuse, and how they stop |
 //! | `stopping` | what becomes of requests when `serve` is told to stop |
 //! | `sweeping` | what is removed, and when the clock is not believed |
+//! | `terminal` | a terminal at which a password is asked for |
 //! | `tls` | certificates: shown, renewed, refused |
 //! | `watching` | health, metrics and the log, from where `serve` is watched |
 //! | `authority` | certificates that an authority of our own signed |
@@ -40,6 +41,7 @@ mod stopping;
 #[path = "../support/store.rs"]
 mod store;
 mod sweeping;
+mod terminal;
 mod tls;
 mod users;
 mod watching;
