@@ -10,6 +10,7 @@
 //! | `postgres` | what is said of a database that is not as it must be |
 //! | `products` | which are registered by name, and that their pages are what is printed |
 //! | `pooler` | which PgBouncer is worked with, and what is said of any other |
+//! | `rehashing` | sign-ins while a password's hash is replaced by one of today |
 //! | `running` | how `serve` and `dev` start, what they refuse, and how they stop |
 //! | `stopping` | what becomes of requests when `serve` is told to stop |
 //! | `sweeping` | what is removed, and when the clock is not believed |
@@ -35,6 +36,7 @@ mod logging;
 mod pooler;
 mod postgres;
 mod products;
+mod rehashing;
 mod running;
 mod sandbox;
 mod stopping;

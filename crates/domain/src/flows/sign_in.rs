@@ -119,30 +119,45 @@ impl Provider {
         gone: impl Future<Output = ()>,
         now: DateTime<Utc>,
     ) -> Result<SignIn, Failure> {
-        let (user, hash) = match self.checked_password(email, password, gone).await? {
-            Some(Ok(known)) => known,
-            Some(Err(fault)) => return Ok(SignIn::Refused(fault)),
-            None => return Ok(SignIn::Abandoned),
-        };
-        let token = Secret::from_bits(self.ports.chance.secret());
-        let start = SessionStart {
-            id: SessionId::from_uuid(self.ports.chance.id()),
-            user: user.id,
-            token: token.digest(),
-            password: Some(hash),
-            presented: presented.to_vec(),
-            auth_time: now,
-            expires_at: now + self.lifetimes.session,
-        };
-        Ok(match self.store().start_session(&start).await? {
-            Started::Locked => SignIn::Refused(SignInFault::Locked(user.id)),
-            Started::Session { id, replaced } => SignIn::Done(SignedIn {
-                session: id,
-                token,
-                replaced,
-                expires_in: self.lifetimes.session.num_seconds(),
-            }),
-        })
+        let mut gone = pin!(gone);
+        loop {
+            let checked = self.checked_password(email, password, gone.as_mut());
+            let (user, hash) = match checked.await? {
+                Some(Ok(known)) => known,
+                Some(Err(fault)) => return Ok(SignIn::Refused(fault)),
+                None => return Ok(SignIn::Abandoned),
+            };
+            let token = Secret::from_bits(self.ports.chance.secret());
+            let start = SessionStart {
+                id: SessionId::from_uuid(self.ports.chance.id()),
+                user: user.id,
+                token: token.digest(),
+                password: Some(hash.clone()),
+                presented: presented.to_vec(),
+                auth_time: now,
+                expires_at: now + self.lifetimes.session,
+            };
+            match self.store().start_session(&start).await? {
+                Started::Session { id, replaced } => {
+                    return Ok(SignIn::Done(SignedIn {
+                        session: id,
+                        token,
+                        replaced,
+                        expires_in: self.lifetimes.session.num_seconds(),
+                    }));
+                }
+                // Another sign-in may have replaced the hash by one of the same password meanwhile:
+                // what counts is whether the password is right by the one that is stored now.
+                Started::Locked if self.has_another_hash(&user, &hash).await? => {}
+                Started::Locked => return Ok(SignIn::Refused(SignInFault::Locked(user.id))),
+            }
+        }
+    }
+
+    /// Whether another hash is stored than this one, by which the password was right.
+    async fn has_another_hash(&self, user: &User, hash: &PasswordHash) -> Result<bool, Failure> {
+        let stored = self.store().user_by_email(&user.email).await?;
+        Ok(stored.is_some_and(|(it, stored)| it.id == user.id && stored != *hash))
     }
 
     /// The user of this address, if the password is theirs, and its hash. Whatever the answer, a
