@@ -111,6 +111,8 @@ pub(crate) enum Error {
     Metrics(#[from] BuildError),
     #[error("standard output: {0}")]
     Output(io::Error),
+    #[error("{error}; all the same, {done}")]
+    DoneUnsaid { done: String, error: Box<Self> },
     #[error("{0}; nothing was registered, for nobody saw the client's secret")]
     SecretNotShown(Box<Self>),
     #[error("{error}: nobody saw the secret; run `aliasd client rotate-secret {client}`")]

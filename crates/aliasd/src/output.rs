@@ -34,6 +34,22 @@ impl Format {
             .and_then(|()| out.flush());
         ended.map_err(Error::Output)
     }
+
+    /// Prints what came of what was done.
+    ///
+    /// # Errors
+    /// As [`print`](Self::print), and then with what was done all the same: nobody who reads it does
+    /// that again, or takes it for undone.
+    pub(crate) fn report(
+        self,
+        report: &(impl Serialize + Display),
+        done: impl Into<String>,
+    ) -> Result<(), Error> {
+        self.print(report).map_err(|error| Error::DoneUnsaid {
+            error: Box::new(error),
+            done: done.into(),
+        })
+    }
 }
 
 /// Says on standard error what takes its time. It is no result, so it may get lost.

@@ -28,7 +28,9 @@ pub(crate) struct Migrated {
 /// If the database is ahead of this version, or cannot be written.
 pub(crate) async fn migrate(global: &Global) -> Result<(), Error> {
     let config = Config::load(global.config_file())?;
-    global.format().print(&bring_up(&config).await?)
+    let migrated = bring_up(&config).await?;
+    let done = format!("{} is current", migrated.database);
+    global.format().report(&migrated, done)
 }
 
 /// Brings the database to the current schema; makes it if there is none.

@@ -300,10 +300,12 @@ pub(super) async fn run(global: &Global, command: Command) -> Result<(), Error> 
                     random: random.expose(),
                 }));
             }
-            let shown = format.print(&view);
-            match (shown, secret) {
-                (Err(error), Some(_)) => Err(unregistered(store, client.id, error).await),
-                (shown, _) => shown,
+            match &secret {
+                None => format.report(&view, format!("client {} was registered", client.id)),
+                Some(_) => match format.print(&view) {
+                    Ok(()) => Ok(()),
+                    Err(error) => Err(unregistered(store, client.id, error).await),
+                },
             }
         }
         // Without a store, above.
@@ -319,7 +321,8 @@ pub(super) async fn run(global: &Global, command: Command) -> Result<(), Error> 
             if update.claims.is_some() {
                 warn_of_claims(&client);
             }
-            format.print(&ClientView::of(&client))
+            let done = format!("client {} was changed", client.id);
+            format.report(&ClientView::of(&client), done)
         }
         Command::RotateSecret(rotate) => {
             let shown = format.print(&rotate.apply(store).await?);
@@ -330,10 +333,12 @@ pub(super) async fn run(global: &Global, command: Command) -> Result<(), Error> 
             if !store.delete_client(client.id).await? {
                 return Err(Error::NoClient(target.id));
             }
-            format.print(&Deleted::Client {
+            let done = format!("client {} was deleted", client.id);
+            let deleted = Deleted::Client {
                 client_id: client.id,
                 name: client.name,
-            })?;
+            };
+            format.report(&deleted, done)?;
             deleting::remove_rows(store).await;
             Ok(())
         }

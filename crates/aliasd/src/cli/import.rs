@@ -59,12 +59,14 @@ pub(super) async fn run(global: &Global, options: &Options) -> Result<(), Error>
     let mut told = Told::of(snapshot);
     let imported = store.import(&mut told).await;
     let imported = imported.map_err(|error| not_done(&from, &database, error))?;
-    global.format().print(&Imported {
+    let done = format!("everything was imported into {database}");
+    let imported = Imported {
         from,
         database: database.to_string(),
         applied,
         imported,
-    })
+    };
+    global.format().report(&imported, done)
 }
 
 fn sqlite(text: &str) -> Result<PathBuf, String> {

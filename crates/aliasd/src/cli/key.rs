@@ -91,11 +91,13 @@ pub(super) async fn run(global: &Global, command: Command) -> Result<(), Error> 
             let schedule = key_schedule(&keys, &config.lifetimes, clock::now());
             let of = |new: &StoredKey| schedule.iter().find(|it| it.key.kid == new.kid);
             let views = made.iter().filter_map(of).map(KeyView::of).collect();
-            format.print(&List::new("no keys", views))
+            let done = "new keys were made: `aliasd key list` shows them";
+            format.report(&List::new("no keys", views), done)
         }
         Command::Remove(remove) => {
             remove.apply(&config, store.as_ref()).await?;
-            format.print(&Deleted::Key { kid: remove.kid })
+            let done = format!("key {} was removed", remove.kid);
+            format.report(&Deleted::Key { kid: remove.kid }, done)
         }
     }
 }

@@ -15,6 +15,7 @@ use super::{Global, deleting, password};
 use crate::{
     clock,
     error::Error,
+    output::Format,
     store,
     view::{Deleted, List, SessionView, TakenBackView, UserView},
 };
@@ -189,7 +190,7 @@ pub(super) async fn run(global: &Global, command: Command) -> Result<(), Error> 
             }
             let password = create.password.read()?;
             let user = add(store, email, nickname, &password).await?;
-            format.print(&UserView::of(&user))
+            report(format, &user, "was created")
         }
         Command::List => {
             let users = store.users().await?;
@@ -197,31 +198,52 @@ pub(super) async fn run(global: &Global, command: Command) -> Result<(), Error> 
             format.print(&List::new("no users", views))
         }
         Command::Show(target) => format.print(&UserView::of(&target.find(store).await?)),
-        Command::Update(update) => format.print(&UserView::of(&update.apply(store).await?)),
-        Command::ResetPassword(reset) => format.print(&UserView::of(&reset.apply(store).await?)),
+        Command::Update(update) => report(format, &update.apply(store).await?, "was changed"),
+        Command::ResetPassword(reset) => {
+            let done = "has the new password, and their sessions ended";
+            report(format, &reset.apply(store).await?, done)
+        }
         Command::Sessions(sessions) => {
-            format.print(&List::new("no sessions", sessions.apply(store).await?))
+            let left = List::new("no sessions", sessions.apply(store).await?);
+            match sessions.ends_any() {
+                true => format.report(&left, "the sessions were ended"),
+                false => format.print(&left),
+            }
         }
         Command::Revoke(revoke) => {
             let taken = revoke.apply(store).await?;
-            let views = taken.iter().map(TakenBackView::of).collect();
-            format.print(&List::new("no client has anything of that", views))
+            let views: Vec<_> = taken.iter().map(TakenBackView::of).collect();
+            let done = match taken.is_empty() {
+                true => "there was nothing to take back",
+                false => "it was taken back",
+            };
+            format.report(&List::new("no client has anything of that", views), done)
         }
-        Command::Lock(target) => format.print(&UserView::of(&target.lock(store, true).await?)),
-        Command::Unlock(target) => format.print(&UserView::of(&target.lock(store, false).await?)),
+        Command::Lock(target) => report(format, &target.lock(store, true).await?, "was locked"),
+        Command::Unlock(target) => {
+            report(format, &target.lock(store, false).await?, "was unlocked")
+        }
         Command::Delete(target) => {
             let user = target.find(store).await?;
             if !store.delete_user(user.id).await? {
                 return Err(target.missing());
             }
-            format.print(&Deleted::User {
+            let done = format!("user {} was deleted", user.email);
+            let deleted = Deleted::User {
                 user_id: user.id,
                 email: user.email,
-            })?;
+            };
+            format.report(&deleted, done)?;
             deleting::remove_rows(store).await;
             Ok(())
         }
     }
+}
+
+/// Prints a user as they are now, by what was done about them.
+fn report(format: Format, user: &User, done: &str) -> Result<(), Error> {
+    let done = format!("user {} {done}", user.email);
+    format.report(&UserView::of(user), done)
 }
 
 /// Makes an account.
@@ -305,6 +327,10 @@ impl ResetPassword {
 }
 
 impl Sessions {
+    fn ends_any(&self) -> bool {
+        self.end_all || !self.end.is_empty()
+    }
+
     /// Ends what is to end, and shows what is left.
     async fn apply(&self, store: &dyn Store) -> Result<Vec<SessionView>, Error> {
         let user = self.target.find(store).await?.id;

@@ -553,16 +553,6 @@ fn a_deleted_client_is_gone() {
     );
 }
 
-/// Runs a command whose standard output is a full disk.
-fn on_a_full_disk(sandbox: &Sandbox, arguments: &[&str]) -> String {
-    let full = std::fs::File::options().write(true).open("/dev/full");
-    let ran = sandbox
-        .command(arguments)
-        .stdout(full.expect("Linux has it"))
-        .output();
-    crate::sandbox::Ran::from(ran.expect("aliasd runs")).refused()
-}
-
 #[test]
 fn a_client_whose_secret_could_not_be_printed_is_not_registered() {
     let sandbox = Sandbox::migrated();
@@ -574,7 +564,7 @@ fn a_client_whose_secret_could_not_be_printed_is_not_registered() {
         "--redirect-uri",
         URI,
     ];
-    let refused = on_a_full_disk(&sandbox, &create);
+    let refused = sandbox.on_a_full_disk(&create, b"");
     assert!(refused.starts_with("standard output: "), "{refused}");
     assert!(refused.contains("nothing was registered"), "{refused}");
     assert_eq!(sandbox.json(&["client", "list"]), json!([]));
@@ -593,9 +583,26 @@ fn a_replaced_secret_that_could_not_be_printed_is_named_with_the_remedy() {
     ];
     let client = sandbox.json(&create);
     let id = client["client_id"].as_str().expect("an ID");
-    let refused = on_a_full_disk(&sandbox, &["client", "rotate-secret", id]);
+    let refused = sandbox.on_a_full_disk(&["client", "rotate-secret", id], b"");
     let remedy = format!("run `aliasd client rotate-secret {id}`");
     assert!(refused.ends_with(&remedy), "{refused}");
+}
+
+#[test]
+fn what_was_done_about_a_client_and_could_not_be_printed_is_said_to_be_done() {
+    let sandbox = Sandbox::migrated();
+    let create = ["client", "create", "--name", "F", "--redirect-uri", URI];
+    let public = [&create[..], &["--public"]].concat();
+    let done = sandbox.on_a_full_disk(&public, b"");
+    let clients = sandbox.json(&["client", "list"]);
+    let id = text(&clients[0], "client_id");
+    assert!(done.ends_with(&format!("client {id} was registered")));
+    let done = sandbox.on_a_full_disk(&["client", "update", id, "--name", "G"], b"");
+    assert!(done.ends_with(&format!("client {id} was changed")));
+    assert_eq!(sandbox.json(&["client", "show", id])["name"], "G");
+    let done = sandbox.on_a_full_disk(&["client", "delete", id], b"");
+    assert!(done.ends_with(&format!("client {id} was deleted")));
+    assert_eq!(sandbox.json(&["client", "list"]), json!([]));
 }
 
 /// In the suite, a module of RP-initiated logout fails where a logout token comes.

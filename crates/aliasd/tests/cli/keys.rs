@@ -275,3 +275,11 @@ fn a_client_is_registered_for_an_algorithm_and_may_change_it() {
         assert_eq!(refused.status, Some(2));
     }
 }
+
+#[test]
+fn new_keys_that_could_not_be_printed_are_said_to_be_made() {
+    let sandbox = with_keys();
+    let refused = sandbox.on_a_full_disk(&["key", "rotate"], b"");
+    assert!(refused.contains("all the same, new keys were made"));
+    assert_ne!(sandbox.json(&["key", "list"]), json!([]));
+}

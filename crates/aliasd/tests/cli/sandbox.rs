@@ -154,11 +154,20 @@ impl Sandbox {
     }
 
     pub(crate) fn run_with_input(&self, arguments: &[&str], input: &[u8]) -> Ran {
-        let mut child = self
-            .command(arguments)
-            .stdin(Stdio::piped())
-            .spawn()
-            .expect("aliasd runs");
+        Self::given(self.command(arguments), input)
+    }
+
+    /// What a command is refused with whose standard output is a full disk.
+    #[track_caller]
+    pub(crate) fn on_a_full_disk(&self, arguments: &[&str], input: &[u8]) -> String {
+        let full = std::fs::File::options().write(true).open("/dev/full");
+        let mut command = self.command(arguments);
+        command.stdout(full.expect("Linux has it"));
+        Self::given(command, input).refused()
+    }
+
+    fn given(mut command: Command, input: &[u8]) -> Ran {
+        let mut child = command.stdin(Stdio::piped()).spawn().expect("aliasd runs");
         let mut stdin = child.stdin.take().expect("standard input");
         // A command that refuses before it reads has closed its end.
         let _ = stdin.write_all(input);

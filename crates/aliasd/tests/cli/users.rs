@@ -305,3 +305,44 @@ fn a_deleted_user_is_gone() {
         assert_eq!(refused, "there is no user fred@example.com");
     }
 }
+
+#[test]
+fn what_was_done_about_a_user_and_could_not_be_printed_is_said_to_be_done() {
+    let sandbox = Sandbox::migrated();
+    let fred = "fred@example.com";
+    for (words, done) in [
+        (CREATE_FRED, "user fred@example.com was created"),
+        (
+            &["user", "update", fred, "--nickname", "Freddie"],
+            "user fred@example.com was changed",
+        ),
+        (
+            &["user", "reset-password", fred, "--password-stdin"],
+            "user fred@example.com has the new password, and their sessions ended",
+        ),
+        (
+            &["user", "sessions", fred, "--end-all"],
+            "the sessions were ended",
+        ),
+        (&["user", "revoke", fred], "there was nothing to take back"),
+        (&["user", "lock", fred], "user fred@example.com was locked"),
+        (
+            &["user", "unlock", fred],
+            "user fred@example.com was unlocked",
+        ),
+        (
+            &["user", "delete", fred],
+            "user fred@example.com was deleted",
+        ),
+    ] {
+        let refused = sandbox.on_a_full_disk(words, b" pass word \n");
+        assert!(refused.starts_with("standard output: "), "{refused}");
+        assert!(refused.ends_with(done), "{refused}");
+        let users = sandbox.json(&["user", "list"]);
+        let is_there = users.as_array().is_some_and(|it| !it.is_empty());
+        assert_eq!(is_there, words[1] != "delete", "{words:?}");
+    }
+    // What only looks does nothing that could be said.
+    let refused = sandbox.on_a_full_disk(&["user", "list"], b"");
+    assert!(!refused.contains("all the same"), "{refused}");
+}
