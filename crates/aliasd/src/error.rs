@@ -3,7 +3,7 @@
 use std::{io, net::SocketAddr, path::PathBuf};
 
 use alias_domain::{
-    ClientError, MalformedEmail, MalformedNickname, RevocationError,
+    ClientError, EmailError, MalformedEmail, MalformedNickname, RevocationError,
     ports::{EmailTaken, Failure, ImportError, StoreError},
 };
 use alias_signing::SigningError;
@@ -22,6 +22,8 @@ pub(crate) enum Error {
     Client(#[from] ClientError),
     #[error(transparent)]
     Email(#[from] MalformedEmail),
+    #[error(transparent)]
+    NewEmail(#[from] EmailError),
     #[error(transparent)]
     EmailTaken(#[from] EmailTaken),
     #[error(transparent)]

@@ -5,7 +5,8 @@ use std::{collections::BTreeMap, fmt};
 
 use alias_domain::{
     Client, ClientId, ClientKind, Email, KeyAlgorithm, KeyStage, NicknameClaims, ScheduledKey,
-    Secret, Session, SessionId, SigningAlgorithm, User, UserId, flows::TakenBack,
+    Secret, Session, SessionId, SigningAlgorithm, User, UserId,
+    flows::{ConnectedClient, TakenBack},
 };
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
@@ -49,6 +50,25 @@ pub(crate) struct UserView<'a> {
     nickname: Option<&'a str>,
     locked: bool,
     created_at: String,
+}
+
+/// A user, with what clients are allowed.
+#[derive(Serialize)]
+pub(crate) struct ConnectedUserView<'a> {
+    #[serde(flatten)]
+    user: UserView<'a>,
+    connections: Vec<ConnectionView<'a>>,
+}
+
+/// A client, and what a user allows it.
+#[derive(Serialize)]
+struct ConnectionView<'a> {
+    client_id: ClientId,
+    client_name: &'a str,
+    scopes: Vec<&'static str>,
+    channels: &'a [String],
+    connected_since: String,
+    changed_at: String,
 }
 
 /// A session.
@@ -182,6 +202,24 @@ impl<'a> UserView<'a> {
             nickname: user.nickname.as_ref().map(|it| it.as_str()),
             locked: user.locked,
             created_at: second(user.created_at),
+        }
+    }
+}
+
+impl<'a> ConnectedUserView<'a> {
+    /// A user and their connections.
+    pub(crate) fn of(user: &'a User, connections: &'a [ConnectedClient]) -> Self {
+        let connection = |it: &'a ConnectedClient| ConnectionView {
+            client_id: it.client.id,
+            client_name: &it.client.name,
+            scopes: it.scopes.iter().map(|scope| scope.name()).collect(),
+            channels: &it.channels,
+            connected_since: second(it.since),
+            changed_at: second(it.changed_at),
+        };
+        Self {
+            user: UserView::of(user),
+            connections: connections.iter().map(connection).collect(),
         }
     }
 }
@@ -326,6 +364,31 @@ impl fmt::Display for UserView<'_> {
     }
 }
 
+impl fmt::Display for ConnectedUserView<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.user.fmt(f)?;
+        if self.connections.is_empty() {
+            return f.write_str(&row("connected to", "no client"));
+        }
+        for it in &self.connections {
+            let (id, name, granted) =
+                (it.client_id, it.client_name, names(&it.scopes, it.channels));
+            f.write_str(&row("connected to", format_args!("{id}  {name}")))?;
+            f.write_str(&row("", format_args!("allowed: {granted}")))?;
+            let (since, changed) = (&it.connected_since, &it.changed_at);
+            f.write_str(&row("", format_args!("since {since}, changed {changed}")))?;
+        }
+        Ok(())
+    }
+}
+
+/// Scopes, then channels.
+fn names(scopes: &[&str], channels: &[String]) -> String {
+    let channels = channels.iter().map(String::as_str);
+    let names: Vec<_> = scopes.iter().copied().chain(channels).collect();
+    names.join(" ")
+}
+
 impl Brief for UserView<'_> {
     fn brief(&self) -> String {
         let locked = if self.locked { "  locked" } else { "" };
@@ -346,11 +409,7 @@ impl Brief for TakenBackView<'_> {
     fn brief(&self) -> String {
         let left = match self.connected {
             false => "disconnected".to_owned(),
-            true => {
-                let channels = self.channels.iter().map(String::as_str);
-                let names = self.scopes.iter().copied().chain(channels);
-                format!("has left: {}", names.collect::<Vec<_>>().join(" "))
-            }
+            true => format!("has left: {}", names(&self.scopes, self.channels)),
         };
         format!("{}  {}  {left}", self.client_id, self.client_name)
     }

@@ -95,4 +95,4 @@ pub use token::{Capsule, Form, FormPurpose, RefreshToken, UserToken};
 pub use token_request::{
     ClientCredentials, INVALID_CLIENT, TokenRequest, bearer_token, requested_token,
 };
-pub use user::{Email, MalformedEmail, MalformedNickname, Nickname, Session, User};
+pub use user::{Email, EmailError, MalformedEmail, MalformedNickname, Nickname, Session, User};

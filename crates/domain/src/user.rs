@@ -1,6 +1,10 @@
 //! Users and their sessions.
 
-use std::{borrow::Cow, fmt};
+use std::{
+    borrow::Cow,
+    fmt,
+    net::{Ipv4Addr, Ipv6Addr},
+};
 
 use chrono::{DateTime, Utc};
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
@@ -53,7 +57,52 @@ pub struct Email(String);
 #[error("not an email address")]
 pub struct MalformedEmail;
 
+/// Why no user is given an address.
+///
+/// ```
+/// use alias_domain::{Email, EmailError};
+/// assert_eq!(Email::register("fred"), Err(EmailError::Malformed(alias_domain::MalformedEmail)));
+/// assert_eq!(Email::register("fr\u{200b}ed@example.com"), Err(EmailError::Unseen('\u{200b}')));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EmailError {
+    /// It is none.
+    #[error(transparent)]
+    Malformed(#[from] MalformedEmail),
+    /// A character that nobody sees: it would look like another address, or like one that is
+    /// written otherwise.
+    #[error(
+        "an email address must not have a character that cannot be seen, such as the U+{:04X} in it",
+        u32::from(*.0)
+    )]
+    Unseen(char),
+    /// Brackets around something else than an IP address (RFC 5321 4.1.3).
+    #[error(
+        "an email address in brackets must have an IP address there, such as fred@[192.0.2.1] or \
+         fred@[IPv6:2001:db8::1]"
+    )]
+    Literal,
+}
+
 impl Email {
+    /// An address that a user is given. It is stricter than [`str::parse`], by which a user is looked
+    /// up: what a store has of an earlier day is read, found and signed in with.
+    ///
+    /// # Errors
+    /// Why it is not given; see [`EmailError`] for examples.
+    pub fn register(text: &str) -> Result<Self, EmailError> {
+        let email: Self = text.parse()?;
+        if let Some(unseen) = email.0.chars().find(|it| is_unseen(*it)) {
+            return Err(EmailError::Unseen(unseen));
+        }
+        let literal = email.0.rsplit_once("@[").map(|(_, it)| it);
+        if !literal.is_none_or(|it| is_address(it.trim_end_matches(']'))) {
+            return Err(EmailError::Literal);
+        }
+        Ok(email)
+    }
+
     /// The address, in lower case, its host in ASCII.
     ///
     /// ```
@@ -106,6 +155,14 @@ fn ascii_host(host: &str) -> Option<String> {
     ascii.ok().map(Cow::into_owned)
 }
 
+/// Whether what stands in brackets is an IP address, in lower case.
+fn is_address(literal: &str) -> bool {
+    match literal.strip_prefix("ipv6:") {
+        Some(address) => address.parse::<Ipv6Addr>().is_ok(),
+        None => literal.parse::<Ipv4Addr>().is_ok(),
+    }
+}
+
 impl fmt::Display for Email {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -132,10 +189,30 @@ pub struct Nickname(String);
 /// assert_eq!("a\u{0}b".parse::<Nickname>(), Err(MalformedNickname));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a nickname is 1 to 64 characters, none of them a control character")]
+#[error(
+    "a nickname is 1 to 64 characters, none of them a control character and not all of them invisible"
+)]
 pub struct MalformedNickname;
 
 impl Nickname {
+    /// A nickname that a user is given. It is stricter than [`str::parse`], which reads what a store
+    /// has of an earlier day: it can be seen.
+    ///
+    /// # Errors
+    /// If it is none, or shows nothing.
+    ///
+    /// ```
+    /// use alias_domain::{MalformedNickname, Nickname};
+    /// assert!(Nickname::register("Fred").is_ok());
+    /// assert_eq!(Nickname::register("\u{200b}"), Err(MalformedNickname));
+    /// ```
+    pub fn register(text: &str) -> Result<Self, MalformedNickname> {
+        let nickname: Self = text.parse()?;
+        shows_something(&nickname.0)
+            .then_some(nickname)
+            .ok_or(MalformedNickname)
+    }
+
     /// The nickname; see the type for an example.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -165,6 +242,23 @@ impl fmt::Display for Nickname {
 /// that turns the direction of what follows it (Unicode Standard Annex 9).
 pub(crate) fn is_misleading(c: char) -> bool {
     c.is_control() || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Whether a text has anything that is seen. Characters that are not have their use within others: they
+/// join the parts of an emoji, or keep two letters of Persian apart.
+pub(crate) fn shows_something(text: &str) -> bool {
+    !text.chars().all(|it| it.is_whitespace() || is_unseen(it))
+}
+
+/// Whether nothing is seen of a character: Unicode's property Default_Ignorable_Code_Point, the marks of
+/// interlinear annotations, and the Braille pattern without dots.
+fn is_unseen(c: char) -> bool {
+    matches!(c,
+        '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}'..='\u{1160}' | '\u{17B4}'..='\u{17B5}'
+        | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}'
+        | '\u{2060}'..='\u{206F}' | '\u{2800}' | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}'
+        | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFB}' | '\u{1BCA0}'..='\u{1BCA3}'
+        | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E0FFF}')
 }
 
 /// A user's sign-in at one browser or program, while it lasts.

@@ -17,7 +17,7 @@ use crate::{
     error::Error,
     output::Format,
     store,
-    view::{Deleted, List, SessionView, TakenBackView, UserView},
+    view::{ConnectedUserView, Deleted, List, SessionView, TakenBackView, UserView},
 };
 
 #[derive(Debug, Subcommand)]
@@ -35,7 +35,7 @@ Examples:
     /// List all users, oldest first
     #[command(after_help = "Examples:\n  aliasd user list\n  aliasd user list --json")]
     List,
-    /// Show a user
+    /// Show a user, and what they allow which clients
     #[command(after_help = "Example:\n  aliasd user show fred@example.com")]
     Show(Target),
     /// Change what the options name; the rest stays
@@ -182,8 +182,9 @@ pub(super) async fn run(global: &Global, command: Command) -> Result<(), Error> 
     match command {
         Command::Create(create) => {
             create.password.demand()?;
-            let email: Email = create.email.parse()?;
-            let nickname = create.nickname.as_deref().map(str::parse).transpose()?;
+            let email = Email::register(&create.email)?;
+            let nickname = create.nickname.as_deref().map(Nickname::register);
+            let nickname = nickname.transpose()?;
             // Before anybody types a password in vain.
             if store.user_by_email(&email).await?.is_some() {
                 return Err(EmailTaken.into());
@@ -197,7 +198,11 @@ pub(super) async fn run(global: &Global, command: Command) -> Result<(), Error> 
             let views = users.iter().map(UserView::of).collect();
             format.print(&List::new("no users", views))
         }
-        Command::Show(target) => format.print(&UserView::of(&target.find(store).await?)),
+        Command::Show(target) => {
+            let user = target.find(store).await?;
+            let connections = Operator::new(store).connections(user.id).await?;
+            format.print(&ConnectedUserView::of(&user, &connections))
+        }
         Command::Update(update) => report(format, &update.apply(store).await?, "was changed"),
         Command::ResetPassword(reset) => {
             let done = "has the new password, and their sessions ended";
@@ -297,9 +302,10 @@ impl Target {
 
 impl Update {
     async fn apply(&self, store: &dyn Store) -> Result<User, Error> {
-        let nickname = self.nickname.as_deref().map(str::parse).transpose()?;
+        let nickname = self.nickname.as_deref().map(Nickname::register);
+        let nickname = nickname.transpose()?;
         let change = UserChange {
-            email: self.email.as_deref().map(str::parse).transpose()?,
+            email: self.email.as_deref().map(Email::register).transpose()?,
             nickname: match self.no_nickname {
                 true => Some(None),
                 false => nickname.map(Some),

@@ -83,6 +83,35 @@ async fn r24_what_an_operator_takes_back_bites_at_once() {
 }
 
 #[actix_web::test]
+async fn an_operator_sees_what_a_user_allows_which_client_and_since_when() {
+    let (page, _) = connected().await;
+    let id = page.client_id.as_str();
+    let shown = page.alias.cli(&["user", "show", FRED], "");
+    let connection = &shown["connections"][0];
+    let since = text(connection, "connected_since");
+    assert_eq!(
+        shown["connections"],
+        json!([{
+            "client_id": id, "client_name": "Example",
+            "scopes": EVERYTHING.split(' ').collect::<Vec<_>>(),
+            "channels": ["_meta", "notifications", "product_updates"],
+            "connected_since": since, "changed_at": since,
+        }])
+    );
+    revoke(&page, &[id, "--scope", "contact"]);
+    let shown = page.alias.cli(&["user", "show", FRED], "");
+    let left = &shown["connections"][0];
+    assert_eq!(
+        left["scopes"],
+        json!(["openid", "offline_access", "nickname"])
+    );
+    assert_eq!(left["connected_since"], since.as_str());
+    revoke(&page, &[id]);
+    let shown = page.alias.cli(&["user", "show", FRED], "");
+    assert_eq!(shown["connections"], json!([]));
+}
+
+#[actix_web::test]
 async fn r25_revoking_openid_for_a_user_disconnects() {
     let (page, tokens) = connected().await;
     let left = revoke(&page, &[&page.client_id, "--scope", "openid"]);

@@ -1,4 +1,4 @@
-use super::Provider;
+use super::{Operator, Provider};
 use crate::{
     AliasId, Client, ClientId, Connection, Revocation, RevocationError, Scope, UserId,
     ports::StoreError,
@@ -66,11 +66,7 @@ impl Provider {
         &self,
         user: UserId,
     ) -> Result<Vec<ConnectedClient>, StoreError> {
-        let connections = self.store().connections(user).await?;
-        let connected = connections
-            .into_iter()
-            .map(|(client, connection)| as_its_user_sees(client, &connection));
-        Ok(connected.collect())
+        Operator::new(self.store()).connections(user).await
     }
 
     /// Takes back what a user granted to a client (R24, R25).

@@ -136,6 +136,25 @@ impl<'a> Operator<'a> {
         Ok(taken)
     }
 
+    /// What the user grants to clients now, as they see it themselves, newest first.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    ///
+    /// ```
+    /// # use alias_domain::{flows::Operator, testing::{MemoryStore, sample}};
+    /// # pollster::block_on(async {
+    /// let store = MemoryStore::default();
+    /// assert_eq!(Operator::new(&store).connections(sample::user().id).await?, []);
+    /// # Ok::<(), alias_domain::ports::StoreError>(())
+    /// # });
+    /// ```
+    pub async fn connections(&self, user: UserId) -> Result<Vec<ConnectedClient>, StoreError> {
+        let connections = self.store.connections(user).await?.into_iter();
+        let seen = connections.map(|(client, connection)| as_its_user_sees(client, &connection));
+        Ok(seen.collect())
+    }
+
     /// The user's sessions that have not ended, the latest sign-in first; see the type for an example.
     ///
     /// # Errors

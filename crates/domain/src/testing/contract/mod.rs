@@ -95,6 +95,7 @@ macro_rules! contract_tests {
                 a_hash_is_replaced_if_it_is_still_what_was_read
                 an_address_and_a_nickname_change_if_they_are_still_what_was_read
                 an_address_of_another_user_is_not_taken_over
+                an_address_and_a_nickname_that_nobody_is_given_any_more_are_kept
                 r30_a_reset_password_ends_every_session_of_its_user
                 r30_locking_ends_the_sessions_and_unlocking_restores_none
                 r30_a_locked_users_authorizations_wait_for_the_unlocking

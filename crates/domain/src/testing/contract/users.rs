@@ -132,6 +132,24 @@ pub async fn an_address_of_another_user_is_not_taken_over(store: &dyn Store) -> 
     Ok(())
 }
 
+pub async fn an_address_and_a_nickname_that_nobody_is_given_any_more_are_kept(
+    store: &dyn Store,
+) -> Kept {
+    let earlier = User {
+        email: "fr\u{200b}ed\u{202e}@[]".parse().expect("an address"),
+        nickname: "\u{200b}".parse().ok(),
+        ..fred()
+    };
+    assert!(earlier.nickname.is_some());
+    arrives(store, &earlier).await?;
+    assert_eq!(
+        store.user_by_email(&earlier.email).await?,
+        Some((earlier.clone(), password()))
+    );
+    assert_eq!(store.users().await?, [earlier]);
+    Ok(())
+}
+
 pub async fn r30_a_reset_password_ends_every_session_of_its_user(store: &dyn Store) -> Kept {
     exchanged(store).await?;
     arrives(store, &ginger()).await?;
