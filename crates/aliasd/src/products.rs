@@ -5,6 +5,7 @@ use std::fmt;
 
 use alias_domain::{AuthMethod, ClientKind, NicknameClaims, Registration};
 use config::{Config, File, FileFormat};
+use fluent_uri::Uri;
 use serde::{Deserialize, Serialize};
 
 /// Each file is called as `--for` takes the product.
@@ -131,11 +132,41 @@ pub(crate) fn named(name: &str) -> Option<Product> {
     product.ok().map(|it| Product { slug, ..it })
 }
 
+/// The address of a product, as `--url` takes it: without a slash at its end.
+///
+/// # Errors
+/// What no product's pages can have before theirs.
+pub(crate) fn site(text: &str) -> Result<String, &'static str> {
+    const ABSOLUTE: &str = "an absolute URL is expected, such as https://notes.example";
+    let uri = Uri::parse(text).map_err(|_| ABSOLUTE)?;
+    let authority = uri.authority().ok_or(ABSOLUTE)?;
+    let host = authority.host();
+    if host.is_empty() {
+        return Err(ABSOLUTE);
+    }
+    match uri.scheme().as_str() {
+        "https" => {}
+        "http" if matches!(host, "localhost" | "127.0.0.1" | "[::1]") => {}
+        _ => return Err("https is required: http is for localhost, 127.0.0.1 and [::1] alone"),
+    }
+    if authority.has_userinfo() {
+        return Err("there must be no user information (…@)");
+    }
+    if authority.port_to_u16().is_err() {
+        return Err("its port must be 65535 at most");
+    }
+    if uri.has_query() || uri.has_fragment() {
+        return Err(
+            "there must be neither a query (?…) nor a fragment (#…): the product's paths follow",
+        );
+    }
+    Ok(text.trim_end_matches('/').to_owned())
+}
+
 impl Product {
     /// Where the product is; `None` if whoever registers it must say so.
     pub(crate) fn url(&self, given: Option<&str>) -> Option<String> {
-        let url = given.or(self.url.as_deref())?;
-        Some(url.trim_end_matches('/').to_owned())
+        given.or(self.url.as_deref()).map(str::to_owned)
     }
 
     /// What it is registered with, where it is at this address.

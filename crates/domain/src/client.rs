@@ -9,7 +9,8 @@ use crate::{
     Access, Callback, ChannelId, ChannelName, Channels, ClientId, DeclaredChannel, Digest,
     ErrorCode, INVALID_CLIENT, LogoutUri, META_CHANNEL, MalformedLogoutUri, NicknameClaims,
     RedirectUri, RedirectUriError, RequestError, Secret, SigningAlgorithm,
-    channel::MalformedChannelName, user::is_misleading,
+    channel::MalformedChannelName,
+    user::{is_misleading, shows_something},
 };
 
 /// What a client is. It is that for good (R30).
@@ -237,8 +238,11 @@ pub struct ClientChange {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClientError {
-    /// Empty, over 100 characters, or with control characters.
-    #[error("a client's name is 1 to 100 characters, none of them a control character")]
+    /// Empty or invisible, over 100 characters, or with control characters.
+    #[error(
+        "a client's name is 1 to 100 characters, none of them a control character and not all of them \
+         invisible"
+    )]
     Name,
     /// A code could go nowhere.
     #[error("a client needs at least one redirect URI")]
@@ -249,6 +253,14 @@ pub enum ClientError {
     /// One URI cannot be registered.
     #[error("{uri}: {reason}")]
     RedirectUri {
+        /// The URI.
+        uri: String,
+        /// What is wrong with it.
+        reason: RedirectUriError,
+    },
+    /// One URI for after signing out cannot be registered: the same holds for it.
+    #[error("the post-logout redirect URI {uri}: {reason}")]
+    PostLogoutRedirectUri {
         /// The URI.
         uri: String,
         /// What is wrong with it.
@@ -269,9 +281,10 @@ pub enum ClientError {
     /// A channel's name is malformed.
     #[error("channel \"{0}\": {MalformedChannelName}")]
     ChannelName(String),
-    /// A channel's description is empty, over 200 characters, or has control characters.
+    /// A channel's description is empty or invisible, over 200 characters, or has control characters.
     #[error(
-        "channel \"{0}\": a description is 1 to 200 characters, none of them a control character"
+        "channel \"{0}\": a description is 1 to 200 characters, none of them a control character and \
+         not all of them invisible"
     )]
     ChannelDescription(String),
     /// More channels than a person can choose from, or a form can carry.
@@ -305,7 +318,7 @@ pub struct BackchannelLogout {
 impl BackchannelLogout {
     fn register((uri, session_required): (String, bool)) -> Result<Self, ClientError> {
         Ok(Self {
-            uri: uri.parse().map_err(|_| ClientError::LogoutUri(uri))?,
+            uri: LogoutUri::register(&uri).map_err(|_| ClientError::LogoutUri(uri))?,
             session_required,
         })
     }
@@ -384,10 +397,12 @@ impl Client {
             if uris.is_empty() && self.may_hold_tokens() {
                 return Err(ClientError::NoRedirectUri);
             }
-            self.redirect_uris = self.checked(uris)?;
+            let refused = |uri, reason| ClientError::RedirectUri { uri, reason };
+            self.redirect_uris = self.checked(uris, refused)?;
         }
         if let Some(uris) = change.post_logout_redirect_uris {
-            self.post_logout_redirect_uris = self.checked(uris)?;
+            let refused = |uri, reason| ClientError::PostLogoutRedirectUri { uri, reason };
+            self.post_logout_redirect_uris = self.checked(uris, refused)?;
         }
         if let Some(wish) = change.backchannel_logout {
             self.backchannel_logout = wish.map(BackchannelLogout::register).transpose()?;
@@ -426,12 +441,21 @@ impl Client {
         Err(ClientError::NotOfResourceServer(what))
     }
 
-    fn checked(&self, uris: Vec<String>) -> Result<Vec<RedirectUri>, ClientError> {
-        let check = |uri: String| {
-            RedirectUri::register(&uri, self.kind)
-                .map_err(|reason| ClientError::RedirectUri { uri, reason })
-        };
-        uris.into_iter().map(check).collect()
+    /// Each once, however often it is named.
+    fn checked(
+        &self,
+        uris: Vec<String>,
+        refused: impl Fn(String, RedirectUriError) -> ClientError,
+    ) -> Result<Vec<RedirectUri>, ClientError> {
+        let mut checked = Vec::new();
+        for text in uris {
+            match RedirectUri::register(&text, self.kind) {
+                Ok(uri) if checked.contains(&uri) => {}
+                Ok(uri) => checked.push(uri),
+                Err(reason) => return Err(refused(text, reason)),
+            }
+        }
+        Ok(checked)
     }
 
     /// R30: what stays declared keeps its ID, what is declared (again) gets a new one.
@@ -643,8 +667,8 @@ fn names_any<T>(list: &Option<Vec<T>>) -> bool {
 /// A text that people read: trimmed, not empty, of bounded length, without control characters.
 fn label(text: &str, longest: usize) -> Option<String> {
     let text = text.trim();
-    let sound =
-        !text.is_empty() && text.chars().count() <= longest && !text.contains(is_misleading);
+    let sound = text.chars().count() <= longest && !text.contains(is_misleading);
+    let sound = sound && shows_something(text);
     sound.then(|| text.to_owned())
 }
 

@@ -50,6 +50,9 @@ pub enum RedirectUriError {
          scheme (with a dot, such as com.example.app) for a public client"
     )]
     Scheme,
+    /// A port that no address has.
+    #[error("a redirect URI's port must be 65535 at most")]
+    Port,
     /// A host that is no name or address: it would be copied into a policy header.
     #[error("a redirect URI's host must be a name or an address, in ASCII")]
     Host,
@@ -105,6 +108,9 @@ impl RedirectUri {
             .all(|b| b.is_ascii_alphanumeric() || b"-.[:]".contains(&b))
         {
             return Err(RedirectUriError::Host);
+        }
+        if uri.authority().is_some_and(|it| it.port_to_u16().is_err()) {
+            return Err(RedirectUriError::Port);
         }
         if uri.query().is_some_and(|it| names_a_response(it.as_str())) {
             return Err(RedirectUriError::ResponseParameter);
@@ -342,6 +348,8 @@ mod tests {
             ("https://example.com/?iss=", E::ResponseParameter),
             ("https://example.com/?%FF=1", E::ResponseParameter),
             ("https://evil;script-src.example/", E::Host),
+            ("https://example.com:99999/", E::Port),
+            ("http://127.0.0.1:65536/", E::Port),
         ] {
             let refused = RedirectUri::register(uri, ClientKind::Confidential);
             assert_eq!(refused, Err(reason), "{uri}");

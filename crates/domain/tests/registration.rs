@@ -1,8 +1,8 @@
 //! What a client may declare.
 
 use alias_domain::{
-    ChannelId, Client, ClientChange, ClientError, ClientKind, Email, Nickname, Registration,
-    SecretPlace,
+    ChannelId, Client, ClientChange, ClientError, ClientKind, Email, EmailError, LogoutUri,
+    Nickname, Registration, SecretPlace,
     testing::sample::{NOON, REDIRECT_URI, client, public_client, resource_server},
 };
 use proptest::prelude::*;
@@ -155,6 +155,53 @@ fn a_resource_server_has_nothing_that_users_connect_to() {
 }
 
 #[test]
+fn a_uri_that_is_named_twice_is_registered_once() {
+    let uri = |it: &str| format!("https://example.com/{it}");
+    let mut client = client();
+    let named = Some(vec![uri("a"), uri("b"), uri("a")]);
+    let changed = client.change(ClientChange {
+        redirect_uris: named.clone(),
+        post_logout_redirect_uris: named,
+        ..ClientChange::default()
+    });
+    assert_eq!(changed, Ok(()));
+    for uris in [&client.redirect_uris, &client.post_logout_redirect_uris] {
+        let uris: Vec<&str> = uris.iter().map(|it| it.as_str()).collect();
+        assert_eq!(uris, [uri("a"), uri("b")]);
+    }
+}
+
+#[test]
+fn a_port_that_no_address_has_is_refused_wherever_a_uri_is_given() {
+    let uri = || "https://example.com:99999/".to_owned();
+    let refused = |change| client().change(change).expect_err("a refusal").to_string();
+    let changes = [
+        ClientChange {
+            redirect_uris: Some(vec![uri()]),
+            ..ClientChange::default()
+        },
+        ClientChange {
+            post_logout_redirect_uris: Some(vec![uri()]),
+            ..ClientChange::default()
+        },
+        ClientChange {
+            backchannel_logout: Some(Some((uri(), false))),
+            ..ClientChange::default()
+        },
+    ];
+    for (change, named) in changes.into_iter().zip([
+        "a redirect URI",
+        "post-logout redirect URI",
+        "a back-channel logout URI",
+    ]) {
+        let refused = refused(change);
+        assert!(refused.contains(named), "{refused}");
+        assert!(refused.contains("65535 at most"), "{refused}");
+    }
+    assert!(uri().parse::<LogoutUri>().is_ok(), "it may be stored");
+}
+
+#[test]
 fn any_other_client_needs_a_redirect_uri() {
     let emptied = ClientChange {
         redirect_uris: Some(Vec::new()),
@@ -218,6 +265,81 @@ fn a_host_that_cannot_be_one_is_no_address() {
         &format!("a@{}.example", "x".repeat(64)),
     ] {
         assert!(typed.parse::<Email>().is_err(), "{typed}");
+    }
+}
+
+#[test]
+fn nobody_is_given_an_address_with_what_cannot_be_seen_and_a_stored_one_is_read() {
+    for unseen in [
+        '\u{ad}',
+        '\u{61c}',
+        '\u{200b}',
+        '\u{200d}',
+        '\u{200f}',
+        '\u{202e}',
+        '\u{2060}',
+        '\u{2066}',
+        '\u{2800}',
+        '\u{3164}',
+        '\u{fe0f}',
+        '\u{feff}',
+        '\u{fff9}',
+        '\u{e0041}',
+    ] {
+        let text = format!("fr{unseen}ed@example.com");
+        let refused = Email::register(&text).expect_err(&text);
+        assert_eq!(refused, EmailError::Unseen(unseen));
+        let named = format!("U+{:04X}", u32::from(unseen));
+        assert!(refused.to_string().contains(&named), "{refused}");
+        assert_eq!(text.parse::<Email>().expect(&text).as_str(), text);
+    }
+    for text in [
+        "j\u{fc}rgen@example.com",
+        "\u{9db4}@example.com",
+        "a+b.c@localhost",
+    ] {
+        assert!(Email::register(text).is_ok(), "{text}");
+    }
+}
+
+#[test]
+fn what_stands_in_the_brackets_of_an_address_is_an_ip_address() {
+    for text in [
+        "amy@[]",
+        "amy@[example.com]",
+        "amy@[127.0.0]",
+        "amy@[::1]",
+        "amy@[ipv6:]",
+    ] {
+        assert_eq!(Email::register(text), Err(EmailError::Literal), "{text}");
+        assert!(text.parse::<Email>().is_ok(), "it may be stored: {text}");
+    }
+    for text in ["amy@[127.0.0.1]", "amy@[IPv6:2001:DB8::1]"] {
+        assert!(Email::register(text).is_ok(), "{text}");
+    }
+}
+
+#[test]
+fn a_name_of_which_nothing_is_seen_is_refused() {
+    for unseen in [
+        "\u{200b}",
+        " \u{2060}\u{feff} ",
+        "\u{3164}",
+        "\u{2800}\u{2800}",
+    ] {
+        assert!(Nickname::register(unseen).is_err(), "{unseen:?}");
+        let change = ClientChange {
+            name: Some(unseen.to_owned()),
+            ..ClientChange::default()
+        };
+        assert_eq!(client().change(change), Err(ClientError::Name));
+    }
+    for seen in [
+        "Fred",
+        "\u{1f469}\u{200d}\u{1f680}",
+        "\u{645}\u{6cc}\u{200c}\u{6a9}\u{646}",
+    ] {
+        assert!(Nickname::register(seen).is_ok(), "{seen}");
     }
 }
 

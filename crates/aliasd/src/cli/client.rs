@@ -1,8 +1,10 @@
 //! `aliasd client …`.
 
+mod warnings;
+
 use alias_domain::{
     AuthMethod, ChannelName, Client, ClientChange, ClientId, ClientKind, ClientSecret,
-    NicknameClaims, Registration, Secret, SigningAlgorithm,
+    Registration, Secret, SigningAlgorithm,
     ports::{Chance, Store},
 };
 use alias_signing::OsChance;
@@ -17,7 +19,6 @@ use crate::{
     clock,
     config::{Config, duration},
     error::Error,
-    output,
     products::{self, Product, Values},
     store,
     view::{ClientView, Deleted, List, RotatedSecret},
@@ -94,7 +95,7 @@ pub(crate) struct Create {
     )]
     product: Option<String>,
     /// Where the product itself is
-    #[arg(long, value_name = "URL", requires = "product")]
+    #[arg(long, value_name = "URL", requires = "product", value_parser = products::site)]
     url: Option<String>,
     /// The name that users read
     #[arg(long, required_unless_present = "product")]
@@ -262,13 +263,6 @@ fn claim(text: &str) -> Result<(String, String), &'static str> {
     Ok((name.to_owned(), source.to_owned()))
 }
 
-/// Says what an operator must know who has a nickname told under other names.
-fn warn_of_claims(client: &Client) {
-    if client.claims != NicknameClaims::default() {
-        output::progress(&format!("aliasd: warning: {}", NicknameClaims::WARNING));
-    }
-}
-
 fn channel(text: &str) -> Result<(String, String), &'static str> {
     let (name, description) = text
         .split_once('=')
@@ -287,7 +281,8 @@ pub(super) async fn run(global: &Global, command: Command) -> Result<(), Error> 
         Command::Create(create) => {
             let known = create.known_product()?;
             let (client, secret) = register(store, create.registration(known.as_ref())).await?;
-            warn_of_claims(&client);
+            warnings::of_claims(&client);
+            warnings::of_algorithm(&client);
             let mut view = ClientView::with_secret(&client, secret.as_ref());
             if let Some((product, url)) = &known {
                 let issuer = Config::load(global.config_file())?.issuer;
@@ -319,7 +314,10 @@ pub(super) async fn run(global: &Global, command: Command) -> Result<(), Error> 
         Command::Update(update) => {
             let client = update.apply(store).await?;
             if update.claims.is_some() {
-                warn_of_claims(&client);
+                warnings::of_claims(&client);
+            }
+            if update.id_token_alg.is_some() {
+                warnings::of_algorithm(&client);
             }
             let done = format!("client {} was changed", client.id);
             format.report(&ClientView::of(&client), done)
@@ -434,12 +432,10 @@ impl Create {
             return self.into();
         };
         let needed = product.registration(url);
+        let name = self.name.clone();
         let said = Registration::from(self);
         Registration {
-            name: match said.name.is_empty() {
-                true => needed.name,
-                false => said.name,
-            },
+            name: name.unwrap_or(needed.name),
             redirect_uris: [needed.redirect_uris, said.redirect_uris].concat(),
             claims: [needed.claims, said.claims].concat(),
             kind: needed.kind,

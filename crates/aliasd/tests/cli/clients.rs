@@ -340,6 +340,49 @@ fn r35_a_nickname_is_told_under_the_names_that_the_operator_gives_with_a_warning
 }
 
 #[test]
+fn an_algorithm_that_libraries_refuse_is_warned_of_by_their_names() {
+    let (sandbox, client) = with_client();
+    let id = text(&client, "client_id");
+    let document = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/clients.md");
+    let document = std::fs::read_to_string(document).expect("the document");
+    let section = document
+        .split_once("### Which library takes")
+        .expect("it")
+        .1;
+    let section = section.split_once("\n## ").expect("its end").0;
+    let create = ["client", "create", "--name", "F", "--redirect-uri", URI];
+    for (algorithm, libraries) in [
+        (
+            "EdDSA",
+            &[
+                "jsonwebtoken",
+                "python-jose",
+                "Spring",
+                "joserfc",
+                "Nimbus",
+                "ruby-jwt",
+            ][..],
+        ),
+        ("ES256", &["Spring"]),
+        ("RS256", &[]),
+    ] {
+        let option = ["--id-token-alg", algorithm];
+        let created = sandbox.run(&[&create[..], &option].concat()).succeeded();
+        let updated = [&["client", "update", id][..], &option].concat();
+        let updated = sandbox.run(&updated).succeeded();
+        assert_eq!(created.err, updated.err);
+        let is_said = created.err.contains("docs/clients.md");
+        assert_eq!(is_said, !libraries.is_empty(), "{}", created.err);
+        for library in libraries {
+            assert!(created.err.contains(library), "{}", created.err);
+            assert!(section.contains(library), "{library}");
+        }
+    }
+    let renamed = sandbox.run(&["client", "update", id, "--name", "G"]);
+    assert_eq!(renamed.succeeded().err, "");
+}
+
+#[test]
 fn r35_no_other_claim_can_be_given_and_none_has_another_source() {
     let (sandbox, client) = with_client();
     let id = text(&client, "client_id");

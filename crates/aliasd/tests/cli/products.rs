@@ -103,3 +103,48 @@ fn a_product_whose_place_is_not_said_is_refused_with_what_to_say() {
     let refused = sandbox.run(&["client", "create", "--for", "dex"]).refused();
     assert!(refused.contains("--url https://"), "{refused}");
 }
+
+#[test]
+fn a_place_where_no_product_can_be_is_refused_with_the_option_and_the_reason() {
+    let sandbox = Sandbox::migrated();
+    for (url, reason) in [
+        ("notes.example", "an absolute URL is expected"),
+        ("https://", "an absolute URL is expected"),
+        ("http://notes.example", "https is required"),
+        ("ftp://notes.example", "https is required"),
+        ("https://fred@notes.example", "user information"),
+        ("https://notes.example:99999", "65535 at most"),
+        ("https://notes.example/?a=1", "neither a query"),
+        ("https://notes.example/#top", "nor a fragment"),
+    ] {
+        let create = ["client", "create", "--for", "oauth2-proxy", "--url", url];
+        let ran = sandbox.run(&create);
+        assert_eq!(ran.status, Some(2), "{url}: {}", ran.out);
+        assert!(ran.err.contains("--url"), "{}", ran.err);
+        assert!(ran.err.contains(reason), "{url}: {}", ran.err);
+    }
+    assert_eq!(sandbox.json(&["client", "list"]), serde_json::json!([]));
+}
+
+#[test]
+fn an_empty_name_is_refused_for_a_product_as_for_any_client() {
+    let sandbox = Sandbox::migrated();
+    let create = ["client", "create", "--for", "oauth2-proxy"];
+    let place = ["--url", "https://notes.example", "--name"];
+    for name in ["", "\u{200b}"] {
+        let refused = sandbox.run(&[&create[..], &place, &[name]].concat());
+        assert!(refused.refused().starts_with("a client's name is"));
+    }
+    let named = sandbox.json(&[&create[..], &place, &["Notes"]].concat());
+    assert_eq!(named["name"], "Notes");
+}
+
+#[test]
+fn a_redirect_uri_that_the_product_needs_anyway_is_registered_once() {
+    let sandbox = Sandbox::migrated();
+    let uri = "https://notes.example/oauth2/callback";
+    let create = ["client", "create", "--for", "oauth2-proxy", "--url"];
+    let said = ["https://notes.example", "--redirect-uri", uri];
+    let client = sandbox.json(&[&create[..], &said].concat());
+    assert_eq!(client["redirect_uris"], serde_json::json!([uri]));
+}

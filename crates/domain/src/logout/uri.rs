@@ -25,11 +25,31 @@ pub struct LogoutUri(String);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "a back-channel logout URI must be an absolute https URI, or an http URI of a loopback address, \
-     without user information (…@) and fragment (#…)"
+     without user information (…@) and fragment (#…), its port 65535 at most"
 )]
 pub struct MalformedLogoutUri;
 
 impl LogoutUri {
+    /// A URI that a client is registered with. It is stricter than [`str::parse`], which reads what a
+    /// store has of an earlier day: its port is one.
+    ///
+    /// # Errors
+    /// If it is none.
+    ///
+    /// ```
+    /// use alias_domain::LogoutUri;
+    /// assert!(LogoutUri::register("https://example.com:8443/logout").is_ok());
+    /// assert!(LogoutUri::register("https://example.com:99999/logout").is_err());
+    /// ```
+    pub fn register(text: &str) -> Result<Self, MalformedLogoutUri> {
+        let uri: Self = text.parse()?;
+        let parsed = Uri::parse(text).map_err(|_| MalformedLogoutUri)?;
+        let port = parsed.authority().map(|it| it.port_to_u16());
+        port.is_none_or(|it| it.is_ok())
+            .then_some(uri)
+            .ok_or(MalformedLogoutUri)
+    }
+
     /// The URI as it was registered; see the type for an example.
     #[must_use]
     pub fn as_str(&self) -> &str {
