@@ -204,6 +204,17 @@ impl Visit {
         self.chromium.press(button).await;
         self.chromium.goto(self.alias.said("demo")).await;
     }
+
+    /// Waits until Alias has told the demo that the session ended, and gives what it says of it.
+    async fn is_told(&self) -> String {
+        // Alias looks for whom to tell twice a second.
+        let began = std::time::Instant::now();
+        while self.chromium.has("#id-token").await {
+            assert!(began.elapsed().as_secs() < 60, "it is never told");
+            self.chromium.goto(self.alias.said("demo")).await;
+        }
+        self.chromium.shown("#notice").await
+    }
 }
 
 #[actix_web::test]
@@ -255,14 +266,29 @@ async fn the_demo_is_told_that_its_user_signed_out_of_alias() {
     visit
         .at_the_account("form[action='/sign-out'] button")
         .await;
-    // Alias looks for whom to tell twice a second.
-    let began = std::time::Instant::now();
-    while visit.chromium.has("#id-token").await {
-        assert!(began.elapsed().as_secs() < 60, "it is never told");
-        visit.chromium.goto(visit.alias.said("demo")).await;
-    }
-    let said = visit.chromium.shown("#notice").await;
+    let said = visit.is_told().await;
     assert!(said.contains("Alias told Fieldnotes"), "{said}");
+    visit.chromium.close().await;
+}
+
+#[actix_web::test]
+async fn the_demo_says_what_is_true_when_an_operator_took_back_or_ended_something() {
+    let visit = Visit::connected().await;
+    let (chromium, email) = (&visit.chromium, visit.alias.said("email"));
+    visit.alias.cli(&["user", "revoke", email], "");
+    chromium.goto(visit.alias.said("demo")).await;
+    let said = chromium.shown("#worthless").await;
+    assert!(said.contains("taken back"), "{said}");
+    assert!(!said.contains("you have disconnected"), "{said}");
+    visit.act("refresh").await;
+    let said = chromium.shown("#error").await;
+    assert!(said.contains("invalid_grant"), "{said}");
+    assert!(said.contains("taken back"), "{said}");
+
+    visit.alias.cli(&["user", "lock", email], "");
+    let said = visit.is_told().await;
+    assert!(said.contains("an operator"), "{said}");
+    assert!(!said.contains("You signed out"), "{said}");
     visit.chromium.close().await;
 }
 
