@@ -10,8 +10,7 @@ use std::{
 };
 
 use alias_domain::ports::Store;
-use alias_storage_postgres::{PostgresStore, testing::TestDatabase};
-use alias_storage_sqlite::SqliteStore;
+use alias_storage_postgres::testing::TestDatabase;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -65,16 +64,7 @@ impl Sandbox {
 
     /// What the program keeps, beside it.
     pub(crate) async fn open_store(&self) -> Arc<dyn Store> {
-        match &self.store {
-            TestStore::Sqlite => {
-                let store = SqliteStore::open(&self.path().join(".alias/alias.db"));
-                Arc::new(store.expect("the database"))
-            }
-            TestStore::Postgres(database) => {
-                let url = database.url().parse().expect("a database URL");
-                Arc::new(PostgresStore::open(&url, 2).await.expect("the database"))
-            }
-        }
+        self.store.open(self.path()).await
     }
 
     /// Everything that its database holds.

@@ -4,11 +4,16 @@ use std::{
     cell::{Cell, RefCell},
     collections::BTreeSet,
     rc::Rc,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-use alias_domain::SigningAlgorithm;
+use alias_domain::{
+    SigningAlgorithm,
+    ports::{Store, StoredKey},
+};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::{TimeDelta, Utc};
 use josekit::{
     jwk::Jwk,
     jws::{ES256, EdDSA, JwsVerifier, RS256},
@@ -18,7 +23,7 @@ use tempfile::TempDir;
 use tokio::{sync::Notify, task};
 
 use crate::{
-    page::{Page, part, text},
+    page::{Page, param, part, text},
     running::Running,
     store::TestStore,
 };
@@ -229,5 +234,88 @@ async fn a_new_key_is_published_within_a_second() {
             return;
         }
         assert!(rotated.elapsed() < Duration::from_secs(1));
+    }
+}
+
+/// Makes it so that a key of the algorithm was succeeded that long ago.
+async fn was_succeeded(store: &dyn Store, algorithm: &str, ago: TimeDelta) {
+    let keys = store.keys().await.expect("keys");
+    let of_it = keys.iter().filter(|it| it.algorithm.starts_with(algorithm));
+    let of_it: Vec<&StoredKey> = of_it.collect();
+    let [old, new] = of_it[..] else {
+        panic!("two keys: {of_it:?}");
+    };
+    let (since, day) = (Utc::now() - ago, TimeDelta::days(1));
+    let made = [
+        (old, since - day * 2, since - day * 2),
+        (new, since - day, since),
+    ];
+    for (key, _, _) in made {
+        assert_eq!(store.remove_key(&key.kid).await, Ok(true));
+    }
+    for (key, created_at, active_from) in made {
+        let key = StoredKey {
+            created_at,
+            active_from,
+            ..key.clone()
+        };
+        let is_first = store.add_first_key(&key).await.expect("an answer");
+        assert!(is_first || store.add_key(&key, &old.kid).await == Ok(true));
+    }
+}
+
+/// Where a request leads with an ID token as its hint: at authorize, where nobody may be asked, and at
+/// the sign-out of a browser at which nobody is signed in.
+async fn led_by(page: &Page, hint: &str) -> [String; 2] {
+    let query = format!("{QUERY}&prompt=none&id_token_hint={hint}");
+    let at_authorize = page.authorize(&query).await;
+    let address = format!(
+        "{}/oauth2/logout?id_token_hint={hint}&post_logout_redirect_uri={BYE}",
+        page.alias.issuer
+    );
+    let answer = page.http.get(address).send().await.expect("an answer");
+    let left = answer.headers().get("location").expect("a redirect");
+    [at_authorize, left.to_str().expect("ASCII").to_owned()]
+}
+
+const BYE: &str = "https://example.com/bye";
+
+/// OIDC Core 3.1.2.1 and RP-Initiated Logout 2: the times of the keys are set, not waited for.
+#[actix_web::test]
+async fn an_id_token_is_a_hint_after_its_key_is_retired_for_as_long_as_sessions_live() {
+    let first = Page::open().await;
+    let mut page = first.with_client(&["--post-logout-redirect-uri", BYE]);
+    drop(first);
+    let (status, tokens) = page.exchange(&page.code(QUERY).await).await;
+    assert_eq!(status, 200, "{tokens}");
+    let hint = text(&tokens, "id_token");
+    let rotate = ["key", "rotate", "--algorithm", "RS256"];
+    page.alias.cli(&rotate, "");
+    for (ago, stage) in [
+        (TimeDelta::days(13), Some("remembered")),
+        (TimeDelta::days(15), None),
+    ] {
+        let alias = Arc::get_mut(&mut page.alias).expect("no other page");
+        alias.stop();
+        let store = alias.open_store().await;
+        was_succeeded(store.as_ref(), "RS256", ago).await;
+        drop(store);
+        alias.start_again();
+        let (keys, _) = key_set(&page).await;
+        assert!(!is_signed_by(&hint, &keys), "it is not published: {keys}");
+        let led = led_by(&page, &hint).await;
+        let listed = page.alias.cli(&["key", "list"], "");
+        match stage {
+            Some(stage) => {
+                assert_eq!(listed[0]["stage"], stage);
+                assert!(param(&led[0], "code").is_some(), "{led:?}");
+                assert_eq!(led[1], BYE);
+            }
+            None => {
+                let error = param(&led[0], "error");
+                assert_eq!(error.as_deref(), Some("invalid_request"), "{led:?}");
+                assert!(!led[1].starts_with(BYE), "{led:?}");
+            }
+        }
     }
 }

@@ -5,8 +5,10 @@ use std::{
     net::TcpListener,
     path::Path,
     process::{Child, ChildStdout, Command, Output, Stdio},
+    sync::Arc,
 };
 
+use alias_domain::ports::Store;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -98,6 +100,12 @@ impl Running {
         let from = self.store.url();
         self.store = store;
         let imported = self.cli(&["import", "--from", &from], "");
+        self.start_again();
+        imported
+    }
+
+    /// Starts it after it was stopped, at the same address.
+    pub(crate) fn start_again(&mut self) {
         let port = self
             .issuer
             .rsplit(':')
@@ -106,7 +114,11 @@ impl Running {
         let command = serving(self.folder.path(), &self.store, port.expect("a port"));
         let folder = self.folder.path();
         (self.child, self.said) = spawned(command, log_in(folder), folder);
-        imported
+    }
+
+    /// What it keeps, beside it.
+    pub(crate) async fn open_store(&self) -> Arc<dyn Store> {
+        self.store.open(self.folder.path()).await
     }
 
     /// Tells it to stop, and waits until it has, as it should.

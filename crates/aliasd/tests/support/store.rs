@@ -1,9 +1,14 @@
 //! The store that the tests run on: `ALIAS_TEST_STORE` names it, and the test command runs them on
 //! each.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use alias_storage_postgres::testing::TestDatabase;
+use alias_domain::ports::Store;
+use alias_storage_postgres::{PostgresStore, testing::TestDatabase};
+use alias_storage_sqlite::SqliteStore;
 
 /// Where a program under test keeps what it knows.
 pub(crate) enum TestStore {
@@ -28,6 +33,20 @@ impl TestStore {
         match self {
             Self::Sqlite => "sqlite:.alias/alias.db".to_owned(),
             Self::Postgres(database) => database.url(),
+        }
+    }
+
+    /// What a program keeps that runs in this folder, beside it.
+    pub(crate) async fn open(&self, folder: &Path) -> Arc<dyn Store> {
+        match self {
+            Self::Sqlite => {
+                let store = SqliteStore::open(&folder.join(".alias/alias.db"));
+                Arc::new(store.expect("the database"))
+            }
+            Self::Postgres(database) => {
+                let url = database.url().parse().expect("a database URL");
+                Arc::new(PostgresStore::open(&url, 2).await.expect("the database"))
+            }
         }
     }
 
