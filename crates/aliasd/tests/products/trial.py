@@ -21,7 +21,7 @@ EMAIL = "fred@example.com"
 PASSWORD = "correct horse battery"
 # Far longer than anything takes.
 PATIENCE = 120
-# Keycloak builds itself before it starts, on a machine that has other things to do.
+# Keycloak takes a minute and a half to start, on a machine that has other things to do.
 START_PATIENCE = 600
 
 
