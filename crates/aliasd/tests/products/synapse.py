@@ -2,6 +2,8 @@
 
 import sqlite3
 
+import trial as common
+
 HOMESERVER = """
 server_name: localhost
 public_baseurl: {url}/
@@ -35,6 +37,9 @@ def follow(trial):
     trial.browser.sign_in()
     # Each user chooses a Matrix ID.
     trial.browser.fill("#field-username", "fred")
+    # The page asks whether the name is free, and swallows what is pressed before it knows.
+    output = "#field-username-output"
+    common.await_truth("the name is free", lambda: not trial.browser.text(output))
     trial.browser.press("input[type=submit]")
     trial.browser.shows("@fred:localhost")
     users = trial.folder / "homeserver.db"
