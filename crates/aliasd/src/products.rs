@@ -29,6 +29,7 @@ const SOURCES: &[(&str, &str)] = &[
         "oauth2-proxy",
         include_str!("../products/oauth2-proxy.toml"),
     ),
+    ("oidc-agent", include_str!("../products/oidc-agent.toml")),
     ("pgadmin", include_str!("../products/pgadmin.toml")),
     (
         "python-social-auth",

@@ -1,4 +1,4 @@
-"""Dex, with a client of its own that signs a user in through it."""
+"""Dex, if it is on this machine, with a client of its own that signs a user in through it."""
 
 import json
 import threading
@@ -37,7 +37,7 @@ def follow(trial):
     config = trial.folder / "dex.yaml"
     dex = DEX.format(url=trial.url, port=trial.port, callback=callback)
     config.write_text(dex + config.read_text())
-    trial.start("dex", [trial.cache / "go/dex", "serve", config])
+    trial.start("dex", ["dex", "serve", config])
     trial.listens("/.well-known/openid-configuration")
     asked = urllib.parse.urlencode(
         {
