@@ -39,7 +39,10 @@ pub struct Rotation {
 /// assert_eq!(RequestedScope::parse(None), RequestedScope::Everything);
 /// assert_eq!(
 ///     RequestedScope::parse(Some("openid profile")),
-///     RequestedScope::Impossible(ScopeFault::Unknown("profile".to_owned()))
+///     RequestedScope::Impossible(ScopeFault::Unknown {
+///         names: ["profile".to_owned()].into(),
+///         known: [Scope::OpenId].into(),
+///     })
 /// );
 /// assert_eq!(
 ///     RequestedScope::parse(Some("openid")),
@@ -67,13 +70,18 @@ pub enum RequestedScope {
 pub enum ScopeFault {
     /// It has a character that no scope has, or came twice.
     Malformed,
-    /// It names this, which is no scope of Alias.
-    Unknown(String),
+    /// It has names that are no scopes of Alias.
+    Unknown {
+        /// These.
+        names: BTreeSet<String>,
+        /// What it has beside them.
+        known: BTreeSet<Scope>,
+    },
     /// It lacks `openid`.
     NoOpenId,
 }
 
-/// The longest name, in bytes, that an answer repeats.
+/// The longest list of names that are no scopes, in bytes, that an answer repeats.
 const LONGEST_NAMED: usize = 64;
 
 impl RequestedScope {
@@ -86,7 +94,14 @@ impl RequestedScope {
         match text.parse::<crate::ScopeList>() {
             Err(_) => Self::Impossible(ScopeFault::Malformed),
             Ok(list) => match list.unknown {
-                Some(name) => Self::Impossible(ScopeFault::Unknown(name)),
+                Some(_) => Self::Impossible(ScopeFault::Unknown {
+                    names: text
+                        .split_whitespace()
+                        .filter(|it| it.parse::<Scope>().is_err())
+                        .map(str::to_owned)
+                        .collect(),
+                    known: list.known,
+                }),
                 None if list.known.contains(&Scope::OpenId) => Self::Only(list.known),
                 None => Self::Impossible(ScopeFault::NoOpenId),
             },
@@ -117,20 +132,38 @@ impl RequestedScope {
     #[must_use]
     pub fn refusal(&self, authority: Option<&Access>) -> String {
         let granted = |scope: &Scope| authority.is_some_and(|it| it.has(*scope));
+        let missing = |scopes: &BTreeSet<Scope>| {
+            let missing = scopes.iter().filter(|it| !granted(it));
+            missing
+                .map(|it| it.name())
+                .collect::<Vec<_>>()
+                .join(" and ")
+        };
         let what = match self {
             Self::Everything => "scope is refused".to_owned(),
-            Self::Only(scopes) => {
-                let missing = scopes.iter().filter(|it| !granted(it)).map(|it| it.name());
-                let missing: Vec<_> = missing.collect();
-                format!("scope has {}, which is not granted", missing.join(" and "))
-            }
+            Self::Only(scopes) => format!("scope has {}, which is not granted", missing(scopes)),
             Self::Impossible(ScopeFault::Malformed) => "scope is malformed".to_owned(),
             Self::Impossible(ScopeFault::NoOpenId) => "scope lacks openid".to_owned(),
-            Self::Impossible(ScopeFault::Unknown(name)) if name.len() <= LONGEST_NAMED => {
-                format!("scope has {name}, which is no scope here and not granted")
-            }
-            Self::Impossible(ScopeFault::Unknown(_)) => {
-                "scope has a name that is no scope here".to_owned()
+            Self::Impossible(ScopeFault::Unknown { names, known }) => {
+                let names: Vec<_> = names.iter().map(String::as_str).collect();
+                let names = names.join(" and ");
+                // Before anything is granted, what there is not is all that matters.
+                let missing = match authority {
+                    Some(_) => missing(known),
+                    None => String::new(),
+                };
+                match (names.len() <= LONGEST_NAMED, missing.as_str()) {
+                    (true, "") => {
+                        format!("scope has {names}, which is no scope here and not granted")
+                    }
+                    (true, _) => format!(
+                        "scope has {missing}, which is not granted, and {names}, which is no scope here"
+                    ),
+                    (false, "") => "scope has a name that is no scope here".to_owned(),
+                    (false, _) => format!(
+                        "scope has {missing}, which is not granted, and a name that is no scope here"
+                    ),
+                }
             }
         };
         format!("{what}: leave scope out to get all that is granted")

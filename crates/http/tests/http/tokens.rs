@@ -326,7 +326,15 @@ async fn r21_what_refuses_a_scope_names_what_is_not_granted() {
         ),
         (
             "openid profile email",
-            "scope has profile, which is no scope here",
+            "scope has email and profile, which is no scope here",
+        ),
+        (
+            "openid offline_access nickname contact email",
+            "scope has contact and nickname, which is not granted, and email, which is no scope here",
+        ),
+        (
+            &format!("openid nickname {long}"),
+            "scope has nickname, which is not granted, and a name that is no scope here",
         ),
         (
             &format!("openid {long}"),
