@@ -103,10 +103,7 @@ impl RedirectUri {
         if !allowed {
             return Err(RedirectUriError::Scheme);
         }
-        if !host
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"-.[:]".contains(&b))
-        {
+        if !is_plain_host(host) {
             return Err(RedirectUriError::Host);
         }
         if uri.authority().is_some_and(|it| it.port_to_u16().is_err()) {
@@ -210,6 +207,12 @@ impl fmt::Debug for Callback {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Callback({})", self.0)
     }
+}
+
+/// Whether a host is a name or an address, in ASCII.
+pub(crate) fn is_plain_host(host: &str) -> bool {
+    host.bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b"-.[:]".contains(&b))
 }
 
 /// Whether a query has a parameter, with or without a value, that a response sets too, or one

@@ -96,11 +96,36 @@ impl Email {
         if let Some(unseen) = email.0.chars().find(|it| is_unseen(*it)) {
             return Err(EmailError::Unseen(unseen));
         }
-        let literal = email.0.rsplit_once("@[").map(|(_, it)| it);
-        if !literal.is_none_or(|it| is_address(it.trim_end_matches(']'))) {
-            return Err(EmailError::Literal);
+        match email.literal() {
+            None => Ok(email),
+            Some((local, literal)) => {
+                let literal = plain_literal(literal).ok_or(EmailError::Literal)?;
+                Ok(format!("{local}@[{literal}]").parse()?)
+            }
         }
-        Ok(email)
+    }
+
+    /// The same address as it is registered today, where that is written otherwise: an IP address in
+    /// brackets has one spelling (RFC 5952). A user of an earlier day may have another.
+    ///
+    /// ```
+    /// use alias_domain::Email;
+    /// let email: Email = "fred@[IPv6:2001:db8:0:0::1]".parse()?;
+    /// let plain: Email = "fred@[IPv6:2001:db8::1]".parse()?;
+    /// assert_eq!(email.respelled(), Some(plain));
+    /// # Ok::<(), alias_domain::MalformedEmail>(())
+    /// ```
+    #[must_use]
+    pub fn respelled(&self) -> Option<Self> {
+        let (local, literal) = self.literal()?;
+        let plain = Self(format!("{local}@[{}]", plain_literal(literal)?));
+        (plain != *self).then_some(plain)
+    }
+
+    /// What stands before a host in brackets, and what stands in these.
+    fn literal(&self) -> Option<(&str, &str)> {
+        let (local, literal) = self.0.rsplit_once("@[")?;
+        Some((local, literal.trim_end_matches(']')))
     }
 
     /// The address, in lower case, its host in ASCII.
@@ -155,11 +180,17 @@ fn ascii_host(host: &str) -> Option<String> {
     ascii.ok().map(Cow::into_owned)
 }
 
-/// Whether what stands in brackets is an IP address, in lower case.
-fn is_address(literal: &str) -> bool {
+/// The one spelling of the IP address that stands in brackets, in lower case; `None` if it is none.
+fn plain_literal(literal: &str) -> Option<String> {
     match literal.strip_prefix("ipv6:") {
-        Some(address) => address.parse::<Ipv6Addr>().is_ok(),
-        None => literal.parse::<Ipv4Addr>().is_ok(),
+        Some(address) => {
+            let address: Ipv6Addr = address.parse().ok()?;
+            Some(format!("ipv6:{address}"))
+        }
+        None => {
+            let address: Ipv4Addr = literal.parse().ok()?;
+            Some(address.to_string())
+        }
     }
 }
 

@@ -202,6 +202,21 @@ fn a_port_that_no_address_has_is_refused_wherever_a_uri_is_given() {
 }
 
 #[test]
+fn a_back_channel_logout_uri_has_a_host_that_can_be_looked_up_and_is_as_short_as_a_redirect_uri() {
+    for uri in [
+        "https://*.example/".to_owned(),
+        "https://client.example/*".to_owned(),
+        "https://evil;script-src.example/".to_owned(),
+        format!("https://{}.example/", "a".repeat(3000)),
+        format!("https://client.example/{}", "a".repeat(1024)),
+    ] {
+        assert!(LogoutUri::register(&uri).is_err(), "{uri}");
+        assert!(uri.parse::<LogoutUri>().is_ok(), "it may be stored: {uri}");
+    }
+    assert!(LogoutUri::register("https://[2001:db8::1]:8443/logout?by=alias").is_ok());
+}
+
+#[test]
 fn any_other_client_needs_a_redirect_uri() {
     let emptied = ClientChange {
         redirect_uris: Some(Vec::new()),
@@ -316,6 +331,21 @@ fn what_stands_in_the_brackets_of_an_address_is_an_ip_address() {
     }
     for text in ["amy@[127.0.0.1]", "amy@[IPv6:2001:DB8::1]"] {
         assert!(Email::register(text).is_ok(), "{text}");
+    }
+}
+
+#[test]
+fn an_ip_address_in_the_brackets_of_an_address_is_registered_in_one_spelling() {
+    let plain = Email::register("amy@[IPv6:2001:db8::1]").expect("an address");
+    assert_eq!(plain.respelled(), None);
+    for text in [
+        "amy@[IPv6:2001:0DB8:0000:0000:0000:0000:0000:0001]",
+        "amy@[ipv6:2001:db8:0:0::1]",
+    ] {
+        assert_eq!(Email::register(text).as_ref(), Ok(&plain), "{text}");
+        let typed: Email = text.parse().expect(text);
+        assert_ne!(typed, plain, "one of an earlier day is found by it: {text}");
+        assert_eq!(typed.respelled().as_ref(), Some(&plain), "{text}");
     }
 }
 

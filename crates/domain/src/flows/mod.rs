@@ -20,8 +20,8 @@ mod visitor;
 use std::sync::Arc;
 
 use crate::{
-    Lifetimes, Secret,
-    ports::{Chance, IdTokens, Limits, Passwords, Sealer, Store},
+    Email, Lifetimes, Secret, User,
+    ports::{Chance, IdTokens, Limits, PasswordHash, Passwords, Sealer, Store, StoreError},
 };
 
 pub use account::ConnectedClient;
@@ -34,6 +34,30 @@ pub use operator::{Operator, TakenBack, UserChange};
 pub use sign_in::{SignIn, SignInFault, SignedIn};
 pub use tokens::{Introspection, UserInfo};
 pub use visitor::{Present, Visitor};
+
+/// The user whom somebody means by this address, and the hash of their password. As it is written
+/// first: a user of an earlier day may have an address that is registered otherwise today.
+///
+/// ```
+/// # use alias_domain::{flows::user_of, testing::{MemoryStore, sample}};
+/// # pollster::block_on(async {
+/// let user = user_of(&MemoryStore::default(), &sample::user().email).await?;
+/// assert!(user.is_none());
+/// # Ok::<(), alias_domain::ports::StoreError>(())
+/// # });
+/// ```
+///
+/// # Errors
+/// If the store does not answer.
+pub async fn user_of(
+    store: &dyn Store,
+    email: &Email,
+) -> Result<Option<(User, PasswordHash)>, StoreError> {
+    match (store.user_by_email(email).await?, email.respelled()) {
+        (None, Some(respelled)) => store.user_by_email(&respelled).await,
+        (found, _) => Ok(found),
+    }
+}
 
 /// The collaborators of the flows.
 ///

@@ -169,7 +169,7 @@ impl Provider {
         gone: impl Future<Output = ()>,
     ) -> Result<Option<Result<(User, PasswordHash), SignInFault>>, Failure> {
         let known = match email.parse::<Email>() {
-            Ok(email) => self.store().user_by_email(&email).await?,
+            Ok(email) => super::user_of(self.store(), &email).await?,
             Err(_) => None,
         };
         let (user, stored) = known.unzip();

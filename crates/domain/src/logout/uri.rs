@@ -3,6 +3,8 @@ use std::{fmt, str::FromStr};
 use fluent_uri::Uri;
 use serde::{Deserialize, Serialize};
 
+use crate::{RedirectUri, redirect::is_plain_host};
+
 /// Where a client takes notices that a session ended (OIDC Back-Channel Logout 1.0, 2.2). The
 /// service itself asks it, so it is `https`, or `http` at a loopback address.
 ///
@@ -25,13 +27,16 @@ pub struct LogoutUri(String);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "a back-channel logout URI must be an absolute https URI, or an http URI of a loopback address, \
-     without user information (…@) and fragment (#…), its port 65535 at most"
+     without user information (…@), fragment (#…) and wildcard (*), its host a name or an address in \
+     ASCII, its port 65535 at most, and all of it at most {} bytes",
+    RedirectUri::MAX_BYTES
 )]
 pub struct MalformedLogoutUri;
 
 impl LogoutUri {
     /// A URI that a client is registered with. It is stricter than [`str::parse`], which reads what a
-    /// store has of an earlier day: its port is one.
+    /// store has of an earlier day: its port is one, its host can be looked up, and it is as short as a
+    /// redirect URI.
     ///
     /// # Errors
     /// If it is none.
@@ -44,10 +49,12 @@ impl LogoutUri {
     pub fn register(text: &str) -> Result<Self, MalformedLogoutUri> {
         let uri: Self = text.parse()?;
         let parsed = Uri::parse(text).map_err(|_| MalformedLogoutUri)?;
-        let port = parsed.authority().map(|it| it.port_to_u16());
-        port.is_none_or(|it| it.is_ok())
-            .then_some(uri)
-            .ok_or(MalformedLogoutUri)
+        let sound = text.len() <= RedirectUri::MAX_BYTES
+            && !text.contains('*')
+            && parsed
+                .authority()
+                .is_some_and(|it| it.port_to_u16().is_ok() && is_plain_host(it.host()));
+        sound.then_some(uri).ok_or(MalformedLogoutUri)
     }
 
     /// The URI as it was registered; see the type for an example.
