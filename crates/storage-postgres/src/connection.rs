@@ -1,8 +1,9 @@
 //! One connection: how it is opened and driven, and how it ends.
 
 use std::{
+    fs::File,
     future::poll_fn,
-    io,
+    io::{self, Read},
     ops::{Deref, DerefMut},
     path::{Path, PathBuf},
     pin::pin,
@@ -68,18 +69,32 @@ pub enum PasswordFileError {
     /// Nothing is in it.
     #[error("it is empty")]
     Empty,
+    /// It is no file with a password.
+    #[error("it has more than 1 MiB, the most that is read")]
+    TooLong,
 }
 
 /// The password that a file holds, without the end of its line.
 pub(crate) fn read_password(path: &Path) -> Result<String, PasswordFileError> {
-    let mut text = std::fs::read_to_string(path)?;
-    // A file ends in a line's end, whoever wrote it. A password may end in a space.
-    text.truncate(text.trim_end_matches(['\r', '\n']).len());
-    match text.is_empty() {
-        true => Err(PasswordFileError::Empty),
-        false => Ok(text),
+    let mut text = String::new();
+    let mut file = File::open(path)?.take(MAX_BYTES + 1);
+    file.read_to_string(&mut text)?;
+    if file.limit() == 0 {
+        return Err(PasswordFileError::TooLong);
+    }
+    of_line(&text).map(str::to_owned)
+}
+
+/// A file ends in a line's end, whoever wrote it. A password may end in a space.
+pub(crate) fn of_line(text: &str) -> Result<&str, PasswordFileError> {
+    match text.trim_end_matches(['\r', '\n']) {
+        "" => Err(PasswordFileError::Empty),
+        password => Ok(password),
     }
 }
+
+/// The most bytes of a file with a password.
+const MAX_BYTES: u64 = 1 << 20;
 
 impl Opening {
     pub(crate) fn new(

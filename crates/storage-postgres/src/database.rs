@@ -22,7 +22,7 @@ use tokio_postgres::{
 };
 
 use crate::{
-    connection::{Connection, Opening, PasswordFileError, read_password},
+    connection::{Connection, Opening, PasswordFileError, of_line, read_password},
     schema::OpenError,
     steps::QUEUE,
 };
@@ -218,6 +218,21 @@ impl Database {
         let mut database = self.with_password(&read_password(path)?);
         database.password_file = Some(path.to_owned());
         Ok(database)
+    }
+
+    /// The same with a password that was read from a file, and without its line's end.
+    ///
+    /// ```
+    /// # use alias_storage_postgres::Database;
+    /// let database: Database = "postgres://alias@localhost/alias".parse()?;
+    /// assert!(database.with_password_line("secret\n")?.has_password());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn with_password_line(self, text: &str) -> Result<Self, PasswordFileError> {
+        Ok(self.with_password(of_line(text)?))
     }
 
     /// A connection for a single task that may take its time, as a migration does.

@@ -83,6 +83,17 @@ pub enum OpenError {
     /// The file is there, and is something else.
     #[error("{} is no SQLite database", .0.display())]
     NotADatabase(PathBuf),
+    /// A part of the file is missing, or not as SQLite wrote it.
+    #[error(
+        "{} is damaged: restore it from a backup, together with its write-ahead log if the backup has \
+         one ({reason})", path.display()
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite says.
+        reason: String,
+    },
     /// A migration failed, and left the schema as it was.
     #[error("the database could not be migrated: {0}")]
     Migration(String),
@@ -102,6 +113,12 @@ impl OpenError {
         };
         match error.sqlite_error_code() {
             Some(ErrorCode::NotADatabase) => return Self::NotADatabase(path.to_owned()),
+            Some(ErrorCode::DatabaseCorrupt) => {
+                return Self::Damaged {
+                    path: path.to_owned(),
+                    reason: error.to_string(),
+                };
+            }
             Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {}
             _ => return error.into(),
         }
@@ -153,6 +170,7 @@ pub struct Report {
 /// If the database is ahead of this version, or cannot be written. The schema is as before then.
 pub fn migrate(path: &Path) -> Result<Report, OpenError> {
     create(path)?;
+    expect_there(path)?;
     let migrated = || {
         let mut connection = connect(path)?;
         let report = brought_up(&mut connection)?;
@@ -181,8 +199,22 @@ fn brought_up(connection: &mut Connection) -> Result<Report, OpenError> {
         }
         // Another process did it just now.
         Err(_) if missing_migrations(connection)?.is_empty() => Ok(Report { applied: vec![] }),
-        Err(error) => Err(OpenError::Migration(error.to_string())),
+        Err(error) => Err(unmigrated(error)),
     }
+}
+
+/// What SQLite has against a migration is told as such where the file is at fault.
+fn unmigrated(error: refinery::Error) -> OpenError {
+    let mut source = std::error::Error::source(&error);
+    while let Some(cause) = source {
+        if let Some(rusqlite::Error::SqliteFailure(failure, text)) = cause.downcast_ref()
+            && failure.code == ErrorCode::DatabaseCorrupt
+        {
+            return rusqlite::Error::SqliteFailure(*failure, text.clone()).into();
+        }
+        source = cause.source();
+    }
+    OpenError::Migration(error.to_string())
 }
 
 /// Opens an existing database of the current schema.
@@ -206,13 +238,18 @@ pub(crate) fn open_current(path: &Path) -> Result<Connection, OpenError> {
 }
 
 fn expect_there(path: &Path) -> Result<(), OpenError> {
-    match path.try_exists() {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(OpenError::Missing(path.to_owned())),
-        Err(error) => Err(OpenError::Unreachable {
-            path: path.to_owned(),
-            reason: error.to_string(),
-        }),
+    let unreachable = |reason: String| OpenError::Unreachable {
+        path: path.to_owned(),
+        reason,
+    };
+    match fs::metadata(path) {
+        // To open a pipe is to wait for whoever writes to it.
+        Ok(it) if !it.is_file() => Err(unreachable("it is no regular file".to_owned())),
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            Err(OpenError::Missing(path.to_owned()))
+        }
+        Err(error) => Err(unreachable(error.to_string())),
     }
 }
 
@@ -361,7 +398,7 @@ fn missing_migrations(connection: &mut Connection) -> Result<Vec<String>, OpenEr
     let runner = runner();
     let applied = if connection.table_exists(None, "refinery_schema_history")? {
         let applied = runner.get_applied_migrations(connection);
-        applied.map_err(|error| OpenError::Migration(error.to_string()))?
+        applied.map_err(unmigrated)?
     } else {
         Vec::new()
     };
