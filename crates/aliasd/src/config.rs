@@ -4,6 +4,7 @@ mod database;
 #[cfg(test)]
 mod deployed;
 pub(crate) mod duration;
+pub(crate) mod file;
 mod http;
 mod issuer;
 mod links;

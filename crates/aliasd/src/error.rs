@@ -40,8 +40,11 @@ pub(crate) enum Error {
     NoProductUrl(String),
     #[error("there is no user {0}")]
     NoUser(String),
-    #[error("{user} has no session {session}; `aliasd user sessions {user}` lists those there are")]
-    NoSession { user: String, session: String },
+    #[error(
+        "{user} has no session {sessions}, and none was ended; `aliasd user sessions {user}` lists those \
+         there are"
+    )]
+    NoSession { user: String, sessions: String },
     #[error("{client}: {reason}")]
     NotRevoked {
         client: String,
@@ -117,8 +120,8 @@ pub(crate) enum Error {
     DoneUnsaid { done: String, error: Box<Self> },
     #[error("{0}; nothing was registered, for nobody saw the client's secret")]
     SecretNotShown(Box<Self>),
-    #[error("{error}: nobody saw the secret; run `aliasd client rotate-secret {client}`")]
-    SecretLost { client: String, error: Box<Self> },
+    #[error("{error}: nobody saw the secret; run `aliasd client rotate-secret {again}`")]
+    SecretLost { again: String, error: Box<Self> },
     #[error("the system refuses: {0}")]
     System(#[from] io::Error),
 }
@@ -126,7 +129,9 @@ pub(crate) enum Error {
 /// The setting that names the file, where the file itself is at fault.
 const fn named_by(error: &SqliteError) -> &'static str {
     match error {
-        SqliteError::Unreachable { .. } | SqliteError::NotADatabase(_) => "database.url: ",
+        SqliteError::Unreachable { .. }
+        | SqliteError::NotADatabase(_)
+        | SqliteError::Damaged { .. } => "database.url: ",
         _ => "",
     }
 }
@@ -135,7 +140,7 @@ impl Error {
     /// The exit status of the process.
     pub(crate) const fn status(&self) -> u8 {
         match self {
-            Self::Usage(_) => 2,
+            Self::Usage(_) | Self::NoProductUrl(_) => 2,
             _ => 1,
         }
     }

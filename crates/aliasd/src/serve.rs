@@ -222,8 +222,8 @@ impl Listeners {
             if file.is_open_to_others() {
                 tracing::warn!(
                     file = %file.path.display(), holds = file.setting,
-                    "every user of this machine can read this secret: `chmod o-rwx` the file, or its \
-                     folder"
+                    "every user of this machine can read or change this secret: `chmod o-rwx` the file, or \
+                     its folder"
                 );
             }
         }

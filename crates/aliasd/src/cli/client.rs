@@ -17,7 +17,10 @@ use clap::{
 use super::{Global, deleting};
 use crate::{
     clock,
-    config::{Config, duration},
+    config::{
+        Config,
+        duration::{self, MalformedDuration},
+    },
     error::Error,
     products::{self, Product, Values},
     store,
@@ -213,8 +216,22 @@ pub(crate) struct RotateSecret {
     #[command(flatten)]
     target: Target,
     /// Lets the old secret work for this long [default: it stops at once]
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
-    keep_old: Option<TimeDelta>,
+    #[arg(long, value_name = "DURATION", value_parser = kept)]
+    keep_old: Option<Kept>,
+}
+
+/// How long an old secret works, as it was written.
+#[derive(Clone, Debug)]
+struct Kept {
+    text: String,
+    span: TimeDelta,
+}
+
+fn kept(text: &str) -> Result<Kept, MalformedDuration> {
+    Ok(Kept {
+        span: duration::parse(text)?,
+        text: text.to_owned(),
+    })
 }
 
 #[derive(Args, Debug)]
@@ -274,12 +291,15 @@ pub(super) async fn run(global: &Global, command: Command) -> Result<(), Error> 
     if let Command::Products { product } = command {
         return show_products(global, product.as_deref());
     }
+    let known = match &command {
+        Command::Create(create) => create.known_product()?,
+        _ => None,
+    };
     let store = store::open(global).await?;
     let store = store.as_ref();
     let format = global.format();
     match command {
         Command::Create(create) => {
-            let known = create.known_product()?;
             let (client, secret) = register(store, create.registration(known.as_ref())).await?;
             warnings::of_claims(&client);
             warnings::of_algorithm(&client);
@@ -324,7 +344,7 @@ pub(super) async fn run(global: &Global, command: Command) -> Result<(), Error> 
         }
         Command::RotateSecret(rotate) => {
             let shown = format.print(&rotate.apply(store).await?);
-            shown.map_err(|error| secret_lost(&rotate.target.id, error))
+            shown.map_err(|error| secret_lost(rotate.again(), error))
         }
         Command::Delete(target) => {
             let client = target.find(store).await?;
@@ -373,13 +393,14 @@ pub(crate) async fn register(
 async fn unregistered(store: &dyn Store, id: ClientId, error: Error) -> Error {
     match store.delete_client(id).await {
         Ok(_) => Error::SecretNotShown(Box::new(error)),
-        Err(_) => secret_lost(&id.to_string(), error),
+        Err(_) => secret_lost(id.to_string(), error),
     }
 }
 
-fn secret_lost(client: &str, error: Error) -> Error {
+/// `again` is what follows `rotate-secret` where it makes up for that.
+fn secret_lost(again: String, error: Error) -> Error {
     Error::SecretLost {
-        client: client.to_owned(),
+        again,
         error: Box::new(error),
     }
 }
@@ -571,6 +592,14 @@ impl Update {
 }
 
 impl RotateSecret {
+    /// What to say to do the same again.
+    fn again(&self) -> String {
+        match &self.keep_old {
+            Some(kept) => format!("{} --keep-old {}", self.target.id, kept.text),
+            None => self.target.id.clone(),
+        }
+    }
+
     async fn apply(&self, store: &dyn Store) -> Result<RotatedSecret, Error> {
         let now = clock::now();
         let id = self.target.id()?;
@@ -581,8 +610,9 @@ impl RotateSecret {
         }
         let old_ends_at = self
             .keep_old
-            .filter(|it| !it.is_zero())
-            .map(|keep| now + keep);
+            .iter()
+            .find(|it| !it.span.is_zero())
+            .map(|it| now + it.span);
         let secret = Secret::from_bits(OsChance.secret());
         let mut after = vec![current(&secret)];
         if let Some(end) = old_ends_at {

@@ -5,6 +5,7 @@ use std::io::{self, BufRead, ErrorKind};
 use alias_domain::{Secret, opaque_string};
 use alias_signing::Argon2Passwords;
 use clap::Args;
+use zeroize::Zeroizing;
 
 use super::terminal::{self, Unseen};
 use crate::error::Error;
@@ -18,35 +19,40 @@ pub(crate) struct Source {
     password_stdin: bool,
 }
 
+const TOO_LONG: &str = "is too long: at most 1024 bytes are taken";
+
 /// NIST SP 800-63B 5.1.1.2.
 const SHORTEST: usize = 8;
 
 impl Source {
-    /// Sees whether there is anybody to ask, or anything to read: before all else is done.
+    /// Sees whether there is anybody to ask, or anything to read: before all else is done. At a terminal
+    /// nothing is shown of what is typed from now on.
     ///
     /// # Errors
     /// If there is neither.
-    pub(crate) fn demand(&self) -> Result<(), Error> {
-        if self.password_stdin || terminal::is_there() {
-            return Ok(());
+    pub(crate) fn demand(&self) -> Result<Option<Unseen>, Error> {
+        // A terminal never shows a password, also with --password-stdin.
+        if terminal::is_there() {
+            return Ok(Some(Unseen::begin()?));
+        }
+        if self.password_stdin {
+            return Ok(None);
         }
         Err(Error::Usage(
             "the password cannot be asked for, as standard input is no terminal: pipe it in, with \
              --password-stdin",
         ))
     }
+}
 
-    /// The password.
-    ///
-    /// # Errors
-    /// If there is none, it could not be used, or it was not typed twice.
-    pub(crate) fn read(&self) -> Result<Secret, Error> {
-        // A terminal never shows a password, also with --password-stdin.
-        if terminal::is_there() {
-            let unseen = Unseen::begin()?;
-            return twice(|prompt| unseen.ask(prompt));
-        }
-        line(io::stdin().lock())
+/// The password: asked for at the terminal, or read from a pipe if there is none.
+///
+/// # Errors
+/// If there is none, it could not be used, or it was not typed twice.
+pub(crate) fn read(terminal: Option<Unseen>) -> Result<Secret, Error> {
+    match terminal {
+        Some(unseen) => twice(|prompt| unseen.ask(prompt)),
+        None => line(io::stdin().lock()),
     }
 }
 
@@ -73,14 +79,22 @@ fn twice(mut ask: impl FnMut(&'static str) -> io::Result<Option<Secret>>) -> Res
     Ok(password)
 }
 
+/// A longer line is not read on, for its password is too long in any case: [`opaque_string`] makes at
+/// most three bytes one.
+const LONGEST_LINE: usize = 4 * Argon2Passwords::MAX_LENGTH;
+
 /// One line, its ending stripped and nothing else.
-fn line(mut input: impl BufRead) -> Result<Secret, Error> {
-    let mut line = String::new();
-    let read = input.read_line(&mut line);
-    // From here on whatever was read is wiped when dropped.
-    let line = Secret::new(line);
-    read.map_err(|_| Error::Password("could not be read from standard input as UTF-8"))?;
-    let text = line.expose();
+fn line(input: impl BufRead) -> Result<Secret, Error> {
+    // Never moved while it grows, and wiped when dropped.
+    let mut line = Zeroizing::new(Vec::with_capacity(LONGEST_LINE));
+    let read = input.take(LONGEST_LINE as u64).read_until(b'\n', &mut line);
+    read.map_err(|_| Error::Password("could not be read from standard input"))?;
+    if line.len() == LONGEST_LINE {
+        return Err(Error::Password(TOO_LONG));
+    }
+    let text = std::str::from_utf8(&line);
+    let text =
+        text.map_err(|_| Error::Password("could not be read from standard input as UTF-8"))?;
     let text = text.strip_suffix('\n').unwrap_or(text);
     let text = text.strip_suffix('\r').unwrap_or(text);
     if text.is_empty() {
@@ -105,7 +119,7 @@ fn check(text: &str) -> Result<(), Error> {
         ));
     }
     if text.len() > Argon2Passwords::MAX_LENGTH {
-        return Err(Error::Password("is too long: at most 1024 bytes are taken"));
+        return Err(Error::Password(TOO_LONG));
     }
     Ok(())
 }
@@ -148,6 +162,16 @@ mod tests {
             assert!(refusal.contains(reason), "{refusal}");
         }
         assert!(read("ääääääää".as_bytes()).is_ok(), "eight characters");
+    }
+
+    #[test]
+    fn a_line_that_does_not_end_is_not_read_to_its_end() {
+        let endless = io::BufReader::new(io::repeat(b'x'));
+        let refusal = line(endless).expect_err("a refusal").to_string();
+        assert!(refusal.contains("too long"), "{refusal}");
+        // Three bytes of what is typed may be one of what is hashed.
+        let spaces = "\u{3000}".repeat(Argon2Passwords::MAX_LENGTH);
+        assert!(read(spaces.as_bytes()).is_ok());
     }
 
     /// The result of typing these lines at a terminal, and the number of prompts.

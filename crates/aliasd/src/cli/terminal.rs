@@ -4,22 +4,25 @@ use std::{
     fs::{File, OpenOptions},
     io::{self, ErrorKind, IsTerminal, Read, Write},
     os::fd::AsFd,
+    process,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
 };
 
 use alias_domain::Secret;
-use nix::sys::termios::{LocalFlags, SetArg, Termios, tcgetattr, tcsetattr};
-use signal_hook::{
-    consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP},
-    iterator::Signals,
-    low_level::emulate_default_handler,
+use nix::{
+    sys::{
+        signal::{SigSet, Signal},
+        termios::{FlushArg, LocalFlags, SetArg, Termios, tcdrain, tcflush, tcgetattr, tcsetattr},
+    },
+    unistd::{getpgrp, tcgetpgrp},
 };
+use signal_hook::{iterator::Signals, low_level::emulate_default_handler};
 use zeroize::Zeroizing;
 
-/// What ends the process, stops it for a while, or lets it go on: each finds a terminal that it has to
-/// leave as it was, or to hide again.
-const SIGNALS: [i32; 6] = [SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGTSTP, SIGCONT];
+mod signals;
+
+use signals::Effect;
 
 /// The longest line that Linux gives of a terminal.
 const LONGEST_LINE: usize = 4096;
@@ -52,19 +55,24 @@ impl Unseen {
     /// If it cannot be had so.
     pub(super) fn begin() -> io::Result<Self> {
         let keyboard = File::from(io::stdin().as_fd().try_clone_to_owned()?);
+        // Whoever runs in the background is stopped here by the system, until a shell lets them go on in
+        // the foreground: what is kept below is then the command's terminal, and not the shell's.
+        tcdrain(&keyboard)?;
         let state = Mutex::new(State {
             before: tcgetattr(&keyboard)?,
             is_hidden: false,
             prompt: "",
         });
         let terminal = Arc::new(Terminal { keyboard, state });
-        let (signals, followed) = (Signals::new(SIGNALS)?, Arc::clone(&terminal));
+        let followed = Arc::clone(&terminal);
+        let signals = Signals::new(signals::to_follow().map(|it| it as i32))?;
         // It runs on until the process ends: a signal that is caught once has no default any more.
         thread::Builder::new()
             .name("terminal".to_owned())
             .spawn(move || followed.follow(signals))?;
-        terminal.hide()?;
-        Ok(Self(terminal))
+        let unseen = Self(terminal);
+        unseen.0.hide()?;
+        Ok(unseen)
     }
 
     /// Asks for a line; there is none if the input ends before anything is typed.
@@ -81,7 +89,9 @@ impl Unseen {
 impl Drop for Unseen {
     fn drop(&mut self) {
         let mut state = self.0.state();
-        self.0.show(&state);
+        if self.0.is_ours() {
+            self.0.show(&state);
+        }
         state.is_hidden = false;
     }
 }
@@ -106,26 +116,57 @@ impl Terminal {
         Ok(tcsetattr(&self.keyboard, SetArg::TCSANOW, &hidden)?)
     }
 
+    /// Shows again what is typed from now on. What was typed and not read is dropped: the shell would
+    /// show it, run it, and keep it.
     fn show(&self, state: &State) {
         // What else could be done where it fails: the terminal is gone.
+        let _ = tcflush(&self.keyboard, FlushArg::TCIFLUSH);
         let _ = tcsetattr(&self.keyboard, SetArg::TCSANOW, &state.before);
+    }
+
+    /// Whether it is this command's now, and not the shell's or that of another of its commands.
+    fn is_ours(&self) -> bool {
+        // A terminal that controls no process has no foreground.
+        tcgetpgrp(&self.keyboard).map_or(true, |foreground| foreground == getpgrp())
     }
 
     /// Does what each signal does by itself, and sees to the terminal first.
     fn follow(&self, mut signals: Signals) {
-        for signal in signals.forever() {
-            let state = self.state();
-            if state.is_hidden {
-                if signal == SIGCONT {
-                    let _ = self.hide_in(&state);
-                    say(state.prompt);
-                } else {
-                    self.show(&state);
-                    say("\n");
-                }
+        let mut stops = SigSet::empty();
+        stops.add(Signal::SIGTTOU);
+        // Whoever has to let the process stop cannot be stopped on the way there.
+        let _ = stops.thread_block();
+        loop {
+            let came = signals.wait();
+            let mut came: Vec<_> = came.map(|it| (Effect::of(it), it)).collect();
+            came.sort_unstable();
+            for (effect, signal) in came {
+                self.obey(effect, signal);
             }
-            drop(state);
-            let _ = emulate_default_handler(signal);
+        }
+    }
+
+    fn obey(&self, effect: Effect, signal: i32) {
+        let state = self.state();
+        let is_ours = self.is_ours();
+        if effect == Effect::StopsInBackground && is_ours {
+            // It is from before.
+            return;
+        }
+        if state.is_hidden && is_ours {
+            if effect == Effect::GoesOn {
+                let _ = self.hide_in(&state);
+                say(state.prompt);
+            } else {
+                self.show(&state);
+                say("\n");
+            }
+        }
+        drop(state);
+        let _ = emulate_default_handler(signal);
+        if effect == Effect::Ends {
+            // The few that the library does not know: as a shell tells of them.
+            process::exit(128 + signal);
         }
     }
 

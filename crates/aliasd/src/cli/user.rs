@@ -1,8 +1,10 @@
 //! `aliasd user …`.
 
+use std::collections::BTreeSet;
+
 use alias_domain::{
-    Client, ClientId, Email, Nickname, Revocation, Scope, Secret, SessionId, User, UserId,
-    flows::{Operator, TakenBack, UserChange},
+    Client, ClientId, Email, Nickname, Revocation, Scope, Secret, Session, SessionId, User, UserId,
+    flows::{Operator, TakenBack, UserChange, user_of},
     ports::{Chance, EmailTaken, Passwords, Store},
 };
 use alias_signing::{Argon2Passwords, OsChance};
@@ -11,7 +13,7 @@ use clap::{
     builder::{PossibleValuesParser, TypedValueParser},
 };
 
-use super::{Global, deleting, password};
+use super::{Global, deleting, password, terminal::Unseen};
 use crate::{
     clock,
     error::Error,
@@ -176,12 +178,13 @@ pub(crate) struct Target {
 }
 
 pub(super) async fn run(global: &Global, command: Command) -> Result<(), Error> {
+    // Before the store is looked for, which takes its time: who types meanwhile is unseen.
+    let terminal = command.demand_password()?;
     let store = store::open(global).await?;
     let store = store.as_ref();
     let format = global.format();
     match command {
         Command::Create(create) => {
-            create.password.demand()?;
             let email = Email::register(&create.email)?;
             let nickname = create.nickname.as_deref().map(Nickname::register);
             let nickname = nickname.transpose()?;
@@ -189,7 +192,7 @@ pub(super) async fn run(global: &Global, command: Command) -> Result<(), Error> 
             if store.user_by_email(&email).await?.is_some() {
                 return Err(EmailTaken.into());
             }
-            let password = create.password.read()?;
+            let password = password::read(terminal)?;
             let user = add(store, email, nickname, &password).await?;
             report(format, &user, "was created")
         }
@@ -206,7 +209,7 @@ pub(super) async fn run(global: &Global, command: Command) -> Result<(), Error> 
         Command::Update(update) => report(format, &update.apply(store).await?, "was changed"),
         Command::ResetPassword(reset) => {
             let done = "has the new password, and their sessions ended";
-            report(format, &reset.apply(store).await?, done)
+            report(format, &reset.apply(store, terminal).await?, done)
         }
         Command::Sessions(sessions) => {
             let left = List::new("no sessions", sessions.apply(store).await?);
@@ -241,6 +244,17 @@ pub(super) async fn run(global: &Global, command: Command) -> Result<(), Error> 
             format.report(&deleted, done)?;
             deleting::remove_rows(store).await;
             Ok(())
+        }
+    }
+}
+
+impl Command {
+    /// The terminal at which a command that needs a password asks for it, if it does.
+    fn demand_password(&self) -> Result<Option<Unseen>, Error> {
+        match self {
+            Self::Create(create) => create.password.demand(),
+            Self::ResetPassword(reset) => reset.password.demand(),
+            _ => Ok(None),
         }
     }
 }
@@ -282,7 +296,7 @@ impl Target {
     async fn find(&self, store: &dyn Store) -> Result<User, Error> {
         let found = if self.user.contains('@') {
             let email = self.user.parse()?;
-            store.user_by_email(&email).await?.map(|(user, _)| user)
+            user_of(store, &email).await?.map(|(user, _)| user)
         } else {
             // What is no ID is nobody's.
             let id = self.user.parse().map_err(|_| self.missing())?;
@@ -318,10 +332,9 @@ impl Update {
 }
 
 impl ResetPassword {
-    async fn apply(&self, store: &dyn Store) -> Result<User, Error> {
-        self.password.demand()?;
+    async fn apply(&self, store: &dyn Store, terminal: Option<Unseen>) -> Result<User, Error> {
         let user = self.target.find(store).await?;
-        let password = self.password.read()?;
+        let password = password::read(terminal)?;
         let passwords = Argon2Passwords::new()?;
         let operator = Operator::new(store);
         let reset = operator.reset_password(user.id, &password, &passwords);
@@ -337,19 +350,34 @@ impl Sessions {
         self.end_all || !self.end.is_empty()
     }
 
+    /// The sessions that were named, each once.
+    ///
+    /// # Errors
+    /// All that are none of these: then nothing is ended.
+    fn to_end(&self, active: &[Session]) -> Result<BTreeSet<SessionId>, Error> {
+        let (mut named, mut unknown) = (BTreeSet::new(), BTreeSet::new());
+        for id in &self.end {
+            match id.parse() {
+                Ok(it) if active.iter().any(|session| session.id == it) => named.insert(it),
+                _ => unknown.insert(id.as_str()),
+            };
+        }
+        if unknown.is_empty() {
+            return Ok(named);
+        }
+        Err(Error::NoSession {
+            user: self.target.user.clone(),
+            sessions: unknown.into_iter().collect::<Vec<_>>().join(", "),
+        })
+    }
+
     /// Ends what is to end, and shows what is left.
     async fn apply(&self, store: &dyn Store) -> Result<Vec<SessionView>, Error> {
         let user = self.target.find(store).await?.id;
         let operator = Operator::new(store);
-        for id in &self.end {
-            let none = || Error::NoSession {
-                user: self.target.user.clone(),
-                session: id.clone(),
-            };
-            let session: SessionId = id.parse().map_err(|_| none())?;
-            if !operator.end_session(user, session, clock::now()).await? {
-                return Err(none());
-            }
+        for session in self.to_end(&operator.sessions(user, clock::now()).await?)? {
+            // One that somebody else has ended meanwhile has ended.
+            operator.end_session(user, session, clock::now()).await?;
         }
         if self.end_all {
             operator.end_sessions(user).await?;

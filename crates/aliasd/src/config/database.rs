@@ -4,7 +4,7 @@ use std::{fmt, path::PathBuf, str::FromStr};
 
 use alias_storage_postgres::{Database, MalformedUrl};
 
-use super::{ConfigError, Settings, required};
+use super::{ConfigError, Settings, file, required};
 
 /// What the settings say of the database.
 #[derive(Debug)]
@@ -45,7 +45,14 @@ impl DatabaseSource {
             path: path.clone(),
             reason,
         };
-        let database = database.as_ref().clone().with_password_file(path);
+        let database = database.as_ref().clone();
+        let database = if file::is_regular(path) {
+            database.with_password_file(path)
+        } else {
+            // What a pipe gives cannot be read again.
+            let text = file::read_text(path).map_err(|error| unreadable(error.to_string()))?;
+            database.with_password_line(&text)
+        };
         let database = database.map_err(|error| unreadable(error.to_string()))?;
         Ok(DatabaseUrl::Postgres(Box::new(database)))
     }

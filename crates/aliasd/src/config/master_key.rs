@@ -1,11 +1,10 @@
 //! Where the master key is found.
 
-use std::{fs, path::PathBuf};
+use std::path::PathBuf;
 
 use alias_signing::{MalformedMasterKey, MasterKey};
-use zeroize::Zeroizing;
 
-use super::{ConfigError, Settings};
+use super::{ConfigError, Settings, file};
 
 /// What the settings say of the master key.
 #[derive(Debug)]
@@ -42,8 +41,7 @@ impl MasterKeySource {
                     path: path.clone(),
                     reason,
                 };
-                let text = fs::read_to_string(path).map(Zeroizing::new);
-                let text = text.map_err(|error| unreadable(error.to_string()))?;
+                let text = file::read_text(path).map_err(|error| unreadable(error.to_string()))?;
                 // A file ends in a line's end, whoever wrote it.
                 text.trim_end()
                     .parse()

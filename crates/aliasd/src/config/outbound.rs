@@ -1,10 +1,10 @@
 //! Where the service may go by itself.
 
-use std::{fs, path::PathBuf};
+use std::path::PathBuf;
 
 use alias_outbound::{Outbound, PrivateNetworks};
 
-use super::{ConfigError, Settings};
+use super::{ConfigError, Settings, file};
 
 const ALLOW_PRIVATE: &str = "outbound.allow_private";
 const CA_FILE: &str = "outbound.ca_file";
@@ -44,9 +44,12 @@ impl OutboundSettings {
             path: path.clone(),
             reason,
         };
-        let authorities = self.ca_file.as_ref().map(fs::read).transpose();
+        let authorities = self.ca_file.as_deref().map(file::read).transpose();
         let authorities = authorities.map_err(|error| unusable(error.to_string()))?;
-        Outbound::new(self.networks.clone(), authorities.as_deref())
-            .map_err(|error| unusable(error.to_string()))
+        Outbound::new(
+            self.networks.clone(),
+            authorities.as_ref().map(|it| it.as_slice()),
+        )
+        .map_err(|error| unusable(error.to_string()))
     }
 }

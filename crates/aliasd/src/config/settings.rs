@@ -3,13 +3,13 @@
 use std::{
     collections::{BTreeMap, HashMap},
     ffi::OsString,
-    fmt, fs,
+    fmt,
     path::{Path, PathBuf},
 };
 
 use config::{Environment, File, FileFormat, Source, Value, ValueKind};
 
-use super::{ConfigError, links::is_link};
+use super::{ConfigError, file, links::is_link};
 
 /// A setting that can be made.
 #[derive(Debug)]
@@ -250,7 +250,7 @@ impl Settings {
             path: path.to_owned(),
             reason: without_excerpt(&error.to_string()),
         };
-        let text = fs::read_to_string(path).map_err(|error| unreadable(&error))?;
+        let text = file::read_text(path).map_err(|error| unreadable(&error))?;
         let tree = File::from_str(&text, FileFormat::Toml)
             .collect()
             .map_err(|error| unreadable(&error))?;

@@ -1,11 +1,10 @@
 //! Where the service's certificate is found.
 
-use std::{fs, path::PathBuf};
+use std::path::PathBuf;
 
 use alias_http::{Identity, IdentityError};
-use zeroize::Zeroizing;
 
-use super::{ConfigError, Issuer, Settings};
+use super::{ConfigError, Issuer, Settings, file};
 
 const CERTIFICATE: &str = "http.tls.certificate";
 const KEY: &str = "http.tls.key";
@@ -41,10 +40,9 @@ impl TlsFiles {
     /// # Errors
     /// If nothing can be served with it, naming the setting and the file.
     pub(crate) fn read(&self) -> Result<Identity, ConfigError> {
-        let certificate =
-            fs::read(&self.certificate).map_err(|error| self.certificate_is(error.to_string()))?;
-        let key = fs::read(&self.key).map(Zeroizing::new);
-        let key = key.map_err(|error| self.key_is(error.to_string()))?;
+        let certificate = file::read(&self.certificate)
+            .map_err(|error| self.certificate_is(error.to_string()))?;
+        let key = file::read(&self.key).map_err(|error| self.key_is(error.to_string()))?;
         Identity::from_pem(&certificate, &key).map_err(|error| match error {
             IdentityError::Certificate(reason) => self.certificate_is(reason),
             IdentityError::Key(reason) => self.key_is(reason),

@@ -3,14 +3,14 @@
 use std::{
     fmt, fs,
     io::{self, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
 use alias_signing::{MalformedMasterKey, MasterKey};
 use zeroize::Zeroizing;
 
-use crate::error::Error;
+use crate::{config::file, error::Error};
 
 /// `./.alias`, for one `aliasd dev` at a time: a second one would move the demo clients to its own
 /// ports.
@@ -30,6 +30,7 @@ impl Home {
             .mode(0o700)
             .create(&path)
             .map_err(failed)?;
+        keep_to_owner(&path);
         let lock = fs::File::create(path.join("lock")).map_err(failed)?;
         match lock.try_lock() {
             Ok(()) => {}
@@ -57,8 +58,8 @@ impl Home {
     /// What a file here holds; `None` if there is no such file.
     pub(super) fn read(&self, name: &str) -> Result<Option<Zeroizing<String>>, Error> {
         let path = self.path.join(name);
-        match fs::read_to_string(&path) {
-            Ok(text) => Ok(Some(Zeroizing::new(text))),
+        match file::read_text(&path) {
+            Ok(text) => Ok(Some(text)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(failure(&path, &error)),
         }
@@ -85,6 +86,20 @@ impl Home {
     /// A file here is not as it was written.
     pub(super) fn spoilt(&self, name: &str, reason: &dyn fmt::Display) -> Error {
         failure(&self.path.join(name), reason)
+    }
+}
+
+/// A folder that was there may be open to others: it was copied, or made by hand.
+fn keep_to_owner(path: &Path) {
+    let open = |it: fs::Metadata| it.permissions().mode() & 0o077 != 0;
+    if !fs::metadata(path).is_ok_and(open) {
+        return;
+    }
+    if let Err(error) = fs::set_permissions(path, fs::Permissions::from_mode(0o700)) {
+        tracing::warn!(
+            %error, folder = %path.display(),
+            "users of this machine may be able to read or change the master key: `chmod 700` the folder"
+        );
     }
 }
 

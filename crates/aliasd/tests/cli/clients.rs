@@ -629,6 +629,11 @@ fn a_replaced_secret_that_could_not_be_printed_is_named_with_the_remedy() {
     let refused = sandbox.on_a_full_disk(&["client", "rotate-secret", id], b"");
     let remedy = format!("run `aliasd client rotate-secret {id}`");
     assert!(refused.ends_with(&remedy), "{refused}");
+    // What cut the old secret off would be no remedy.
+    let keep = ["client", "rotate-secret", id, "--keep-old", "60m"];
+    let refused = sandbox.on_a_full_disk(&keep, b"");
+    let remedy = format!("run `aliasd client rotate-secret {id} --keep-old 60m`");
+    assert!(refused.ends_with(&remedy), "{refused}");
 }
 
 #[test]

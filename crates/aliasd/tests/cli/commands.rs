@@ -6,6 +6,7 @@ use std::{
         fs::{MetadataExt, PermissionsExt},
         process::CommandExt,
     },
+    process::Command,
 };
 
 use serde_json::{Value, json};
@@ -472,5 +473,71 @@ fn a_file_that_is_no_database_is_named() {
             refused,
             "database.url: .alias/alias.db is no SQLite database"
         );
+    }
+}
+
+#[test]
+fn a_database_that_is_damaged_is_named_with_the_remedy() {
+    let sandbox = Sandbox::embedded();
+    sandbox.run(&["migrate"]).succeeded();
+    let file = fs::OpenOptions::new()
+        .write(true)
+        .open(sandbox.path().join(".alias/alias.db"))
+        .expect("a database");
+    let whole = file.metadata().expect("a file").len();
+    for left in [whole / 2, 4096, 1000] {
+        file.set_len(left).expect("a file to cut off");
+        for command in [&["client", "list"][..], &["migrate"]] {
+            let refused = sandbox.run(command).refused();
+            let named = "database.url: .alias/alias.db is damaged: restore it from a backup";
+            assert!(refused.starts_with(named), "{left}: {refused}");
+        }
+    }
+}
+
+#[test]
+fn a_pipe_is_no_database() {
+    let sandbox = Sandbox::embedded();
+    let file = sandbox.path().join(".alias/alias.db");
+    fs::create_dir(sandbox.path().join(".alias")).expect("a folder");
+    let made = Command::new("mkfifo").arg(&file).status();
+    assert!(made.expect("mkfifo runs").success());
+    for command in [&["client", "list"][..], &["migrate"]] {
+        let refused = sandbox.run(command).refused();
+        assert!(refused.starts_with("database.url: "), "{refused}");
+        assert!(refused.contains(".alias/alias.db"), "{refused}");
+        assert!(refused.ends_with("it is no regular file"), "{refused}");
+    }
+}
+
+#[test]
+fn a_file_without_end_is_refused_with_its_setting_and_the_most_that_is_read() {
+    for (variables, words, named) in [
+        (
+            &[][..],
+            &["client", "list", "--config", "/dev/zero"][..],
+            "configuration file",
+        ),
+        (
+            &[("ALIAS_KEYS__MASTER_FILE", "/dev/zero")],
+            &["serve"],
+            "keys.master_file",
+        ),
+        (
+            &[
+                ("ALIAS_DATABASE__URL", "postgres://alias@127.0.0.1/alias"),
+                ("ALIAS_DATABASE__PASSWORD_FILE", "/dev/zero"),
+            ],
+            &["client", "list"],
+            "database.password_file",
+        ),
+    ] {
+        let mut sandbox = Sandbox::embedded();
+        for (name, value) in variables {
+            sandbox.set(name, value);
+        }
+        let refused = sandbox.run(words).refused();
+        let refusal = format!("{named} /dev/zero: it has more than 1 MiB, the most that is read");
+        assert_eq!(refused, refusal);
     }
 }

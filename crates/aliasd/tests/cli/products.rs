@@ -99,9 +99,20 @@ fn every_product_can_be_registered_and_no_placeholder_is_left_in_its_lines() {
 
 #[test]
 fn a_product_whose_place_is_not_said_is_refused_with_what_to_say() {
+    // Before there is a database: it is how the command is used.
+    let ran = Sandbox::new().run(&["client", "create", "--for", "dex"]);
+    assert_eq!((ran.status, ran.out.as_str()), (Some(2), ""), "{}", ran.err);
+    assert!(ran.err.contains("--url https://"), "{}", ran.err);
+}
+
+#[test]
+fn a_place_with_a_character_that_begins_a_comment_is_printed_as_a_value() {
     let sandbox = Sandbox::migrated();
-    let refused = sandbox.run(&["client", "create", "--for", "dex"]).refused();
-    assert!(refused.contains("--url https://"), "{refused}");
+    let create = ["client", "create", "--for", "grafana", "--url"];
+    let client = sandbox.json(&[&create[..], &["https://n.example/a;b"]].concat());
+    let text = client["configuration"][0]["text"].as_str().expect("lines");
+    let line = r#"root_url = """https://n.example/a;b/""""#;
+    assert!(text.lines().any(|it| it == line), "{text}");
 }
 
 #[test]

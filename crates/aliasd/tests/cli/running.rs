@@ -54,7 +54,7 @@ fn a_secret_that_others_can_read_is_warned_of() {
         let rights = fs::Permissions::from_mode(mode);
         fs::set_permissions(path, rights).expect("rights to set");
     };
-    let warning = "every user of this machine can read this secret: `chmod o-rwx` the file, or its \
+    let warning = "every user of this machine can read or change this secret: `chmod o-rwx` the file, or its \
                    folder";
     let mut sandbox = Sandbox::migrated();
     let key = sandbox.write("master.key", MASTER_KEY);
@@ -278,9 +278,12 @@ fn what_dev_keeps_is_for_its_owner_alone() {
     use std::os::unix::fs::PermissionsExt;
     let mut sandbox = Sandbox::embedded();
     sandbox.set("ALIAS_HTTP__LISTEN", &free_address());
+    let home = sandbox.path().join(".alias");
+    // It may have been there before, and been copied.
+    fs::create_dir(&home).expect("a folder");
+    fs::set_permissions(&home, fs::Permissions::from_mode(0o755)).expect("rights");
     let (running, _) = sandbox.start(&["dev", "--demo-listen", &free_address()]);
     running.stop().succeeded();
-    let home = sandbox.path().join(".alias");
     let others = |path: &std::path::Path| {
         let metadata = path.metadata().expect("it is there");
         metadata.permissions().mode() & 0o077

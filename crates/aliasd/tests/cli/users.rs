@@ -6,8 +6,9 @@ use std::{
 };
 
 use alias_domain::{
-    Email, Secret,
-    ports::{PasswordVerdict, Passwords},
+    Email, Secret, Session, User, UserId,
+    ports::{PasswordVerdict, Passwords, SessionStart},
+    testing::sample,
 };
 use alias_signing::Argon2Passwords;
 use serde_json::{Value, json};
@@ -290,7 +291,10 @@ fn what_an_operator_cannot_take_back_or_end_is_said() {
     );
     assert_eq!(
         refused(&["sessions", fred, "--end", &id]),
-        format!("{fred} has no session {id}; `aliasd user sessions {fred}` lists those there are")
+        format!(
+            "{fred} has no session {id}, and none was ended; `aliasd user sessions {fred}` lists those \
+             there are"
+        )
     );
     assert_eq!(sandbox.json(&["user", "sessions", fred]), json!([]));
     let shown = sandbox.run(&["user", "revoke", fred]).succeeded().out;
@@ -368,4 +372,70 @@ fn what_was_done_about_a_user_and_could_not_be_printed_is_said_to_be_done() {
     // What only looks does nothing that could be said.
     let refused = sandbox.on_a_full_disk(&["user", "list"], b"");
     assert!(!refused.contains("all the same"), "{refused}");
+}
+
+#[tokio::test]
+async fn sessions_are_ended_all_that_were_named_or_none() {
+    let (sandbox, user) = with_user();
+    let fred = "fred@example.com";
+    let store = sandbox.open_store().await;
+    let Session { id, .. } = sample::session();
+    let now = std::time::SystemTime::now().into();
+    let start = SessionStart {
+        id,
+        user: text(&user, "user_id").parse().expect("an ID"),
+        token: Secret::new("a token".to_owned()).digest(),
+        password: None,
+        presented: Vec::new(),
+        auth_time: now,
+        expires_at: now + std::time::Duration::from_secs(3600),
+    };
+    store.start_session(&start).await.expect("a store");
+    let id = id.to_string();
+    let sessions = ["user", "sessions", fred];
+    let end = [&sessions[..], &["--end", &id]].concat();
+    let other = "bjOB6HV7cTKtxvfr2k2ucg";
+    let unknown = ["--end", "BOGUS", "--end", other];
+    let refused = sandbox.run(&[&end[..], &unknown].concat()).refused();
+    let named = format!("{fred} has no session BOGUS, {other}, and none was ended; ");
+    assert!(refused.starts_with(&named), "{refused}");
+    assert_eq!(sandbox.json(&sessions)[0]["session_id"], *id);
+    assert_eq!(
+        sandbox.json(&[&end[..], &["--end", &id]].concat()),
+        json!([])
+    );
+}
+
+#[tokio::test]
+async fn an_address_with_an_ip_address_is_one_users_however_that_is_written() {
+    let sandbox = Sandbox::migrated();
+    let (short, long) = (
+        "fred@[IPv6:2001:db8::1]",
+        "fred@[IPv6:2001:0DB8:0:0:0:0:0:1]",
+    );
+    let create = |email| {
+        let words = ["user", "create", "--password-stdin", "--email", email];
+        sandbox.run_with_input(&words, b" pass word ")
+    };
+    create(long).succeeded();
+    let taken = create(short).refused();
+    assert!(taken.contains("has an account"), "{taken}");
+    for email in [short, long] {
+        let user = sandbox.json(&["user", "show", email]);
+        assert_eq!(user["email"], "fred@[ipv6:2001:db8::1]");
+    }
+    // As an earlier version kept it.
+    let old: Email = "amy@[IPv6:2001:db8:0:0::1]".parse().expect("an address");
+    let user = User {
+        id: UserId::from_uuid(sample::session().id.uuid()),
+        email: old.clone(),
+        ..sample::user()
+    };
+    let hash = Argon2Passwords::new().expect("a hasher");
+    let hash = hash.hash(&Secret::new("pass word".to_owned())).await;
+    let store = sandbox.open_store().await;
+    let inserted = store.insert_user(&user, &hash.expect("a hash")).await;
+    inserted.expect("a store").expect("a free address");
+    let shown = sandbox.json(&["user", "show", old.as_str()]);
+    assert_eq!(shown["email"], old.as_str());
 }
