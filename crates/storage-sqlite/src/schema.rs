@@ -199,13 +199,13 @@ fn brought_up(connection: &mut Connection) -> Result<Report, OpenError> {
         }
         // Another process did it just now.
         Err(_) if missing_migrations(connection)?.is_empty() => Ok(Report { applied: vec![] }),
-        Err(error) => Err(unmigrated(error)),
+        Err(error) => Err(unmigrated(&error)),
     }
 }
 
 /// What SQLite has against a migration is told as such where the file is at fault.
-fn unmigrated(error: refinery::Error) -> OpenError {
-    let mut source = std::error::Error::source(&error);
+fn unmigrated(error: &refinery::Error) -> OpenError {
+    let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
         if let Some(rusqlite::Error::SqliteFailure(failure, text)) = cause.downcast_ref()
             && failure.code == ErrorCode::DatabaseCorrupt
@@ -398,7 +398,7 @@ fn missing_migrations(connection: &mut Connection) -> Result<Vec<String>, OpenEr
     let runner = runner();
     let applied = if connection.table_exists(None, "refinery_schema_history")? {
         let applied = runner.get_applied_migrations(connection);
-        applied.map_err(unmigrated)?
+        applied.map_err(|error| unmigrated(&error))?
     } else {
         Vec::new()
     };
