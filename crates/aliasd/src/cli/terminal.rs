@@ -1,5 +1,7 @@
 //! A terminal that is asked for what it must not show.
 
+mod signals;
+
 use std::{
     fs::{File, OpenOptions},
     io::{self, ErrorKind, IsTerminal, Read, Write},
@@ -15,12 +17,10 @@ use nix::{
         signal::{SigSet, Signal},
         termios::{FlushArg, LocalFlags, SetArg, Termios, tcdrain, tcflush, tcgetattr, tcsetattr},
     },
-    unistd::{getpgrp, tcgetpgrp},
+    unistd::{getpgrp, getsid, tcgetpgrp},
 };
 use signal_hook::{iterator::Signals, low_level::emulate_default_handler};
 use zeroize::Zeroizing;
-
-mod signals;
 
 use signals::Effect;
 
@@ -153,6 +153,9 @@ impl Terminal {
             // It is from before.
             return;
         }
+        if effect == Effect::Stops && nobody_continues() {
+            return;
+        }
         if state.is_hidden && is_ours {
             if effect == Effect::GoesOn {
                 let _ = self.hide_in(&state);
@@ -188,6 +191,13 @@ impl Terminal {
         let line = line.map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
         Ok(Some(Secret::new(line.to_owned())))
     }
+}
+
+/// Whether no shell with job control is there, as behind `ssh -t` and in a container: the system does not
+/// let Ctrl-Z stop what nobody could let go on.
+fn nobody_continues() -> bool {
+    // Such a shell leads the session, and gives each command a process group of its own.
+    getsid(None).is_ok_and(|leader| leader == getpgrp())
 }
 
 /// Writes to the terminal itself: the outputs may be files.

@@ -284,3 +284,16 @@ fn what_is_typed_before_the_store_is_there_is_unseen() {
     terminal.types("\x03");
     terminal.has_ended(130);
 }
+
+#[test]
+fn a_command_that_nobody_could_let_go_on_does_not_stop() {
+    let sandbox = Sandbox::migrated();
+    let script = r#"set +m; "$@"; echo "ended $?.""#;
+    let mut terminal = Terminal::with_script(&sandbox, CREATE, script);
+    terminal.is_asked("Password: ");
+    terminal.types("\x1a");
+    terminal.types("correct horse\n");
+    terminal.is_asked("The same again: ");
+    terminal.types("correct horse\n");
+    terminal.has_ended(0);
+}
