@@ -48,7 +48,7 @@ impl Interaction {
         AuthorizationId::fresh(self.opened_at(), self.id.uuid())
     }
 
-    fn opened_at(&self) -> DateTime<Utc> {
+    pub(crate) fn opened_at(&self) -> DateTime<Utc> {
         self.expires_at - Lifetimes::INTERACTION
     }
 

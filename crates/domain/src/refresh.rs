@@ -170,6 +170,27 @@ impl RequestedScope {
     }
 }
 
+impl RequestedScope {
+    /// The same for the operator's log, where the reason is in words that nobody else chose: `None` where
+    /// those that the client is told are such.
+    ///
+    /// ```
+    /// use alias_domain::RequestedScope;
+    /// let asked = RequestedScope::parse(Some("openid source=192.0.2.1"));
+    /// assert_eq!(asked.cause(), Some("scope has a name that is no scope here"));
+    /// assert_eq!(RequestedScope::parse(Some("openid nickname")).cause(), None);
+    /// ```
+    #[must_use]
+    pub const fn cause(&self) -> Option<&'static str> {
+        match self {
+            Self::Impossible(ScopeFault::Unknown { .. }) => {
+                Some("scope has a name that is no scope here")
+            }
+            _ => None,
+        }
+    }
+}
+
 /// What becomes of a refresh.
 ///
 /// ```

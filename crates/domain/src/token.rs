@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc, serde::ts_milliseconds};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Access, AuthorizationId, ClientId, Digest, InteractionId, Screen, SessionId, Standing,
+    Access, AuthorizationId, ClientId, Digest, InteractionId, Screen, SessionId, Standing, UserId,
     clock::is_misdated,
 };
 
@@ -156,6 +156,9 @@ pub enum FormPurpose {
     Account {
         /// Whose.
         session: SessionId,
+        /// The session's user: to be named once it has ended.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        user: Option<UserId>,
     },
     /// No form, but what the last one did: the page that follows tells it, once.
     Notice {

@@ -1,8 +1,11 @@
 //! The account page: what a user is connected to, and taking it back.
 
+use std::collections::HashSet;
+
 use actix_web::{HttpRequest, web};
 use alias_domain::{
     ChannelName, Client, ClientId, FormPurpose, META_CHANNEL, Params, Revocation, Scope, Session,
+    SessionId, UserId,
     flows::{ConnectedClient, Present},
 };
 use chrono::{DateTime, Utc};
@@ -11,8 +14,8 @@ use crate::{
     body, consent, guard,
     notice::{self, Done, Kind, Named, Permission, TellingPage},
     pages::{
-        AccountLink, AccountPage, ConnectionView, ErrorCause, NOTICE, Notice, Place, PlacedNotice,
-        RevocableChannel, RevocableScope,
+        AccountLink, AccountPage, ConnectionView, ErrorCause, Notice, NoticeAt, Place,
+        RevocableChannel, RevocableScope, client_anchor,
     },
     respond::{self, Page, PageFailure, see_other},
     routes::{ACCOUNT, SIGN_IN, SIGNED_OUT},
@@ -29,24 +32,23 @@ pub(crate) async fn page(request: HttpRequest, state: web::Data<State>) -> Page 
     let connected = state.provider.connected_clients(session.user.id).await?;
     let purpose = FormPurpose::Account {
         session: session.id,
+        user: Some(session.user.id),
     };
     let on = TellingPage::Account(session.user.id);
-    let done = notice::told(&request, &state, present, on);
+    let told = notice::told(&request, &state, present, on);
     let mut page = AccountPage {
         form_token: state.provider.form(present, purpose)?.expose().to_owned(),
         email: session.user.email.to_string(),
         nickname: session.user.nickname.as_ref().map(ToString::to_string),
         connections: connected.iter().map(view).collect(),
-        notice: None,
+        notices: Vec::new(),
         others: others(present, Some(session)),
         sign_in_url: SIGN_IN.to_owned(),
         sign_out_action: "/sign-out".to_owned(),
     };
-    if let Some(done) = &done {
-        place(&mut page, done, &connected);
-    }
+    place_all(&mut page, told.done(), &connected);
     let response = arrival.remember(&state, respond::page(&page)?);
-    Ok(notice::forget(&request, &state, done.as_ref(), response))
+    Ok(notice::forget(&request, &state, &told, response))
 }
 
 /// What names an account by its session in an address, where it is not the latest one.
@@ -105,7 +107,8 @@ fn view(connected: &ConnectedClient) -> ConnectionView {
             })
             .collect(),
         channels: connected.channels.iter().map(channel).collect(),
-        notice: None,
+        notices: Vec::new(),
+        is_anchor: true,
     }
 }
 
@@ -118,45 +121,61 @@ fn readable(time: DateTime<Utc>) -> String {
     time.format("%-d %B %Y, %H:%M UTC").to_string()
 }
 
-/// Tells what was done where it was done, so that whoever did it need not look for it.
-fn place(page: &mut AccountPage, done: &Done, connected: &[ConnectedClient]) {
+/// Tells what was done where it was done, so that whoever did it need not look for it. Where an address
+/// leads to a client's block, it leads to the latest that is told of it.
+fn place_all<'a>(
+    page: &mut AccountPage,
+    done: impl DoubleEndedIterator<Item = &'a Done>,
+    connected: &[ConnectedClient],
+) {
+    let mut anchored = HashSet::new();
+    for done in done.rev() {
+        place(page, done, connected, &mut anchored);
+    }
+    for (view, it) in page.connections.iter_mut().zip(connected) {
+        view.is_anchor = !anchored.contains(&it.client.id);
+    }
+}
+
+/// The latest comes first, and stands last.
+fn place(
+    page: &mut AccountPage,
+    done: &Done,
+    connected: &[ConnectedClient],
+    anchored: &mut HashSet<ClientId>,
+) {
     let place_of = |id: ClientId| connected.iter().position(|it| it.client.id == id);
+    let mut about = |id: ClientId, notice| NoticeAt {
+        anchor: anchored.insert(id).then(|| client_anchor(&id.to_string())),
+        notice,
+    };
     match done {
         Done::Revoked { client, permission } => {
             let notice = Notice::Revoked {
                 permission: permission.title.clone(),
                 client_name: client.name.clone(),
             };
+            let notice = about(client.id, notice);
             match place_of(client.id) {
                 Some(index) => {
-                    page.connections[index].notice = Some(PlacedNotice {
-                        place: place_within(&connected[index], &permission.of),
-                        notice,
-                    });
+                    let place = place_within(&connected[index], &permission.of);
+                    page.connections[index].notices.insert(0, (place, notice));
                 }
                 // The rest of it was taken back meanwhile.
-                None => page.notice = Some((0, notice)),
+                None => page.notices.insert(0, (0, notice)),
             }
         }
         Done::Disconnected { client, next } => {
             let place = next.and_then(place_of).unwrap_or(connected.len());
             let client_name = client.name.clone();
-            page.notice = Some((place, Notice::Disconnected { client_name }));
+            let notice = about(client.id, Notice::Disconnected { client_name });
+            page.notices.insert(0, (place, notice));
         }
-        Done::GoneAlready { client, permission } => {
-            let place = place_of(client.id).unwrap_or_default();
-            let client_name = client.name.clone();
-            let notice = match permission {
-                Some(permission) => Notice::GoneAlready {
-                    permission: permission.title.clone(),
-                    client_name,
-                },
-                None => Notice::DisconnectedAlready { client_name },
-            };
-            page.notice = Some((place, notice));
+        Done::UnknownClient { id } => {
+            let notice = about(*id, Notice::UnknownClient);
+            page.notices.insert(0, (0, notice));
         }
-        Done::UnknownClient => page.notice = Some((0, Notice::UnknownClient)),
-        Done::SignedOut { .. } | Done::LeavesFor { .. } => {}
+        Done::SignedOut { .. } | Done::NotTaken | Done::LeavesFor { .. } => {}
     }
 }
 
@@ -181,29 +200,50 @@ fn place_within(connected: &ConnectedClient, permission: &Kind) -> Place {
     }
 }
 
+/// A form of the account page.
+struct Submitted {
+    form: Params,
+    /// The session whose account it showed.
+    shown: SessionId,
+    /// The session by which its user is here now, or who that was.
+    session: Result<Session, Option<UserId>>,
+}
+
 /// Reads a form of the account page, and whose account it is.
 async fn submitted(
     request: &HttpRequest,
     payload: web::Payload,
     state: &State,
     arrival: &Arrival,
-) -> Result<(Params, Session), PageFailure> {
+) -> Result<Submitted, PageFailure> {
     let form = body::form(request, payload).await?;
     let token = form.one("form_token").ok().flatten().unwrap_or_default();
-    let purpose = state.provider.opened_form(&arrival.present, token);
-    let shown = match purpose {
-        Some(FormPurpose::Account { session }) => Some(session),
-        _ => None,
-    };
-    let cause = match shown.map(|it| arrival.present.session(it)) {
-        Some(Some(session)) if guard::is_own(request, state.provider.issuer()) => {
-            return Ok((form, session.clone()));
+    let present = &arrival.present;
+    match state.provider.opened_form(present, token) {
+        Some(FormPurpose::Account { session, user })
+            if guard::is_own(request, state.provider.issuer()) =>
+        {
+            let here = state
+                .provider
+                .session_here(session, present, State::now())
+                .await?;
+            Ok(Submitted {
+                form,
+                shown: session,
+                session: here.cloned().ok_or(user),
+            })
         }
-        Some(None) => ErrorCause::SessionEnded,
-        None if arrival.is_unknown() => ErrorCause::FormWithoutCookies,
-        _ => ErrorCause::ForeignForm,
-    };
-    Err(cause.into())
+        None if arrival.is_unknown() => Err(ErrorCause::FormWithoutCookies.into()),
+        _ => Err(ErrorCause::ForeignForm.into()),
+    }
+}
+
+impl Submitted {
+    /// The session, and what the form says, where its user is still here.
+    fn of_session(self) -> Result<(Params, Session), PageFailure> {
+        let session = self.session.map_err(|_| ErrorCause::SessionEnded)?;
+        Ok((self.form, session))
+    }
 }
 
 pub(crate) async fn revoke(
@@ -212,7 +252,8 @@ pub(crate) async fn revoke(
     state: web::Data<State>,
 ) -> Page {
     let arrival = Arrival::of(&request, &state, State::now()).await?;
-    let (form, session) = submitted(&request, payload, &state, &arrival).await?;
+    let submitted = submitted(&request, payload, &state, &arrival).await?;
+    let (form, session) = submitted.of_session()?;
     let field = |name| form.one(name).ok().flatten();
     let revocation = match (field("scope"), field("channel")) {
         (Some(scope), None) => Revocation::Scope(scope.parse().map_err(|_| ErrorCause::NotFound)?),
@@ -222,7 +263,7 @@ pub(crate) async fn revoke(
         }
         _ => return Err(ErrorCause::BadRequest.into()),
     };
-    taken_back(&state, &arrival, &session, &form, &revocation).await
+    taken_back(&request, &state, &arrival, &session, &form, &revocation).await
 }
 
 pub(crate) async fn disconnect(
@@ -231,59 +272,63 @@ pub(crate) async fn disconnect(
     state: web::Data<State>,
 ) -> Page {
     let arrival = Arrival::of(&request, &state, State::now()).await?;
-    let (form, session) = submitted(&request, payload, &state, &arrival).await?;
+    let submitted = submitted(&request, payload, &state, &arrival).await?;
+    let (form, session) = submitted.of_session()?;
     let revocation = Revocation::Disconnect;
-    taken_back(&state, &arrival, &session, &form, &revocation).await
+    taken_back(&request, &state, &arrival, &session, &form, &revocation).await
 }
 
-/// What is gone already is gone: pressing twice, or in two tabs, ends at the same page, which says so.
+/// What is gone already is gone: pressing twice, or in two tabs, ends at the same page, which says the
+/// same. Which of the two was first, nobody can tell who pressed both: the first answer may never have
+/// arrived.
 async fn taken_back(
+    request: &HttpRequest,
     state: &State,
     arrival: &Arrival,
     session: &Session,
     form: &Params,
     revocation: &Revocation,
 ) -> Page {
-    let client = form.one("client_id").ok().flatten().unwrap_or_default();
-    let client: ClientId = client.parse().map_err(|_| ErrorCause::NotFound)?;
+    let field = |name| form.one(name).ok().flatten();
+    let id = field("client_id").unwrap_or_default();
+    let id: ClientId = id.parse().map_err(|_| ErrorCause::NotFound)?;
     let user = session.user.id;
-    let known = state.provider.store().client(client).await?;
-    let before = state.provider.connected_clients(user).await?;
+    let known = state.provider.store().client(id).await?;
     let answer = state
         .provider
-        .revoke(user, client, revocation, State::now())
+        .revoke(user, id, revocation, State::now())
         .await?;
-    let named = |client: &Client| Named {
-        id: client.id,
-        name: client.name.clone(),
-    };
-    let done = match (&known, answer) {
-        (None, _) => Done::UnknownClient,
-        (Some(client), Ok(())) => match permission(revocation, client) {
-            Some(permission) => Done::Revoked {
-                client: named(client),
-                permission,
-            },
-            None => {
-                let behind = before.iter().skip_while(|it| it.client.id != client.id);
-                Done::Disconnected {
-                    client: named(client),
-                    next: behind.map(|it| it.client.id).nth(1),
-                }
-            }
-        },
-        (Some(client), Err(error)) => {
-            tracing::debug!(%error, "nothing was taken back");
-            Done::GoneAlready {
-                client: named(client),
-                permission: permission(revocation, client),
+    if let Err(error) = answer {
+        tracing::debug!(%error, "nothing was taken back");
+    }
+    let done = match known {
+        None => Done::UnknownClient { id },
+        Some(client) => {
+            let permission = permission(revocation, &client);
+            let client = Named {
+                id,
+                name: client.name,
+            };
+            match permission {
+                Some(permission) => Done::Revoked { client, permission },
+                None => Done::Disconnected {
+                    client,
+                    next: field("next").and_then(|it| it.parse().ok()),
+                },
             }
         }
     };
     let address = address(&arrival.present, session);
-    let response = see_other(&format!("{address}#{NOTICE}"));
+    let response = see_other(&format!("{address}#{}", client_anchor(&id.to_string())));
     let on = TellingPage::Account(user);
-    Ok(notice::tell(state, &arrival.present, on, &done, response)?)
+    Ok(notice::tell(
+        request,
+        state,
+        &arrival.present,
+        on,
+        &done,
+        response,
+    )?)
 }
 
 /// The one permission that is taken back; `None` where it is all that the client has (R25).
@@ -307,24 +352,36 @@ fn permission(revocation: &Revocation, client: &Client) -> Option<Permission> {
     }
 }
 
+/// Pressing twice, or in two tabs, ends at the same page, which says who is signed out.
 pub(crate) async fn sign_out(
     request: HttpRequest,
     payload: web::Payload,
     state: web::Data<State>,
 ) -> Page {
     let arrival = Arrival::of(&request, &state, State::now()).await?;
-    let (_, session) = submitted(&request, payload, &state, &arrival).await?;
-    state.provider.sign_out(session.id).await?;
-    let still = Arrival::of(&request, &state, State::now()).await?;
-    let done = Done::SignedOut {
-        email: session.user.email.to_string(),
+    let Submitted { shown, session, .. } = submitted(&request, payload, &state, &arrival).await?;
+    let ended = [Some(shown), session.as_ref().ok().map(|it| it.id)];
+    for session in ended.into_iter().flatten() {
+        state.provider.sign_out(session).await?;
+    }
+    let user = match session {
+        Ok(session) => Some(session.user),
+        Err(Some(user)) => state.provider.store().user(user).await?,
+        Err(None) => None,
     };
-    let response = notice::tell(
-        &state,
-        &arrival.present,
-        TellingPage::SignedOut,
-        &done,
-        see_other(SIGNED_OUT),
-    )?;
+    let still = Arrival::of(&request, &state, State::now()).await?;
+    let response = see_other(SIGNED_OUT);
+    let response = match user {
+        // They may have signed in again since the page was shown.
+        Some(user) if still.present.latest_of(&[user.id]).is_none() => {
+            let done = Done::SignedOut {
+                session: shown,
+                email: user.email.to_string(),
+            };
+            let on = TellingPage::SignedOut;
+            notice::tell(&request, &state, &arrival.present, on, &done, response)?
+        }
+        _ => response,
+    };
     Ok(arrival.dismiss(&state, &still.present, response))
 }

@@ -7,7 +7,7 @@ use alias_domain::{
 };
 
 use crate::{
-    body, guard, interaction,
+    body, guard, interaction, notice,
     pages::{ChannelChoice, ConsentPage, ErrorCause, ScopeChoice, ScopeKind},
     respond::{self, Page, PageFailure, see_other},
     routes::ACCOUNT,
@@ -23,20 +23,20 @@ pub(crate) async fn page(
     state: web::Data<State>,
     path: web::Path<String>,
 ) -> Page {
-    let (_, outcome) = interaction::resumed(&request, &state, &path).await?;
-    match &outcome {
-        Outcome::Ask(ask) => match consent_page(ask) {
-            Some(page) => {
-                let response = respond::page(&page)?;
-                Ok(respond::towards(ask.reply.callback.as_str(), response))
-            }
-            None => interaction::towards(&request, &outcome),
-        },
-        _ => interaction::towards(&request, &outcome),
-    }
+    let (arrival, outcome) = interaction::resumed(&request, &state, &path).await?;
+    let Outcome::Ask(ask) = &outcome else {
+        return interaction::towards(&request, &outcome);
+    };
+    let told = interaction::told(&request, &state, &arrival, ask.interaction);
+    let Some(page) = consent_page(ask, told.is_some()) else {
+        return interaction::towards(&request, &outcome);
+    };
+    let response = respond::page(&page)?;
+    let response = respond::towards(ask.reply.callback.as_str(), response);
+    Ok(notice::forget(&request, &state, &told, response))
 }
 
-fn consent_page(ask: &Ask) -> Option<ConsentPage> {
+fn consent_page(ask: &Ask, not_taken: bool) -> Option<ConsentPage> {
     let Stage::Consent { session, screen } = &ask.stage else {
         return None;
     };
@@ -53,6 +53,7 @@ fn consent_page(ask: &Ask) -> Option<ConsentPage> {
         nickname_claims: ask.client.claims.names().collect(),
         can_switch_account: ask.open_to_others.then(|| format!("{account}?{SWITCH}")),
         account_url: ACCOUNT.to_owned(),
+        not_taken,
     })
 }
 
@@ -111,7 +112,10 @@ pub(crate) async fn answer(
     let token = form.one("form_token").ok().flatten().unwrap_or_default();
     let fault = interaction::fault(&state, &arrival, id, token).await?;
     // An answer that is sent twice leads to the client twice (R33).
-    if let Some(outcome @ (Outcome::UnknownInteraction(_) | Outcome::Page(..))) = &fault {
+    if let Some(
+        outcome @ (Outcome::UnknownInteraction(_) | Outcome::ClientGone | Outcome::Page(..)),
+    ) = &fault
+    {
         return interaction::towards(&request, outcome);
     }
     let Some(answer) = parsed(&form) else {
@@ -128,6 +132,11 @@ pub(crate) async fn answer(
         // A browser is shown what came of it by a GET, which may be repeated.
         Ok(Outcome::Respond(_) | Outcome::Refuse(_)) if guard::navigates(&request) => {
             Ok(see_other(&interaction::start(id)))
+        }
+        // R31: it is asked anew, for the answer does not count any more.
+        Ok(outcome @ Outcome::Ask(_)) => {
+            let response = interaction::towards(&request, &outcome)?;
+            interaction::not_taken(&request, &state, &arrival, id, response)
         }
         Ok(outcome) => interaction::towards(&request, &outcome),
         Err(Refusal::ForeignForm) => Err(refused(ErrorCause::ForeignForm)),

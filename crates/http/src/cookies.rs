@@ -63,40 +63,44 @@ impl Cookies {
         let Ok(cookies) = request.cookies() else {
             return Vec::new();
         };
-        let ours = cookies.iter().filter(|it| self.knows_a_browser(it.name()));
+        let ours = cookies
+            .iter()
+            .filter(|it| is_named(self.browser, it.name()));
         ours.take(MOST_BROWSERS)
             .map(|it| Secret::new(it.value().to_owned()))
             .collect()
     }
 
-    fn knows_a_browser(&self, name: &str) -> bool {
-        let rest = name.strip_prefix(self.browser);
-        rest.is_some_and(|it| it.is_empty() || it.starts_with('_'))
-    }
-
     /// The name is the cookie's own, by its value. Tabs that a new browser opens at once are each given
     /// one before any of them is there, and none may take the place of another: pages are bound to each.
     pub(crate) fn set_browser(&self, secret: &Secret) -> Cookie<'static> {
-        let digest = URL_SAFE_NO_PAD.encode(&secret.digest().bytes()[..6]);
-        let name = format!("{}_{digest}", self.browser);
+        let name = own_name(self.browser, secret.digest());
         let mut cookie = self.cookie(name, secret.expose().to_owned());
         cookie.set_max_age(Duration::days(BROWSER_DAYS));
         cookie
     }
 
-    /// The token of a notice that the next page is to show.
-    pub(crate) fn notice(&self, request: &HttpRequest) -> Option<String> {
-        Some(request.cookie(self.notice)?.value().to_owned())
+    /// The notices that pages are to show: the name of a cookie, and its token.
+    pub(crate) fn notices(&self, request: &HttpRequest) -> Vec<(String, String)> {
+        let Ok(cookies) = request.cookies() else {
+            return Vec::new();
+        };
+        let is_ours = |it: &&Cookie<'_>| is_named(self.notice, it.name()) && !it.value().is_empty();
+        let ours = cookies.iter().filter(is_ours);
+        ours.map(|it| (it.name().to_owned(), it.value().to_owned()))
+            .collect()
     }
 
-    pub(crate) fn set_notice(&self, token: &Secret) -> Cookie<'static> {
-        let mut cookie = self.cookie(self.notice.to_owned(), token.expose().to_owned());
+    /// The name is the cookie's own, by what was done: in several tabs, forms are answered at once.
+    pub(crate) fn set_notice(&self, act: Digest, token: &Secret) -> Cookie<'static> {
+        let name = own_name(self.notice, act);
+        let mut cookie = self.cookie(name, token.expose().to_owned());
         cookie.set_max_age(Duration::seconds(NOTICE_SECONDS));
         cookie
     }
 
-    pub(crate) fn drop_notice(&self) -> Cookie<'static> {
-        let mut cookie = self.cookie(self.notice.to_owned(), String::new());
+    pub(crate) fn drop_notice(&self, name: &str) -> Cookie<'static> {
+        let mut cookie = self.cookie(name.to_owned(), String::new());
         cookie.set_max_age(Duration::ZERO);
         cookie
     }
@@ -129,4 +133,15 @@ impl Cookies {
             .secure(self.secure)
             .finish()
     }
+}
+
+/// The name of one of several cookies of a kind.
+fn own_name(kind: &str, digest: Digest) -> String {
+    let digest = URL_SAFE_NO_PAD.encode(&digest.bytes()[..6]);
+    format!("{kind}_{digest}")
+}
+
+fn is_named(kind: &str, name: &str) -> bool {
+    let rest = name.strip_prefix(kind);
+    rest.is_some_and(|it| it.is_empty() || it.starts_with('_'))
 }

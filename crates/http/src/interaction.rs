@@ -9,7 +9,8 @@ use alias_domain::{
 
 use crate::{
     body, consent, guard, measures,
-    notes::Note,
+    notes::{FailedSignIn, Note},
+    notice::{self, Done, TellingPage, Told},
     pages::{ANOTHER_ACCOUNT, AccountChoice, ChooseAccountPage, ErrorCause, SignInPage},
     presence, refusal,
     respond::{self, Page, PageFailure, see_other},
@@ -45,6 +46,7 @@ pub(crate) fn towards(request: &HttpRequest, outcome: &Outcome) -> Page {
         Outcome::Ask(ask) => Ok(see_other(&address(ask.interaction, page_of(&ask.stage)))),
         Outcome::UnknownInteraction(None) => Err(ErrorCause::UnknownInteraction.into()),
         Outcome::UnknownInteraction(client) => refused(ErrorCause::Expired, client),
+        Outcome::ClientGone => Err(ErrorCause::ClientGone.into()),
         Outcome::AlreadyAnswered(client) => refused(ErrorCause::AlreadyAnswered, client),
         Outcome::TooMany(wait) => Ok(respond::too_many(*wait)),
     }
@@ -123,24 +125,25 @@ pub(crate) async fn sign_in_page(
     let Outcome::Ask(ask) = &outcome else {
         return towards(&request, &outcome);
     };
-    let failed = match Note::read(request.query_string(), &state) {
-        Some(Note::FailedSignIn { interaction, email }) if interaction == Some(ask.interaction) => {
-            Some(email)
-        }
-        _ => None,
-    };
+    let failed = FailedSignIn::told(&request, &state, Some(ask.interaction));
     // Whoever is asked something else may still want to be another account.
     let another = request.query_string() == ANOTHER_ACCOUNT || failed.is_some();
     match &ask.stage {
         Stage::ChooseAccount { .. } | Stage::Consent { .. } if !another => {
             towards(&request, &outcome)
         }
-        _ => sign_in_form(&state, &arrival, ask, failed),
+        _ => sign_in_form(&request, &state, &arrival, ask, failed),
     }
 }
 
 /// The sign-in page: at first, or after an attempt that failed.
-fn sign_in_form(state: &State, arrival: &Arrival, ask: &Ask, failed: Option<String>) -> Page {
+fn sign_in_form(
+    request: &HttpRequest,
+    state: &State,
+    arrival: &Arrival,
+    ask: &Ask,
+    failed: Option<FailedSignIn>,
+) -> Page {
     let (known, hint) = match &ask.stage {
         Stage::SignIn { known, hint } if failed.is_none() => (known.as_ref(), hint.as_ref()),
         _ => (None, None),
@@ -148,18 +151,23 @@ fn sign_in_form(state: &State, arrival: &Arrival, ask: &Ask, failed: Option<Stri
     // R32: who is guessed to come is not asked to be whoever was here before.
     let known = known.filter(|it| hint.is_none_or(|hint| it.user.email == *hint));
     let email = hint.or(known.map(|it| &it.user.email));
+    let told = told(request, state, arrival, ask.interaction);
     let page = SignInPage {
         action: address(ask.interaction, "sign-in"),
         form_token: form_token(state, arrival, ask)?,
         client_name: Some(ask.client.name.clone()),
         reauthenticate: known.is_some(),
         failed: failed.is_some(),
+        not_taken: told.is_some(),
+        request_id: failed.as_ref().and_then(|it| it.request_id.clone()),
         email: failed
+            .map(|it| it.email)
             .or_else(|| email.map(ToString::to_string))
             .unwrap_or_default(),
     };
     let response = respond::page(&page)?;
-    Ok(respond::towards(ask.reply.callback.as_str(), response))
+    let response = respond::towards(ask.reply.callback.as_str(), response);
+    Ok(notice::forget(request, state, &told, response))
 }
 
 fn form_token(state: &State, arrival: &Arrival, ask: &Ask) -> Result<String, PageFailure> {
@@ -247,7 +255,7 @@ pub(crate) async fn sign_in(
         SignIn::Done(signed_in) => signed_in,
         SignIn::Abandoned => return Err(Failure::Busy.into()),
         SignIn::Refused(_) => {
-            let note = Note::failed_sign_in(Some(id), email);
+            let note = Note::FailedSignIn(FailedSignIn::of(Some(id), email));
             return Ok(see_other(&note.at(&address(id, "sign-in"), &state)?));
         }
     };
@@ -276,7 +284,9 @@ pub(crate) async fn choose_page(
     if !(switching || matches!(ask.stage, Stage::ChooseAccount { .. })) {
         return towards(&request, &outcome);
     }
+    let told = told(&request, &state, &arrival, ask.interaction);
     let page = ChooseAccountPage {
+        not_taken: told.is_some(),
         action: address(ask.interaction, "account"),
         form_token: form_token(&state, &arrival, ask)?,
         client_name: ask.client.name.clone(),
@@ -291,7 +301,8 @@ pub(crate) async fn choose_page(
             .collect(),
     };
     let response = respond::page(&page)?;
-    Ok(respond::towards(ask.reply.callback.as_str(), response))
+    let response = respond::towards(ask.reply.callback.as_str(), response);
+    Ok(notice::forget(&request, &state, &told, response))
 }
 
 pub(crate) async fn choose(
@@ -311,16 +322,46 @@ pub(crate) async fn choose(
         let sign_in = address(id, "sign-in");
         return Ok(see_other(&format!("{sign_in}?{ANOTHER_ACCOUNT}")));
     }
-    let session = account.parse().ok();
-    // A session that has ended meanwhile is no choice: the page is shown anew.
-    let Some(session) = session.and_then(|it| arrival.present.session(it)) else {
+    let Ok(session) = account.parse() else {
         return Ok(see_other(&start(id)));
+    };
+    let here = state
+        .provider
+        .session_here(session, &arrival.present, State::now())
+        .await?;
+    // A session that has ended meanwhile is no choice: the page is shown anew.
+    let Some(session) = here else {
+        return not_taken(&request, &state, &arrival, id, see_other(&start(id)));
     };
     let account = ChosenAccount {
         session: session.id,
         authenticated: false,
     };
     go_on(&request, &state, &arrival, id, account).await
+}
+
+/// Lets the page that follows say that what was answered does not count any more.
+pub(crate) fn not_taken(
+    request: &HttpRequest,
+    state: &State,
+    arrival: &Arrival,
+    id: InteractionId,
+    response: HttpResponse,
+) -> Page {
+    let (on, done) = (TellingPage::Interaction(id), Done::NotTaken);
+    let present = &arrival.present;
+    Ok(notice::tell(request, state, present, on, &done, response)?)
+}
+
+/// What the page of an interaction is to say of the answer before.
+pub(crate) fn told(
+    request: &HttpRequest,
+    state: &State,
+    arrival: &Arrival,
+    id: InteractionId,
+) -> Told {
+    let on = TellingPage::Interaction(id);
+    notice::told(request, state, &arrival.present, on)
 }
 
 async fn go_on(

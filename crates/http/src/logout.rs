@@ -4,13 +4,13 @@
 use actix_web::{HttpRequest, HttpResponse, http::Method, web};
 use alias_domain::{
     LogoutFault, Params, WayBack,
-    flows::{Logout, LogoutAsk, LogoutRefusal, Present, SignedOut},
+    flows::{Logout, LogoutRefusal, Present, SignedOut},
     ports::Failure,
 };
 
 use crate::{
-    account, body, guard,
-    notes::{NOTE, Note},
+    account, body, context, guard,
+    notes::{FaultyLogout, NOTE, Note},
     notice::{self, Done, TellingPage},
     pages::{AccountChoice, ErrorCause, SignOutFault, SignOutPage, SignedOutPage},
     refusal,
@@ -24,8 +24,11 @@ pub(crate) async fn get(request: HttpRequest, state: web::Data<State>) -> Page {
     let arrival = Arrival::of(&request, &state, State::now()).await?;
     let params = Params::parse(request.query_string());
     match state.provider.log_out(&params, &arrival.present).await? {
-        Logout::Done(end) => Ok(ended(&request, &state, &arrival, &end).await?),
-        Logout::Ask(ask) => Ok(see_other(&asking(&state, &ask)?)),
+        Logout::Done(end) => Ok(ended(&request, &state, &arrival, end, None).await?),
+        Logout::Ask(ask) => {
+            let faulty = faulty(ask.end.fault, None);
+            Ok(see_other(&asking(&state, &ask.query, faulty)?))
+        }
     }
 }
 
@@ -41,17 +44,13 @@ pub(crate) async fn page(request: HttpRequest, state: web::Data<State>) -> Page 
     let params = Params::parse(request.query_string());
     let earlier = fault_of(&request, &state);
     let ask = match state.provider.log_out(&params, &arrival.present).await? {
-        Logout::Ask(ask) => LogoutAsk {
-            end: with(ask.end, earlier),
-            ..*ask
-        },
-        Logout::Done(end) => {
-            let end = with(end, earlier);
-            return Ok(ended(&request, &state, &arrival, &end).await?);
-        }
+        Logout::Ask(ask) => ask,
+        Logout::Done(end) => return Ok(ended(&request, &state, &arrival, end, earlier).await?),
     };
+    let faulty = faulty(ask.end.fault, earlier);
+    let way_back = ask.end.way_back.as_ref().filter(|_| faulty.is_none());
     let page = SignOutPage {
-        action: asking(&state, &ask)?,
+        action: asking(&state, &ask.query, faulty.clone())?,
         form_token: ask.form.expose().to_owned(),
         client_name: ask.client.as_ref().map(|it| it.name.clone()),
         accounts: ask
@@ -63,10 +62,11 @@ pub(crate) async fn page(request: HttpRequest, state: web::Data<State>) -> Page 
                 email: session.user.email.to_string(),
             })
             .collect(),
-        fault: ask.end.fault.map(words),
+        fault: faulty.as_ref().map(|it| words(it.fault)),
+        request_id: faulty.and_then(|it| it.request_id),
     };
     let response = arrival.remember(&state, respond::page(&page)?);
-    Ok(match &ask.end.way_back {
+    Ok(match way_back {
         Some(way_back) => respond::towards(way_back.uri(), response),
         None => response,
     })
@@ -102,8 +102,8 @@ pub(crate) async fn answer(
         .await?;
     match answered {
         Ok(Some(end)) => {
-            let end = with(end, fault_of(&request, &state));
-            Ok(ended(&request, &state, &arrival, &end).await?)
+            let earlier = fault_of(&request, &state);
+            Ok(ended(&request, &state, &arrival, end, earlier).await?)
         }
         Ok(None) => Ok(see_other(ACCOUNT)),
         Err(LogoutRefusal::ForeignForm) => Err(foreign()),
@@ -117,17 +117,20 @@ pub(crate) async fn signed_out(request: HttpRequest, state: web::Data<State>) ->
     if let Some(way_back) = left_for(&request, &state, present).await? {
         return respond::leave(&request, &way_back.address());
     }
-    let done = notice::told(&request, &state, present, TellingPage::SignedOut);
+    let told = notice::told(&request, &state, present, TellingPage::SignedOut);
+    let signed_out = told.done().filter_map(|it| match it {
+        Done::SignedOut { email, .. } => Some(email.clone()),
+        _ => None,
+    });
+    let faulty = fault_of(&request, &state);
     let page = respond::page(&SignedOutPage {
-        signed_out: match &done {
-            Some(Done::SignedOut { email }) => Some(email.clone()),
-            _ => None,
-        },
+        signed_out: signed_out.collect(),
         still: account::others(present, None),
         sign_in_url: SIGN_IN.to_owned(),
-        fault: fault_of(&request, &state).map(words),
+        fault: faulty.as_ref().map(|it| words(it.fault)),
+        request_id: faulty.and_then(|it| it.request_id),
     })?;
-    Ok(notice::forget(&request, &state, done.as_ref(), page))
+    Ok(notice::forget(&request, &state, &told, page))
 }
 
 /// Where whoever was just signed out at this browser goes on by the request in the address: a note beside
@@ -150,39 +153,53 @@ async fn left_for(
     Ok(way_back.filter(|it| notice::digest(&it.address()) == address))
 }
 
-/// Where it ends: at the client or here, with the sessions that ended out of the cookie.
+/// Where it ends: at the client or here, with the sessions that ended out of the cookie. A request in
+/// which something was wrong, `earlier` perhaps, leads nowhere.
 async fn ended(
     request: &HttpRequest,
     state: &State,
     arrival: &Arrival,
-    end: &SignedOut,
+    end: SignedOut,
+    earlier: Option<FaultyLogout>,
 ) -> Result<HttpResponse, Failure> {
-    let response = match (&end.way_back, end.fault) {
+    let response = match (faulty(end.fault, earlier), end.way_back) {
+        (Some(faulty), _) => see_other(&Note::SignOutFault(faulty).at(SIGNED_OUT, state)?),
         // A browser moves on from a page that is shown by a GET: see `respond::leave`.
-        (Some(way_back), _) if request.method() == Method::POST && guard::navigates(request) => {
+        (None, Some(way_back)) if request.method() == Method::POST && guard::navigates(request) => {
             let done = Done::LeavesFor {
                 address: notice::digest(&way_back.address()),
             };
             let note = notice::sealed(state, &arrival.present, TellingPage::SignedOut, &done)?;
-            let query = body::addressable(request.query_string().as_bytes());
+            let params = Params::parse(request.query_string());
+            let query = params.to_query(&["client_id", "post_logout_redirect_uri", "state"]);
+            let query = body::addressable(query.as_bytes());
             see_other(&format!("{SIGNED_OUT}?{query}&{NOTE}={}", note.expose()))
         }
-        (Some(way_back), _) => see_other(&way_back.address()),
-        (None, Some(fault)) => {
-            refusal::of_logout(fault);
-            see_other(&Note::SignOutFault { fault }.at(SIGNED_OUT, state)?)
-        }
+        (None, Some(way_back)) => see_other(&way_back.address()),
         (None, None) => see_other(SIGNED_OUT),
     };
     let still = Arrival::of(request, state, State::now()).await?;
     Ok(arrival.dismiss(state, &still.present, response))
 }
 
+/// What is wrong with a request: what was found before, by the page that led here, or now. It is in the
+/// log once, with the ID of the request that it was found in.
+fn faulty(fault: Option<LogoutFault>, earlier: Option<FaultyLogout>) -> Option<FaultyLogout> {
+    earlier.or_else(|| {
+        let fault = fault?;
+        refusal::of_logout(fault);
+        Some(FaultyLogout {
+            fault,
+            request_id: context::shown_id(),
+        })
+    })
+}
+
 /// The address of the page that asks.
-fn asking(state: &State, ask: &LogoutAsk) -> Result<String, Failure> {
-    match ask.end.fault {
-        Some(fault) => Note::SignOutFault { fault }.at(SIGN_OUT, state),
-        None => Ok(address(&ask.query)),
+fn asking(state: &State, query: &str, faulty: Option<FaultyLogout>) -> Result<String, Failure> {
+    match faulty {
+        Some(faulty) => Note::SignOutFault(faulty).at(SIGN_OUT, state),
+        None => Ok(address(query)),
     }
 }
 
@@ -195,21 +212,10 @@ fn address(query: &str) -> String {
 }
 
 /// What was wrong with the request that led here, as our own redirect says.
-fn fault_of(request: &HttpRequest, state: &State) -> Option<LogoutFault> {
+fn fault_of(request: &HttpRequest, state: &State) -> Option<FaultyLogout> {
     match Note::read(request.query_string(), state)? {
-        Note::SignOutFault { fault } => Some(fault),
+        Note::SignOutFault(faulty) => Some(faulty),
         _ => None,
-    }
-}
-
-/// A request in which something was wrong leads nowhere.
-fn with(end: SignedOut, earlier: Option<LogoutFault>) -> SignedOut {
-    match earlier {
-        Some(fault) => SignedOut {
-            way_back: None,
-            fault: end.fault.or(Some(fault)),
-        },
-        None => end,
     }
 }
 
@@ -217,6 +223,7 @@ const fn words(fault: LogoutFault) -> SignOutFault {
     match fault {
         LogoutFault::Repeated => SignOutFault::Repeated,
         LogoutFault::Malformed => SignOutFault::Malformed,
+        LogoutFault::LongState => SignOutFault::LongState,
         LogoutFault::Hint => SignOutFault::Hint,
         LogoutFault::UnknownClient => SignOutFault::UnknownClient,
         LogoutFault::Disagreement => SignOutFault::Disagreement,

@@ -1,11 +1,13 @@
 //! What one page tells the next, sealed, in a parameter of its address. A form is posted and redirects;
 //! the page after it says what became of it.
 
+use actix_web::HttpRequest;
 use alias_domain::{InteractionId, LogoutFault, Params, ports::Failure};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    context,
     pages::{ClientLink, ErrorCause},
     server::State,
 };
@@ -21,16 +23,30 @@ const LONGEST_EMAIL: usize = 1024;
 #[serde(tag = "of", rename_all = "snake_case")]
 pub(crate) enum Note {
     /// An email or a password was wrong.
-    FailedSignIn {
-        /// The request that the user signed in for, if it was not for themselves.
-        interaction: Option<InteractionId>,
-        /// What was typed as email.
-        email: String,
-    },
+    FailedSignIn(FailedSignIn),
     /// A form was refused.
     Problem(Problem),
     /// Something was wrong with a logout request.
-    SignOutFault { fault: LogoutFault },
+    SignOutFault(FaultyLogout),
+}
+
+/// A sign-in that is refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FailedSignIn {
+    /// The request that the user signed in for, if it was not for themselves.
+    interaction: Option<InteractionId>,
+    /// What was typed as email.
+    pub(crate) email: String,
+    /// The ID of the request that was refused.
+    pub(crate) request_id: Option<String>,
+}
+
+/// A logout request that leads nowhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FaultyLogout {
+    pub(crate) fault: LogoutFault,
+    /// The ID of the request that was refused.
+    pub(crate) request_id: Option<String>,
 }
 
 /// What an error page shows.
@@ -54,17 +70,33 @@ struct Dated {
     until: DateTime<Utc>,
 }
 
-impl Note {
-    pub(crate) fn failed_sign_in(interaction: Option<InteractionId>, email: &str) -> Self {
-        Self::FailedSignIn {
+impl FailedSignIn {
+    /// That the present request is one.
+    pub(crate) fn of(interaction: Option<InteractionId>, email: &str) -> Self {
+        Self {
             interaction,
             email: match email.len() {
                 ..=LONGEST_EMAIL => email.to_owned(),
                 _ => String::new(),
             },
+            request_id: context::shown_id(),
         }
     }
 
+    /// What the sign-in page of this request, or of none, is told.
+    pub(crate) fn told(
+        request: &HttpRequest,
+        state: &State,
+        interaction: Option<InteractionId>,
+    ) -> Option<Self> {
+        match Note::read(request.query_string(), state)? {
+            Note::FailedSignIn(failed) if failed.interaction == interaction => Some(failed),
+            _ => None,
+        }
+    }
+}
+
+impl Note {
     /// The address of a page that is told this.
     pub(crate) fn at(&self, page: &str, state: &State) -> Result<String, Failure> {
         let dated = Dated {
@@ -97,7 +129,7 @@ mod tests {
     fn a_note_is_told_for_ten_minutes() {
         let now = State::now();
         let dated = Dated {
-            note: Note::failed_sign_in(None, "fred@example.com"),
+            note: Note::FailedSignIn(FailedSignIn::of(None, "fred@example.com")),
             until: now + LIFETIME,
         };
         let text = serde_json::to_string(&dated).expect("JSON");

@@ -5,7 +5,7 @@ use alias_domain::{FormPurpose, Secret, flows::SignIn, ports::Failure};
 
 use crate::{
     body, guard, measures,
-    notes::Note,
+    notes::{FailedSignIn, Note},
     pages::{ErrorCause, SignInPage},
     presence,
     respond::{self, Page, PageFailure, see_other},
@@ -16,18 +16,12 @@ use crate::{
 
 pub(crate) async fn page(request: HttpRequest, state: web::Data<State>) -> Page {
     let arrival = Arrival::of(&request, &state, State::now()).await?;
-    let failed = match Note::read(request.query_string(), &state) {
-        Some(Note::FailedSignIn {
-            interaction: None,
-            email,
-        }) => Some(email),
-        _ => None,
-    };
+    let failed = FailedSignIn::told(&request, &state, None);
     let response = form(&state, &arrival, failed)?;
     Ok(arrival.remember(&state, response))
 }
 
-fn form(state: &State, arrival: &Arrival, failed: Option<String>) -> Page {
+fn form(state: &State, arrival: &Arrival, failed: Option<FailedSignIn>) -> Page {
     let token = state.provider.form(&arrival.present, FormPurpose::SignIn)?;
     let page = SignInPage {
         action: SIGN_IN.to_owned(),
@@ -35,7 +29,9 @@ fn form(state: &State, arrival: &Arrival, failed: Option<String>) -> Page {
         client_name: None,
         reauthenticate: false,
         failed: failed.is_some(),
-        email: failed.unwrap_or_default(),
+        not_taken: false,
+        request_id: failed.as_ref().and_then(|it| it.request_id.clone()),
+        email: failed.map(|it| it.email).unwrap_or_default(),
     };
     respond::page(&page)
 }
@@ -74,7 +70,7 @@ pub(crate) async fn submit(
     match signed_in {
         SignIn::Done(it) => Ok(arrival.admit(&state, &it, see_other(ACCOUNT))),
         SignIn::Refused(_) => {
-            let note = Note::failed_sign_in(None, field("email"));
+            let note = Note::FailedSignIn(FailedSignIn::of(None, field("email")));
             Ok(see_other(&note.at(SIGN_IN, &state)?))
         }
         SignIn::Abandoned => Err(Failure::Busy.into()),

@@ -228,26 +228,53 @@ async fn after_a_revocation_focus_and_scroll_stay_where_it_was_done() {
         visit.chromium.tick(&format!("{connection}{summary}")).await;
     }
     let form = format!("{connection} form:has([value=channel_7])");
-    visit.chromium.press(&format!("{form} button")).await;
-    assert!(visit.chromium.address().await.ends_with("/account#notice"));
-    let notice = visit.chromium.shown("#notice").await;
+    // Another block stands open above.
+    let other = ".connection:nth-of-type(2) > details > summary";
+    visit.chromium.tick(other).await;
+    let button = format!("{form} button");
+    let client = visit
+        .chromium
+        .value(&format!("{form} [name=client_id]"))
+        .await;
+    let top = |selector: &str| {
+        format!("return document.querySelector({selector:?}).getBoundingClientRect().top")
+    };
+    let aim = format!("document.querySelector({button:?}).scrollIntoView({{block: 'center'}})");
+    visit.evaluated(&aim).await;
+    let before = visit.evaluated(&top(&button)).await;
+    visit.chromium.press(&button).await;
+    let anchor = format!("client-{client}");
+    assert!(
+        visit
+            .chromium
+            .address()
+            .await
+            .ends_with(&format!("/account#{anchor}"))
+    );
+    let notice = visit.chromium.shown(".notice").await;
     let name = visit.chromium.shown(&format!("{connection} h3")).await;
     assert_eq!(
         notice,
         format!("“About 7” is revoked. {name} can no longer use it.")
     );
     let focused = visit.evaluated("return document.activeElement.id").await;
-    assert_eq!(focused, json!("notice"));
-    let seen = "const box = document.getElementById('notice').getBoundingClientRect();
+    assert_eq!(focused, json!(anchor));
+    let after = visit.evaluated(&top(".notice")).await;
+    let moved = after.as_f64().expect("pixels") - before.as_f64().expect("pixels");
+    assert!(
+        moved.abs() < 150.0,
+        "the view moved by {moved} pixels of 600"
+    );
+    let seen = "const box = document.querySelector('.notice').getBoundingClientRect();
         return box.top >= 0 && box.bottom <= window.innerHeight";
     assert_eq!(visit.evaluated(seen).await, json!(true));
     let around =
-        format!("{connection} .held-channels > li:has(#notice) + li form:has([value=channel_8])");
+        format!("{connection} .held-channels > li:has(.notice) + li form:has([value=channel_8])");
     assert!(visit.chromium.has(&around).await, "where it was done");
 
     visit.goto("/account").await;
     assert!(
-        !visit.chromium.has("#notice").await,
+        !visit.chromium.has(".notice").await,
         "a reload tells it no more"
     );
     visit.chromium.close().await;

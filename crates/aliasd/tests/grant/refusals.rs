@@ -263,6 +263,21 @@ async fn a_failed_sign_in_at_a_browser_is_in_the_log_and_a_request_id_on_each_er
     let refused = refusal(&page, browser.post(at("/sign-in")).form(&fields)).await;
     assert_eq!(refused["error"], "invalid_credentials");
 
+    // A sign-in and a logout request that are refused are told by the page after the redirect.
+    let mut told = vec![(sent(by_stranger(browser.post(at("/sign-in")).form(&fields))).await)];
+    let logout = browser.get(at("/oauth2/logout?id_token_hint=zz"));
+    told.push(sent(by_stranger(logout)).await);
+    for (answer, id) in told {
+        let shown = answer.headers()["location"].to_str().expect("an address");
+        let shown = browser.get(at(shown)).send().await.expect("an answer");
+        let html = shown.text().await.expect("a page");
+        let named = format!("Request ID <code>{id}</code>");
+        assert!(html.contains(&named), "{html}");
+        let lines = lines(&page, &id).await;
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        assert_eq!(lines[0]["fields"]["message"], "refused");
+    }
+
     for path in [
         "/nowhere",
         "/oauth2/authorize",

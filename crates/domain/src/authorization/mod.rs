@@ -13,6 +13,7 @@ pub use claims::{ClaimRequest, ClaimsRequest, MalformedClaims};
 pub use decision::{Situation, Step, anticipate, decide};
 pub use error::{ErrorCode, PageError, RequestError};
 pub use record::RequestRecord;
+pub(crate) use request::LONGEST_STATE;
 pub use request::{AuthorizationRequest, Prompt, requested_callback, requested_client};
 pub use response::{FormPost, Reply, Response, ResponseMode};
 pub use state::{Authorization, CodeBinding, NewAuthorization, Phase, RefreshChain, Standing};

@@ -43,7 +43,7 @@ const KNOWN: [&str; 24] = [
 ];
 
 /// The longest `state`, in bytes.
-pub(super) const LONGEST_STATE: usize = 2048;
+pub(crate) const LONGEST_STATE: usize = 2048;
 
 /// The longest `nonce`, in bytes.
 const LONGEST_NONCE: usize = 512;

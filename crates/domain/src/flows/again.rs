@@ -91,10 +91,13 @@ impl Provider {
             }
             _ => None,
         };
-        let client = match client {
-            Some(id) => self.store().client(id).await?,
-            None => None,
+        let Some(id) = client else {
+            return Ok(Outcome::UnknownInteraction(None));
         };
-        Ok(Outcome::UnknownInteraction(client.map(Box::new)))
+        // With a client, what waits for its users is deleted too.
+        Ok(match self.store().client(id).await? {
+            Some(client) => Outcome::UnknownInteraction(Some(Box::new(client))),
+            None => Outcome::ClientGone,
+        })
     }
 }

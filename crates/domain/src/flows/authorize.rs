@@ -28,6 +28,8 @@ pub enum Outcome {
     Ask(Box<Ask>),
     /// No such interaction, or another browser's. The client is the one that asked, where that is known.
     UnknownInteraction(Option<Box<Client>>),
+    /// The client that asked is not registered any more.
+    ClientGone,
     /// The interaction had its answer. The client is the one that asked, if it is still there.
     AlreadyAnswered(Option<Box<Client>>),
     /// There were too many requests like this one: come again after so long.
@@ -260,7 +262,7 @@ impl Provider {
         interaction: &Interaction,
     ) -> Result<Result<Sound, Outcome>, Failure> {
         let Some(client) = self.store().client(interaction.client_id).await? else {
-            return Ok(Err(Outcome::Page(PageError::UnknownClient, None)));
+            return Ok(Err(Outcome::ClientGone));
         };
         Ok(match interaction.request.restored(&client) {
             Ok((request, reply)) => Ok(Sound {
@@ -345,10 +347,16 @@ impl Provider {
         let account = interaction.and_then(|it| it.account);
         let users = self.users(sound).await?;
         let session = match (account, &users) {
-            (Some(chosen), _) => present.session(chosen.session),
+            (Some(chosen), _) => self.session_here(chosen.session, present, now).await?,
             (None, Some(users)) => present.latest_of(users),
             (None, None) => present.likely(sound.request.login_hint.as_ref()),
         };
+        // A session that stands in for the chosen one has a sign-in of its own: it must be as recent.
+        let authenticated_here = interaction.zip(account).is_some_and(|(asked, chosen)| {
+            let is_recent = session
+                .is_some_and(|it| it.id == chosen.session || it.auth_time >= asked.opened_at());
+            chosen.authenticated && is_recent
+        });
         // What is issued must be covered at the moment of issuing. When the user changes the
         // connection just then, the decision is taken again, on what it has become.
         let client = sound.client.id;
@@ -365,7 +373,7 @@ impl Provider {
                     client: &sound.client,
                     session,
                     account_chosen: account.is_some(),
-                    authenticated_here: account.is_some_and(|it| it.authenticated),
+                    authenticated_here,
                     connection: connection.as_ref().map(|it| &it.access),
                     users: users.as_deref(),
                     now,

@@ -113,7 +113,7 @@ impl Provider {
         let selected = screen.selection(&sound.client, &answer);
         let repeat = selected.as_ref().map_or(Repeat::Denial, Repeat::Approval);
         // R31: whose session ended since is asked to sign in, and shown the request anew.
-        let Some(session) = present.session(session) else {
+        let Some(session) = self.session_here(session, present, now).await? else {
             return Ok(Ok(self.resume(id, present, now).await?));
         };
         let decision = Decision {

@@ -48,10 +48,16 @@ impl Provider {
                 Some(refresh),
                 now,
             )?)),
-            Some((standing, Rotate::ScopeRefused)) => Ok(Err(RequestError::saying(
-                ErrorCode::InvalidScope,
-                rotation.scope.refusal(standing.authority().as_ref()),
-            ))),
+            Some((standing, Rotate::ScopeRefused)) => {
+                let authority = standing.authority();
+                Ok(Err(RequestError {
+                    cause: rotation.scope.cause(),
+                    ..RequestError::saying(
+                        ErrorCode::InvalidScope,
+                        rotation.scope.refusal(authority.as_ref()),
+                    )
+                }))
+            }
             Some((standing, Rotate::Refused | Rotate::Replayed)) => {
                 let fault = rotation.fault(&standing, &self.lifetimes, now);
                 Ok(Err(fault.map_or(TOKEN_IS_GONE, RefreshFault::told)))

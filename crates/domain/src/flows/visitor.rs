@@ -86,8 +86,44 @@ impl Provider {
         Ok(Present::of(visitor, live, now))
     }
 
-    /// The same, with what each of them grants to a client that asks, which is looked up in the
-    /// same step. What is anticipated is issued in it to an only session: `true` if it was.
+    /// The session by which the user of this one is here: this one itself, or another of theirs. Tabs in
+    /// which they sign in at once each begin a session, and the cookie keeps the last: what the other tabs
+    /// did is the same user's at the same browser, as long as the session that they did it in lives (R15).
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    ///
+    /// ```
+    /// # use alias_domain::{*, flows::*, testing::{MemoryStore, provider, sample}};
+    /// # pollster::block_on(async {
+    /// # let provider = provider(MemoryStore::default());
+    /// # let visitor = Visitor { bearer: None, cookies: vec![], browsers: vec![Digest::of(b"browser")], source: None };
+    /// let present = provider.present(&visitor, sample::NOON).await?;
+    /// let here = provider.session_here(sample::session().id, &present, sample::NOON).await?;
+    /// assert!(here.is_none());
+    /// # Ok::<(), ports::StoreError>(())
+    /// # });
+    /// ```
+    pub async fn session_here<'a>(
+        &self,
+        id: SessionId,
+        present: &'a Present,
+        now: DateTime<Utc>,
+    ) -> Result<Option<&'a Session>, StoreError> {
+        if let Some(session) = present.session(id) {
+            return Ok(Some(session));
+        }
+        for session in present.sessions() {
+            let theirs = self.store().sessions_of(session.user.id, now).await?;
+            if theirs.iter().any(|it| it.id == id) {
+                return Ok(Some(session));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The live sessions of a visitor, with what each of them grants to a client that asks, which is
+    /// looked up in the same step. What is anticipated is issued in it to an only session: `true` if it was.
     pub(super) async fn present_to(
         &self,
         visitor: &Visitor,

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Callback, Client, ClientId, Email, IdTokenHint, ParamError, Params, Session, SessionAlias,
-    SessionId, UserId, params::push_query,
+    SessionId, UserId, authorization::LONGEST_STATE, params::push_query,
 };
 
 /// A client's request to sign a user out (RP-Initiated Logout 1.0, 2), taken apart.
@@ -44,6 +44,8 @@ pub enum LogoutFault {
     Repeated,
     /// A parameter is not percent-encoded UTF-8, or has control characters.
     Malformed,
+    /// `state` is longer than at the authorization endpoint: with it no address may fit any more.
+    LongState,
     /// The hint is no ID token of this issuer, or was signed by a key that is gone.
     Hint,
     /// `client_id`, or the hint, names no client.
@@ -107,11 +109,15 @@ impl LogoutRequest {
             }
         };
         text("ui_locales")?;
+        let state = text("state")?;
+        if state.as_ref().is_some_and(|it| it.len() > LONGEST_STATE) {
+            return Err(LogoutFault::LongState);
+        }
         Ok(Self {
             id_token_hint: text("id_token_hint")?,
             client_id: text("client_id")?,
             post_logout_redirect_uri: text("post_logout_redirect_uri")?,
-            state: text("state")?,
+            state,
             logout_hint: text("logout_hint")?,
         })
     }
@@ -282,6 +288,7 @@ impl LogoutFault {
         match self {
             Self::Repeated => "repeated",
             Self::Malformed => "malformed",
+            Self::LongState => "state",
             Self::Hint => "hint",
             Self::UnknownClient => "unknown_client",
             Self::Disagreement => "disagreement",

@@ -21,8 +21,8 @@ pub struct AccountPage {
     pub nickname: Option<String>,
     /// The connected clients.
     pub connections: Vec<ConnectionView>,
-    /// What the last form on this page did, and before which of the connections that is told.
-    pub notice: Option<(usize, Notice)>,
+    /// What forms on this page did, and before which of the connections that is told.
+    pub notices: Vec<(usize, NoticeAt)>,
     /// The other accounts that are signed in at this browser.
     pub others: Vec<AccountLink>,
     /// Where one signs in with another account.
@@ -46,8 +46,11 @@ pub struct ConnectionView {
     pub scopes: Vec<RevocableScope>,
     /// The channels granted, `_meta` first. Shown under [`ScopeKind::Contact`].
     pub channels: Vec<RevocableChannel>,
-    /// What the last form did about this client, if it did.
-    pub notice: Option<PlacedNotice>,
+    /// What forms did about this client, and where within its block that is told: where what it is about
+    /// stood.
+    pub notices: Vec<(Place, NoticeAt)>,
+    /// An address that leads to this client's block leads to its beginning, for no notice takes it.
+    pub is_anchor: bool,
 }
 
 /// A granted scope.
@@ -83,10 +86,13 @@ pub struct AccountLink {
     pub email: String,
 }
 
-/// The ID of what tells what the last form did, for the address that leads there.
-pub const NOTICE: &str = "notice";
+/// The ID of a client's block, or of what is told there, for the address that leads back to it.
+#[must_use]
+pub fn client_anchor(client_id: &str) -> String {
+    format!("client-{client_id}")
+}
 
-/// What the last form on the account page did.
+/// What a form on the account page did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
     /// A scope or a channel was revoked.
@@ -101,27 +107,15 @@ pub enum Notice {
         /// Which.
         client_name: String,
     },
-    /// What was to be revoked was gone already.
-    GoneAlready {
-        /// What people call it.
-        permission: String,
-        /// Whose it had been.
-        client_name: String,
-    },
-    /// The client that was to be disconnected was so already.
-    DisconnectedAlready {
-        /// Which.
-        client_name: String,
-    },
     /// The client is not registered any more.
     UnknownClient,
 }
 
-/// A notice, and where within a connection it is told: where what it is about stood.
+/// A notice, and the ID by which an address leads to it.
 #[derive(Clone, Debug)]
-pub struct PlacedNotice {
-    /// Where.
-    pub place: Place,
+pub struct NoticeAt {
+    /// The ID of its client's block, if it is the latest there.
+    pub anchor: Option<String>,
     /// What.
     pub notice: Notice,
 }
@@ -138,10 +132,21 @@ pub enum Place {
 /// How many of a list are shown without being unfolded.
 const UNFOLDED: usize = 5;
 
+/// The notices of a place.
+fn at<P: Copy + PartialEq>(notices: &[(P, NoticeAt)], place: P) -> impl Iterator<Item = &NoticeAt> {
+    let there = notices.iter().filter(move |it| it.0 == place);
+    there.map(|it| &it.1)
+}
+
 impl AccountPage {
-    fn notice_before(&self, index: impl Borrow<usize>) -> Option<&Notice> {
-        let (place, notice) = self.notice.as_ref()?;
-        (place == index.borrow()).then_some(notice)
+    fn notices_before(&self, index: impl Borrow<usize>) -> impl Iterator<Item = &NoticeAt> {
+        at(&self.notices, *index.borrow())
+    }
+
+    /// The client whose block is the next, as forms send it.
+    fn next(&self, index: impl Borrow<usize>) -> Option<&str> {
+        let next = self.connections.get(index.borrow() + 1)?;
+        Some(&next.client_id)
     }
 
     const fn folds(&self) -> bool {
@@ -150,22 +155,21 @@ impl AccountPage {
 }
 
 impl ConnectionView {
-    fn notice_at(&self, place: Place) -> Option<&Notice> {
-        let placed = self.notice.as_ref()?;
-        (placed.place == place).then_some(&placed.notice)
+    fn notices_before_scope(&self, index: impl Borrow<usize>) -> impl Iterator<Item = &NoticeAt> {
+        at(&self.notices, Place::Scope(*index.borrow()))
     }
 
-    fn notice_before_scope(&self, index: impl Borrow<usize>) -> Option<&Notice> {
-        self.notice_at(Place::Scope(*index.borrow()))
-    }
-
-    fn notice_before_channel(&self, index: impl Borrow<usize>) -> Option<&Notice> {
-        self.notice_at(Place::Channel(*index.borrow()))
+    fn notices_before_channel(&self, index: impl Borrow<usize>) -> impl Iterator<Item = &NoticeAt> {
+        at(&self.notices, Place::Channel(*index.borrow()))
     }
 
     fn has_notice_among_channels(&self) -> bool {
-        let placed = self.notice.as_ref();
-        placed.is_some_and(|it| matches!(it.place, Place::Channel(_)))
+        let mut places = self.notices.iter().map(|it| it.0);
+        places.any(|it| matches!(it, Place::Channel(_)))
+    }
+
+    fn anchor(&self) -> Option<String> {
+        self.is_anchor.then(|| client_anchor(&self.client_id))
     }
 
     const fn folds(&self) -> bool {
@@ -217,9 +221,10 @@ mod tests {
                     channel("_meta", ""),
                     channel("notifications", "When an order is on its way"),
                 ],
-                notice: None,
+                notices: Vec::new(),
+                is_anchor: true,
             }],
-            notice: None,
+            notices: Vec::new(),
             others: vec![AccountLink {
                 address: "/account?account=bob".to_owned(),
                 nickname: Some("Bob".to_owned()),
@@ -287,6 +292,23 @@ mod tests {
     }
 
     #[test]
+    fn the_form_says_what_stands_behind_its_client_so_that_its_end_is_told_there() {
+        let mut page = page();
+        page.connections.push(ConnectionView {
+            client_id: "AAAAAAAAAAAAAAAAAAAAAQ".to_owned(),
+            ..page.connections[0].clone()
+        });
+        let (first, second) = ("bjOB6HV7cTKtxvfr2k2ucg", "AAAAAAAAAAAAAAAAAAAAAQ");
+        assert_eq!(
+            sent(&render(&page), "/account/disconnect"),
+            [
+                fields(&[("client_id", first), ("next", second)]),
+                fields(&[("client_id", second)]),
+            ]
+        );
+    }
+
+    #[test]
     fn r27_meta_is_listed_among_the_channels() {
         assert!(render(&page()).contains(TEXT.permissions.meta.title));
     }
@@ -347,20 +369,21 @@ mod tests {
     #[test]
     fn what_was_done_is_unfolded_and_told_where_it_was_done() {
         let mut page = long(6, 8);
-        page.connections[1].notice = Some(PlacedNotice {
-            place: Place::Channel(7),
+        let notice = NoticeAt {
+            anchor: Some("client-shop".to_owned()),
             notice: Notice::Revoked {
                 permission: "Bird walks".to_owned(),
                 client_name: "The Corner Shop".to_owned(),
             },
-        });
+        };
+        page.connections[1].notices = vec![(Place::Channel(7), notice)];
         let html = render(&page);
         let open = elements(&html, "details")
             .iter()
             .filter(|it| it.has("open"))
             .count();
         assert_eq!(open, 2, "the connection and its channels");
-        let (before, after) = html.split_once("id=\"notice\"").expect("a notice");
+        let (before, after) = html.split_once("id=\"client-shop\"").expect("a notice");
         assert_eq!(before.matches("value=\"channel_7\"").count(), 1);
         assert!(
             before.matches("value=\"channel_6\"").count() == 2,
@@ -401,29 +424,19 @@ mod tests {
                 "<bdi class=\"name\">The Corner Shop</bdi> is disconnected.",
             ),
             (
-                Notice::GoneAlready {
-                    permission: "Bird walks".to_owned(),
-                    client_name: shop(),
-                },
-                "Nothing was changed: “<bdi>Bird walks</bdi>” was gone already. \
-                 <bdi class=\"name\">The Corner Shop</bdi> can",
-            ),
-            (
-                Notice::DisconnectedAlready {
-                    client_name: shop(),
-                },
-                "Nothing was changed: <bdi class=\"name\">The Corner Shop</bdi> was disconnected",
-            ),
-            (
                 Notice::UnknownClient,
                 "Nothing was changed: this service is not registered here any more",
             ),
         ] {
+            let notice = NoticeAt {
+                anchor: Some("client-shop".to_owned()),
+                notice,
+            };
             let html = render(&AccountPage {
-                notice: Some((0, notice)),
+                notices: vec![(0, notice)],
                 ..page()
             });
-            let start = "id=\"notice\" role=\"status\" tabindex=\"-1\">";
+            let start = "id=\"client-shop\" role=\"status\" tabindex=\"-1\">";
             assert!(html.contains(&format!("{start}{said}")), "{html}");
         }
     }

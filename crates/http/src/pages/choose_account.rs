@@ -11,6 +11,8 @@ pub const ANOTHER_ACCOUNT: &str = "add";
 #[derive(Template)]
 #[template(path = "choose_account.html")]
 pub struct ChooseAccountPage {
+    /// An account was chosen that was signed out meanwhile, or an answer given for it.
+    pub not_taken: bool,
     /// Where the form is posted.
     pub action: String,
     /// Ties the form to the browser that it was shown in.
@@ -47,6 +49,7 @@ mod tests {
 
     fn page() -> ChooseAccountPage {
         ChooseAccountPage {
+            not_taken: false,
             action: "/choose".to_owned(),
             form_token: "token".to_owned(),
             client_name: "The Corner Shop".to_owned(),

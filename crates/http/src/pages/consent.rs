@@ -14,6 +14,8 @@ use super::{
 #[derive(Template)]
 #[template(path = "consent.html")]
 pub struct ConsentPage {
+    /// An answer was given that did not count any more.
+    pub not_taken: bool,
     /// Where the form is posted.
     pub action: String,
     /// Ties the form to the browser that it was shown in.
@@ -166,6 +168,7 @@ mod tests {
             channel("plain", " ", false),
         ];
         ConsentPage {
+            not_taken: false,
             action: "/consent".to_owned(),
             form_token: "token".to_owned(),
             client_name: "The Corner Shop".to_owned(),

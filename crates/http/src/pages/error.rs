@@ -56,6 +56,8 @@ pub enum ErrorCause {
     UnknownInteraction,
     /// 404: the interaction was this browser's, and is forgotten.
     Expired,
+    /// 404: the client that asked was deleted since.
+    ClientGone,
     /// 409: the interaction has been answered.
     AlreadyAnswered,
     /// 400: the answer names something that the screen did not show (R11).
@@ -100,6 +102,7 @@ impl ErrorCause {
             Self::RequestWithoutCookies
             | Self::UnknownInteraction
             | Self::Expired
+            | Self::ClientGone
             | Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::AlreadyAnswered => 409,
@@ -136,6 +139,7 @@ impl ErrorCause {
             Self::RequestWithoutCookies => &errors.request_without_cookies,
             Self::UnknownInteraction => &errors.unknown_interaction,
             Self::Expired => &errors.expired,
+            Self::ClientGone => &errors.client_gone,
             Self::AlreadyAnswered => &errors.already_answered,
             Self::NotShown => &errors.not_shown,
             Self::NotFound => &errors.not_found,
@@ -162,7 +166,7 @@ mod tests {
         }
     }
 
-    const EVERY: [ErrorCause; 21] = [
+    const EVERY: [ErrorCause; 22] = [
         ErrorCause::UnknownClient,
         ErrorCause::MissingClient,
         ErrorCause::RepeatedParameter,
@@ -175,6 +179,7 @@ mod tests {
         ErrorCause::RequestWithoutCookies,
         ErrorCause::UnknownInteraction,
         ErrorCause::Expired,
+        ErrorCause::ClientGone,
         ErrorCause::AlreadyAnswered,
         ErrorCause::NotShown,
         ErrorCause::NotFound,

@@ -27,8 +27,8 @@ mod markup;
 mod tests;
 
 pub use account::{
-    AccountLink, AccountPage, ConnectionView, NOTICE, Notice, Place, PlacedNotice,
-    RevocableChannel, RevocableScope,
+    AccountLink, AccountPage, ConnectionView, Notice, NoticeAt, Place, RevocableChannel,
+    RevocableScope, client_anchor,
 };
 pub use assets::{Asset, assets};
 pub use choose_account::{ANOTHER_ACCOUNT, AccountChoice, ChooseAccountPage};

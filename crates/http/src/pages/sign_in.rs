@@ -18,6 +18,10 @@ pub struct SignInPage {
     pub email: String,
     /// The last try had a wrong email or password. One message serves both.
     pub failed: bool,
+    /// What whoever runs this Alias finds the last try in the log by, if it failed.
+    pub request_id: Option<String>,
+    /// An answer was given that did not count any more, for its account was signed out.
+    pub not_taken: bool,
     /// The user is known already and is asked to prove it again.
     pub reauthenticate: bool,
 }
@@ -44,6 +48,8 @@ mod tests {
             client_name: Some("The Corner Shop".to_owned()),
             email: String::new(),
             failed: false,
+            request_id: None,
+            not_taken: false,
             reauthenticate: false,
         }
     }

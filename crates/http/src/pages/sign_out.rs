@@ -25,20 +25,24 @@ pub struct SignOutPage {
     pub accounts: Vec<AccountChoice>,
     /// What is wrong with the client's request.
     pub fault: Option<SignOutFault>,
+    /// What whoever runs this Alias finds that in the log by.
+    pub request_id: Option<String>,
 }
 
 /// The page after signing out, where there is no other to go to.
 #[derive(Template)]
 #[template(path = "signed_out.html")]
 pub struct SignedOutPage {
-    /// The email address of the account that was just signed out, where that is to be said.
-    pub signed_out: Option<String>,
+    /// The email addresses of the accounts that were just signed out, where that is to be said.
+    pub signed_out: Vec<String>,
     /// The accounts that are still signed in at this browser.
     pub still: Vec<AccountLink>,
     /// Where one signs in.
     pub sign_in_url: String,
     /// What was wrong with the client's request.
     pub fault: Option<SignOutFault>,
+    /// What whoever runs this Alias finds that in the log by.
+    pub request_id: Option<String>,
 }
 
 /// What is wrong with a client's request to sign somebody out: it leads nowhere then.
@@ -48,6 +52,8 @@ pub enum SignOutFault {
     Repeated,
     /// A parameter cannot be read.
     Malformed,
+    /// The `state` is over the limit.
+    LongState,
     /// The `id_token_hint` is not one that this service signed, or its key is gone.
     Hint,
     /// The `client_id` is not registered.
@@ -66,6 +72,7 @@ impl SignOutFault {
         match self {
             Self::Repeated => faults.repeated,
             Self::Malformed => faults.malformed,
+            Self::LongState => faults.long_state,
             Self::Hint => faults.hint,
             Self::UnknownClient => faults.unknown_client,
             Self::Disagreement => faults.disagreement,
@@ -113,6 +120,7 @@ mod tests {
             client_name: Some("The Corner Shop".to_owned()),
             accounts: accounts.iter().map(|it| account(it)).collect(),
             fault: None,
+            request_id: None,
         }
     }
 
@@ -153,7 +161,7 @@ mod tests {
     #[test]
     fn whoever_is_still_signed_in_is_told() {
         let page = |still: &[&str]| SignedOutPage {
-            signed_out: Some("ada@example.org".to_owned()),
+            signed_out: vec!["ada@example.org".to_owned()],
             still: still
                 .iter()
                 .map(|&email| AccountLink {
@@ -164,6 +172,7 @@ mod tests {
                 .collect(),
             sign_in_url: "/sign-in".to_owned(),
             fault: Some(SignOutFault::Hint),
+            request_id: None,
         };
         let html = render(&page(&["bob@example.org"]));
         assert!(html.contains("bob@example.org"));

@@ -74,6 +74,8 @@ fn moving_on() -> MovingOnPage {
 
 fn sign_in(failed: bool) -> SignInPage {
     SignInPage {
+        request_id: Some(hostile()),
+        not_taken: true,
         action: hostile(),
         form_token: hostile(),
         client_name: Some(hostile()),
@@ -90,6 +92,7 @@ fn choose_account() -> ChooseAccountPage {
         email: hostile(),
     };
     ChooseAccountPage {
+        not_taken: true,
         action: hostile(),
         form_token: hostile(),
         client_name: hostile(),
@@ -109,6 +112,7 @@ fn sign_out(accounts: usize) -> SignOutPage {
         client_name: Some(hostile()),
         accounts: vec![account; accounts],
         fault: Some(SignOutFault::UnregisteredUri),
+        request_id: Some(hostile()),
     }
 }
 
@@ -122,10 +126,11 @@ fn account_link() -> AccountLink {
 
 fn signed_out() -> SignedOutPage {
     SignedOutPage {
-        signed_out: Some(hostile()),
+        signed_out: vec![hostile(), hostile()],
         still: vec![account_link()],
         sign_in_url: hostile(),
         fault: Some(SignOutFault::Hint),
+        request_id: Some(hostile()),
     }
 }
 
@@ -142,6 +147,7 @@ fn consent() -> ConsentPage {
         channel(longest_channel(), String::new()),
     ];
     ConsentPage {
+        not_taken: true,
         action: hostile(),
         form_token: hostile(),
         client_name: hostile(),
@@ -186,16 +192,23 @@ fn account() -> AccountPage {
             channel(hostile(), hostile()),
             channel(longest_channel(), String::new()),
         ],
-        notice: None,
+        notices: Vec::new(),
+        is_anchor: false,
+    };
+    let notice = |anchor: Option<&str>| NoticeAt {
+        anchor: anchor.map(str::to_owned),
+        notice: Notice::Revoked {
+            permission: hostile(),
+            client_name: hostile(),
+        },
     };
     let noticed = ConnectionView {
-        notice: Some(PlacedNotice {
-            place: Place::Channel(1),
-            notice: Notice::Revoked {
-                permission: hostile(),
-                client_name: hostile(),
-            },
-        }),
+        client_id: "AAAAAAAAAAAAAAAAAAAAAQ".to_owned(),
+        notices: vec![
+            (Place::Channel(1), notice(None)),
+            (Place::Channel(1), notice(Some("client-shop"))),
+        ],
+        is_anchor: true,
         ..connection.clone()
     };
     let several = std::iter::repeat_n(connection, 5);
@@ -204,7 +217,7 @@ fn account() -> AccountPage {
         email: hostile(),
         nickname: Some(hostile()),
         connections: several.chain([noticed]).collect(),
-        notice: None,
+        notices: vec![(0, notice(None)), (6, notice(None))],
         others: vec![account_link()],
         sign_in_url: hostile(),
         sign_out_action: hostile(),
@@ -225,6 +238,7 @@ fn causes() -> impl Iterator<Item = ErrorCause> {
         ErrorCause::RequestWithoutCookies,
         ErrorCause::UnknownInteraction,
         ErrorCause::Expired,
+        ErrorCause::ClientGone,
         ErrorCause::AlreadyAnswered,
         ErrorCause::NotShown,
         ErrorCause::NotFound,

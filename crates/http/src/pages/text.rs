@@ -14,6 +14,7 @@ pub(super) struct Text {
     pub(super) error_prefix: &'static str,
     pub(super) sign_in: SignIn,
     pub(super) choose_account: ChooseAccount,
+    pub(super) not_taken: NotTaken,
     pub(super) sign_out: SignOut,
     pub(super) consent: Consent,
     pub(super) form_post: FormPost,
@@ -61,6 +62,12 @@ pub(super) struct SignIn {
     pub(super) submit: &'static str,
 }
 
+/// That an answer did not count any more.
+pub(super) struct NotTaken {
+    pub(super) signed_out: &'static str,
+    pub(super) changed: &'static str,
+}
+
 pub(super) struct ChooseAccount {
     pub(super) title: &'static str,
     pub(super) for_client: Sentence,
@@ -89,6 +96,7 @@ pub(super) struct SignOut {
 pub(super) struct SignOutFaults {
     pub(super) repeated: &'static str,
     pub(super) malformed: &'static str,
+    pub(super) long_state: &'static str,
     pub(super) hint: &'static str,
     pub(super) unknown_client: &'static str,
     pub(super) disagreement: &'static str,
@@ -177,8 +185,6 @@ pub(super) struct Account {
     pub(super) revoked: Sentence,
     pub(super) revoked_from: Sentence,
     pub(super) disconnected: Sentence,
-    pub(super) gone_already: Sentence,
-    pub(super) disconnected_already: Sentence,
     pub(super) unknown_client: &'static str,
     pub(super) others: &'static str,
     pub(super) others_about: &'static str,
@@ -211,6 +217,7 @@ pub(super) struct Errors {
     pub(super) request_without_cookies: Explanation,
     pub(super) unknown_interaction: Explanation,
     pub(super) expired: Explanation,
+    pub(super) client_gone: Explanation,
     pub(super) already_answered: Explanation,
     pub(super) not_shown: Explanation,
     pub(super) not_found: Explanation,
@@ -242,6 +249,11 @@ const ENGLISH: Text = Text {
         password: "Password",
         submit: "Sign in",
     },
+    not_taken: NotTaken {
+        signed_out: "You were signed out meanwhile, so your answer was not taken.",
+        changed: "Something changed meanwhile, so your answer was not taken. This is the question as it \
+                  stands now.",
+    },
     choose_account: ChooseAccount {
         title: "Choose an account",
         for_client: Sentence("Which account do you want to use with {}?"),
@@ -265,6 +277,7 @@ const ENGLISH: Text = Text {
         faults: SignOutFaults {
             repeated: "The link that brought you here says something twice.",
             malformed: "The link that brought you here was damaged on its way.",
+            long_state: "The link that brought you here has a state that is longer than Alias takes.",
             hint: "The link that brought you here names you by a token (id_token_hint) that Alias \
                    does not know, or not any more.",
             unknown_client: "The link that brought you here has a client_id that is not registered.",
@@ -362,8 +375,6 @@ const ENGLISH: Text = Text {
         revoked: Sentence("“{}” is revoked."),
         revoked_from: Sentence("{} can no longer use it."),
         disconnected: Sentence("{} is disconnected. It can do nothing in your name any more."),
-        gone_already: Sentence("Nothing was changed: “{}” was gone already."),
-        disconnected_already: Sentence("Nothing was changed: {} was disconnected already."),
         unknown_client: "Nothing was changed: this service is not registered here any more, and can do \
                          nothing in your name.",
         others: "Other accounts",
@@ -437,13 +448,21 @@ const ENGLISH: Text = Text {
         unknown_interaction: Explanation {
             title: "There is no such request here",
             what: "It has expired, for a request waits for an hour, or it was made in another browser \
-                   or for another account, or the browser did not keep its cookie.",
+                   or for another account, or the browser did not keep its cookie, or the service that \
+                   asked is not registered here any more.",
             next: START_AGAIN,
         },
         expired: Explanation {
             title: "This request has expired",
             what: "A request waits for an hour. Nothing was changed.",
             next: START_AGAIN,
+        },
+        client_gone: Explanation {
+            title: "This service is not registered any more",
+            what: "Since it sent you here, the service that asked was taken off Alias. It can do nothing in \
+                   your name any more, and your answer was not taken.",
+            next: "There is nothing to do here. If you did not expect this, ask the people who run the \
+                   service.",
         },
         already_answered: Explanation {
             title: "You have answered this already",
@@ -543,8 +562,6 @@ mod tests {
             &TEXT.account.revoked,
             &TEXT.account.revoked_from,
             &TEXT.account.disconnected,
-            &TEXT.account.gone_already,
-            &TEXT.account.disconnected_already,
             &TEXT.errors.status,
             &TEXT.errors.request,
         ];

@@ -163,7 +163,7 @@ async fn the_account_page_revokes_single_permissions_and_disconnects() {
         let done = browser.post("/account/revoke", &fields(extra)).await;
         assert_eq!(
             done.location.as_deref(),
-            Some("/account#notice"),
+            Some("/account#client-bjOB6HV7cTKtxvfr2k2ucg"),
             "{extra:?}"
         );
     }
@@ -177,7 +177,7 @@ async fn the_account_page_revokes_single_permissions_and_disconnects() {
     let done = browser
         .post("/account/disconnect", &fields(("x", "y")))
         .await;
-    assert_eq!(done.location.as_deref(), Some("/account#notice"));
+    assert_eq!(done.location, Some(format!("/account#client-{CLIENT}")));
     assert_eq!(grants(&alias, &session).await, json!({"grants": []}));
 }
 
@@ -291,12 +291,12 @@ async fn a_notice_names_what_was_done_where_it_was_done_and_comes_once() {
         (
             "revoke",
             ("scope", "nickname"),
-            ["“<bdi>Know your nickname</bdi>” was gone already.", &from],
+            ["“<bdi>Know your nickname</bdi>” is revoked.", &from],
         ),
         (
             "revoke",
             ("channel", "notifications"),
-            [&format!("“<bdi>{about}</bdi>” was gone already."), &from],
+            [&format!("“<bdi>{about}</bdi>” is revoked."), &from],
         ),
         (
             "disconnect",
@@ -306,26 +306,26 @@ async fn a_notice_names_what_was_done_where_it_was_done_and_comes_once() {
         (
             "disconnect",
             ("x", "y"),
-            [&name, "was disconnected already."],
+            [&name, "is disconnected. It can do nothing"],
         ),
         (
             "revoke",
             ("scope", "nickname"),
-            ["“<bdi>Know your nickname</bdi>” was gone already.", &from],
+            ["“<bdi>Know your nickname</bdi>” is revoked.", &from],
         ),
     ] {
         browser
             .post(&format!("/account/{path}"), &fields(extra))
             .await;
         let html = browser.get("/account").await.html;
-        let notice = html.split_once("id=\"notice\"").expect("a notice").1;
+        let notice = html.split_once("class=\"notice\"").expect("a notice").1;
         let notice = notice.split("</p>").next().unwrap_or_default();
         assert!(
             said.iter().all(|it| notice.contains(it)),
             "{extra:?}: {notice}"
         );
         let again = browser.get("/account").await.html;
-        assert!(!again.contains("id=\"notice\""), "{extra:?}");
+        assert!(!again.contains("class=\"notice\""), "{extra:?}");
     }
 }
 
@@ -352,7 +352,7 @@ async fn every_account_of_a_browser_has_its_page_and_what_is_done_there_leads_ba
             &[("form_token", &token), ("client_id", CLIENT)],
         )
         .await;
-    assert_eq!(done.location, Some(format!("{address}#notice")));
+    assert_eq!(done.location, Some(format!("{address}#client-{CLIENT}")));
     assert!(browser.get(&address).await.html.contains("is disconnected"));
     let unknown = browser.get("/account?account=AAAAAAAAAAAAAAAAAAAAAA").await;
     assert!(unknown.html.contains("ginger@example.com"), "the latest");
@@ -455,4 +455,151 @@ async fn r19_what_a_public_client_cannot_get_is_not_listed_as_if_it_could() {
     let in_vain = "an app that can keep no secret";
     assert!(of(&sample::public_client().name).contains(in_vain));
     assert!(!of(&sample::client().name).contains(in_vain));
+}
+
+/// What the notices of a page say, tags aside.
+fn notices(page: &Page) -> Vec<String> {
+    let notices = page.html.split("class=\"notice\"").skip(1);
+    notices
+        .map(|it| {
+            let it = it.split_once('>').expect("its text").1;
+            let it = it.split("</p>").next().unwrap_or_default();
+            let parts = it.split('<').map(|it| it.rsplit('>').next().unwrap_or(it));
+            parts.collect::<String>()
+        })
+        .collect()
+}
+
+/// Whoever presses twice sees what the second answer leads to, whether the first came or not.
+#[actix_web::test]
+async fn a_button_that_is_pressed_twice_ends_as_if_it_had_been_pressed_once() {
+    let alias = Alias::start().await;
+    let name = sample::client().name;
+    for the_first_answer_comes in [true, false] {
+        alias.code(SEED).await;
+        let mut browser = alias.freds_browser().await;
+        let token = token(&browser.get("/account").await);
+        let fields = [("form_token", token.as_str()), ("client_id", CLIENT)];
+        for (path, extra, leads_to, said) in [
+            (
+                "/account/revoke",
+                Some(("scope", "nickname")),
+                "/account",
+                format!("“Know your nickname” is revoked. {name} can no longer use it."),
+            ),
+            (
+                "/account/disconnect",
+                None,
+                "/account",
+                format!("{name} is disconnected. It can do nothing in your name any more."),
+            ),
+            (
+                "/sign-out",
+                None,
+                "/signed-out",
+                "fred@example.com is signed out.".to_owned(),
+            ),
+        ] {
+            let fields: Vec<_> = fields.into_iter().chain(extra).collect();
+            let before = browser.cookies.clone();
+            browser.post(path, &fields).await;
+            if !the_first_answer_comes {
+                browser.cookies = before;
+            }
+            let second = browser.post(path, &fields).await;
+            let location = second.location.expect("a redirect");
+            assert!(location.starts_with(leads_to), "{path}: {location}");
+            let page = browser.get(leads_to).await;
+            assert_eq!(notices(&page), [said], "{path}");
+            assert!(!page.html.contains("Nothing was changed"), "{path}");
+        }
+    }
+}
+
+#[actix_web::test]
+async fn whoever_signed_in_again_is_not_told_by_an_old_page_that_they_are_signed_out() {
+    let alias = Alias::start().await;
+    let mut browser = alias.freds_browser().await;
+    let old = token(&browser.get("/account").await);
+    browser.post("/sign-out", &[("form_token", &old)]).await;
+    browser.get("/signed-out").await;
+    let form = browser.get("/sign-in").await.form();
+    let fred = [
+        ("email", "fred@example.com"),
+        ("password", crate::support::PASSWORD),
+    ];
+    browser.submit(&form, &fred).await;
+    let done = browser.post("/sign-out", &[("form_token", &old)]).await;
+    assert_eq!(done.location.as_deref(), Some("/signed-out"));
+    let page = browser.get("/signed-out").await;
+    assert_eq!(notices(&page), [String::new(); 0]);
+    assert!(page.html.contains("Somebody is still signed in"));
+}
+
+#[actix_web::test]
+async fn what_is_done_in_several_tabs_at_once_is_all_told() {
+    let alias = Alias::start().await;
+    alias.code(SEED).await;
+    let mut browser = alias.browser_of_both().await;
+    let form = browser.authorize(SEED).await.form();
+    browser.submit(&form, &[("decision", "approve_all")]).await;
+    let hers = browser.get("/account").await;
+    let his = hers.attribute("class=\"account-link\"", "href");
+    let his = his.expect("a link");
+    let (her_token, his_token) = (token(&hers), token(&browser.get(&his).await));
+    // Two tabs of one account, and one of another.
+    for (token, extra) in [
+        (&her_token, ("scope", "nickname")),
+        (&his_token, ("scope", "contact")),
+        (&her_token, ("channel", "notifications")),
+    ] {
+        let fields = [("form_token", token.as_str()), ("client_id", CLIENT), extra];
+        browser.post("/account/revoke", &fields).await;
+    }
+    let about = sample::client().channels[0].description.clone();
+    let from = format!(
+        "is revoked. {} can no longer use it.",
+        sample::client().name
+    );
+    let page = browser.get("/account").await;
+    let mut said = notices(&page);
+    said.sort();
+    let mut expected = [
+        format!("“{about}” {from}"),
+        format!("“Know your nickname” {from}"),
+    ];
+    expected.sort();
+    assert_eq!(said, expected);
+    let anchor = format!("id=\"client-{CLIENT}\"");
+    assert_eq!(page.html.matches(&anchor).count(), 1, "of the latest");
+    let told = notices(&browser.get(&his).await);
+    assert_eq!(told, [format!("“Send you messages” {from}")]);
+    for address in ["/account", his.as_str()] {
+        let page = browser.get(address).await;
+        assert_eq!(notices(&page), [String::new(); 0], "{address}");
+        assert_eq!(page.html.matches(&anchor).count(), 1, "the block itself");
+    }
+}
+
+#[actix_web::test]
+async fn notices_that_nobody_reads_do_not_pile_up() {
+    let alias = Alias::start().await;
+    alias.code(SEED).await;
+    let mut browser = alias.freds_browser().await;
+    let token = token(&browser.get("/account").await);
+    for index in 0..60 {
+        let channel = format!("channel_{index}");
+        let fields = [
+            ("form_token", token.as_str()),
+            ("client_id", CLIENT),
+            ("channel", &channel),
+        ];
+        browser.post("/account/revoke", &fields).await;
+    }
+    let held = browser.cookies.iter();
+    let held = held.filter(|(name, value)| name.starts_with("alias_notice") && !value.is_empty());
+    let bytes: usize = held.map(|(name, value)| name.len() + value.len()).sum();
+    assert!(bytes > 0 && bytes <= 4096, "{bytes}");
+    let told = notices(&browser.get("/account").await);
+    assert!(told.last().is_some_and(|it| it.contains("channel_59")));
 }

@@ -214,7 +214,7 @@ async fn an_account_page_whose_session_ended_says_so_and_leads_to_signing_in() {
         .1;
     let token = token.split_once('"').expect("its end").0.to_owned();
     browser.cookies.remove("alias_session");
-    for path in ["/account/revoke", "/account/disconnect", "/sign-out"] {
+    for path in ["/account/revoke", "/account/disconnect"] {
         let page = browser.post(path, &[("form_token", &*token)]).await;
         assert_eq!(page.status, 403);
         assert!(

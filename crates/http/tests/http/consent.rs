@@ -330,6 +330,10 @@ async fn r31_after_signing_out_elsewhere_an_answer_grants_nothing_and_the_reques
         .submit(&page.form(), &[("decision", "approve_all")])
         .await;
     assert!(answer.path.ends_with("/sign-in"), "{}", answer.path);
+    let said = "You were signed out meanwhile, so your answer was not taken.";
+    assert!(answer.html.contains(said), "{}", answer.html);
+    let reloaded = browser.get(&answer.path).await.html;
+    assert!(!reloaded.contains(said), "it is told once");
     let fields = [
         ("email", "fred@example.com"),
         ("password", crate::support::PASSWORD),
@@ -390,6 +394,12 @@ async fn r31_when_the_client_is_gone_an_answer_ends_at_an_error_page() {
         .submit(&page.form(), &[("decision", "approve_all")])
         .await;
     assert!((400..500).contains(&answer.status) && answer.location.is_none());
+    assert!(
+        answer.html.contains("not registered any more"),
+        "{}",
+        answer.html
+    );
+    assert!(!answer.html.contains("another browser"));
 }
 
 #[actix_web::test]

@@ -260,6 +260,48 @@ async fn whatever_is_wrong_with_a_request_it_asks_and_leads_nowhere() {
     assert!(location.starts_with("/signed-out?note="), "{location}");
     let page = browser.get(&location).await;
     assert!(page.html.contains("says where to go, and not who asks"));
+    assert!(page.html.contains("Request ID <code>"));
+}
+
+#[actix_web::test]
+async fn a_state_that_no_address_may_fit_any_more_leads_nowhere_and_is_said_before_anybody_signs_out()
+ {
+    let alias = start().await;
+    let (mut browser, _) = connected(&alias).await;
+    let id = sample::client().id.to_string();
+    let long = "x".repeat(2049);
+    let parts = |state| {
+        [
+            ("client_id", id.as_str()),
+            ("post_logout_redirect_uri", BYE),
+            ("state", state),
+        ]
+    };
+    let (page, form) = asked(&mut browser, &parts(&long)).await;
+    assert!(
+        page.html.contains("a state that is longer"),
+        "{}",
+        page.html
+    );
+    let end = pressed(&mut browser, &form).await;
+    assert!(end.starts_with("/signed-out?note="), "{end}");
+    assert_eq!(browser.get(&end).await.status, 200);
+
+    // The longest that is taken arrives, and what else was sent is not in the way.
+    let (mut browser, _) = connected(&alias).await;
+    let hint = format!("fred@example.com{}", "x".repeat(13_000));
+    let longest = &long[1..];
+    let parts: Vec<_> = parts(longest)
+        .into_iter()
+        .chain([("logout_hint", hint.as_str())])
+        .collect();
+    let (_, form) = asked(&mut browser, &parts).await;
+    let end = pressed(&mut browser, &form).await;
+    assert!(end.len() < 4096, "{}", end.len());
+    let page = browser.get_navigating(&end).await;
+    let content = page.attribute("http-equiv=\"refresh\"", "content");
+    let content = content.expect("it moves on");
+    assert!(content.contains(longest), "{content}");
 }
 
 #[actix_web::test]

@@ -33,7 +33,10 @@ async fn an_unknown_user_and_a_wrong_password_get_the_same_page() {
             Some(email)
         );
         let token = page.form();
+        let request_id = page.html.split_once("Request ID <code>").expect("an ID").1;
+        let request_id = request_id.split('<').next().unwrap_or_default();
         let anonymous = page.html.replace(email, "").replace(&token.token, "");
+        let anonymous = anonymous.replace(request_id, "");
         pages.push(anonymous.replace(&token.action, ""));
     }
     assert!(pages.iter().all(|page| *page == pages[0]));
@@ -200,6 +203,8 @@ async fn r15_an_account_that_is_not_signed_in_here_cannot_be_chosen() {
     for account in ["AAAAAAAAAAAAAAAAAAAAAA", "nobody", ""] {
         let again = browser.submit(&page.form(), &[("account", account)]).await;
         assert!(again.path.ends_with("/account"), "{account}");
+        let said = again.html.contains("You were signed out meanwhile");
+        assert_eq!(said, account.len() == 22, "{account}");
     }
 }
 
@@ -256,4 +261,84 @@ async fn wrong_credentials_get_no_session() {
         assert_eq!(answered, status, "{body}");
         assert!(error["error"].is_string() && error["error_description"].is_string());
     }
+}
+
+/// Each tab is answered with a session, and the browser keeps the cookie that comes last.
+#[actix_web::test]
+async fn r15_tabs_that_sign_in_at_once_on_a_first_visit_all_go_on() {
+    let alias = Alias::start().await;
+    for extra in ["", "&prompt=login", "&max_age=0"] {
+        let query = format!("{SEED}{extra}");
+        let mut browser = alias.browser();
+        let mut forms = Vec::new();
+        for _ in 0..3 {
+            forms.push(browser.authorize(&query).await.form());
+        }
+        let before = browser.cookies.clone();
+        let mut answers = Vec::new();
+        for form in &forms {
+            browser.cookies.clone_from(&before);
+            answers.push(browser.submit_once(form, &FRED).await);
+        }
+        for answer in answers {
+            let next = answer.location.expect("the next page");
+            let page = browser.follow(&next).await;
+            // What is allowed in the first tab is not asked for in the others.
+            let callback = match page.location.clone() {
+                Some(callback) => callback,
+                None => {
+                    assert!(page.path.ends_with("/consent"), "{extra}: {}", page.path);
+                    let allow = [("decision", "approve_all")];
+                    let done = browser.submit(&page.form(), &allow).await;
+                    done.location.expect("a redirect to the client")
+                }
+            };
+            assert!(param(&callback, "code").is_some(), "{extra}: {callback}");
+        }
+    }
+}
+
+/// A page that was shown by the session of one tab is answered once the cookie is another tab's.
+#[actix_web::test]
+async fn r15_what_one_tab_was_shown_is_answered_by_the_session_of_the_other() {
+    let alias = Alias::start().await;
+    let mut browser = alias.browser();
+    let first = browser.authorize(SEED).await.form();
+    let own = browser.get("/sign-in").await.form();
+    let before = browser.cookies.clone();
+    let consent = browser.submit(&first, &FRED).await;
+    let account = browser.get("/account").await.form();
+    let session = browser.cookies["alias_session"].clone();
+    browser.cookies = before;
+    browser.submit(&own, &FRED).await;
+    assert_ne!(browser.cookies["alias_session"], session);
+    let allow = [("decision", "approve_all")];
+    let done = browser.submit(&consent.form(), &allow).await;
+    assert!(param(&done.location.expect("a redirect"), "code").is_some());
+    // Signing out ends both.
+    let done = browser.submit_once(&account, &[]).await;
+    assert_eq!(done.location.as_deref(), Some("/signed-out"));
+    for token in [session, browser.cookies["alias_session"].clone()] {
+        let cookies = BTreeMap::from([("alias_session".to_owned(), token)]);
+        let mut holder = alias.browser();
+        holder.cookies = cookies;
+        let page = holder.get("/account").await;
+        assert_eq!(page.location.as_deref(), Some("/sign-in"));
+    }
+}
+
+#[actix_web::test]
+async fn r15_the_session_of_another_tab_counts_for_no_other_user_and_not_once_it_ended() {
+    let alias = Alias::start().await;
+    let mut browser = alias.browser();
+    let form = browser.authorize(SEED).await.form();
+    let own = browser.get("/sign-in").await.form();
+    let before = browser.cookies.clone();
+    let answer = browser.submit_once(&form, &FRED).await;
+    let next = answer.location.expect("the next page");
+    browser.cookies = before;
+    let ginger = [("email", "ginger@example.com"), ("password", PASSWORD)];
+    browser.submit(&own, &ginger).await;
+    let page = browser.follow(&next).await;
+    assert!(page.path.ends_with("/sign-in"), "{}", page.path);
 }

@@ -91,7 +91,10 @@ fn what_was_sealed_opens_as_it_was() {
             session,
             screen: sample::decision().screen,
         },
-        FormPurpose::Account { session },
+        FormPurpose::Account {
+            session,
+            user: None,
+        },
     ];
     let user_token = Capsule::User(UserToken {
         access: sample::everything(),
