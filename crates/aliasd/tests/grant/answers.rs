@@ -115,14 +115,21 @@ async fn back_to_a_failed_sign_in_asks_for_nothing_to_be_sent_again() {
 
 #[actix_web::test]
 async fn a_page_that_a_refused_form_led_to_can_be_left_and_come_back_to() {
-    let fred = Fred::with_client("https://shop.example/callback", false, &[]).await;
+    let shop = Other::mirror();
+    let callback = format!("{}/callback", shop.origin);
+    let fred = Fred::with_client(&callback, false, &[]).await;
     let alias = fred.alias.issuer.clone();
-    fred.chromium.goto(&format!("{alias}/sign-in")).await;
+    fred.ask("&scope=openid").await;
     fred.sign_in().await;
+    fred.chromium.press(ALLOW_ALL).await;
+    fred.arrived(&callback).await;
+    fred.chromium.goto(&format!("{alias}/account")).await;
     // The account page grows old: its session ends in another tab.
     let window = &fred.chromium.window;
     window.delete_cookie("alias_session").await.expect("gone");
-    fred.chromium.press("form[action='/sign-out'] button").await;
+    fred.chromium
+        .press("form[action='/account/disconnect'] button")
+        .await;
     assert_eq!(
         fred.chromium.shown("h1").await,
         "You are not signed in any more"

@@ -167,6 +167,19 @@ async fn each_refusal_is_one_line_with_error_cause_client_source_and_request_id(
         "whose password was guessed"
     );
 
+    // What a stranger names in a scope is told to the client, and stands in no field before its end.
+    let (_, tokens) = page.exchange(&page.code(QUERY).await).await;
+    let refresh_token = text(&tokens, "refresh_token");
+    let refresh = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", &refresh_token),
+        ("scope", "openid source=192.0.2.66"),
+    ];
+    let fields = refusal(&page, as_client(id, secret, &refresh)).await;
+    assert_eq!(fields["error"], "invalid_scope");
+    assert_eq!(fields["cause"], "scope has a name that is no scope here");
+    assert!(!page.alias.log().contains("192.0.2.66"));
+
     page.alias.cli(&["user", "lock", "fred@example.com"], "");
     let locked = refusal(&page, as_client(id, secret, &grant(&code, REDIRECT_URI))).await;
     assert_eq!(locked["cause"], "the user is locked");
