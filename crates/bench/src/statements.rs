@@ -1,7 +1,10 @@
 //! The hot statements run bare: through the same driver, on as many connections, and with nothing
 //! around them.
 
-use alias_domain::{AuthorizationId, Lifetimes, Scope, testing::sample};
+use alias_domain::{
+    AuthorizationId, ClientId, Digest, Lifetimes, Redemption, RequestedScope, Rotation, Scope,
+    ports::Anticipated, testing::sample,
+};
 use alias_storage_postgres::testing::Hot;
 use anyhow::{Context, Result, ensure};
 use async_trait::async_trait;
@@ -57,17 +60,64 @@ impl Statement {
         }
     }
 
-    fn text(self) -> &'static str {
-        match self {
-            Self::Refresh => Hot::Refresh.text(),
-            Self::Exchange => Hot::Exchange.text(),
-            Self::Issue => Hot::Issue.text(),
-            Self::Standing => Hot::Standing.text(),
+    /// Those of the store come with their parameters, but their text is the same for any.
+    fn text(self) -> Result<&'static str> {
+        let (nobody, now) = (Uuid::nil(), DateTime::UNIX_EPOCH);
+        Ok(match self {
+            Self::Refresh => hot_refresh(
+                AuthorizationId::from_uuid(nobody),
+                sample::client().id,
+                1,
+                now,
+            )?
+            .text(),
+            Self::Exchange => hot_exchange((nobody, sample::client().id), now)?.text(),
+            Self::Issue => hot_issue(Digest::of(b""), sample::client().id, now)?.text(),
+            Self::Standing => Hot::standing(AuthorizationId::from_uuid(nobody)).text(),
             Self::Insert => INSERT,
             Self::LookUp => "SELECT * FROM authorizations WHERE id = $1",
             Self::TwoInserts => TWO_INSERTS,
-        }
+        })
     }
+}
+
+fn hot_refresh(
+    authorization: AuthorizationId,
+    client_id: ClientId,
+    generation: u32,
+    now: DateTime<Utc>,
+) -> Result<Hot> {
+    let rotation = Rotation {
+        authorization,
+        client_id,
+        generation,
+        scope: RequestedScope::Everything,
+    };
+    Ok(Hot::refresh(&rotation, &Lifetimes::default(), now)?)
+}
+
+fn hot_exchange((code, client_id): (Uuid, ClientId), now: DateTime<Utc>) -> Result<Hot> {
+    let redemption = Redemption {
+        authorization: AuthorizationId::from_uuid(code),
+        client_id,
+        ..sample::redemption()
+    };
+    let lifetimes = Lifetimes {
+        auth_code: CODE,
+        ..Lifetimes::default()
+    };
+    Ok(Hot::exchange(&redemption, &lifetimes, now)?)
+}
+
+fn hot_issue(session: Digest, client_id: ClientId, now: DateTime<Utc>) -> Result<Hot> {
+    let anticipated = Anticipated {
+        id: AuthorizationId::from_uuid(authorization(now)),
+        client_id,
+        binding: sample::new_authorization().binding,
+        code_expires_at: now + CODE,
+        access: population::everything(),
+    };
+    Ok(Hot::issue(session, &anticipated, now)?)
 }
 
 const INSERT: &str = "
@@ -115,7 +165,7 @@ pub(crate) struct Bare {
 impl Bare {
     pub(crate) async fn new(which: Statement, url: &str, share: Share) -> Result<Self> {
         let client = connect(url).await?;
-        let prepared = client.prepare(which.text()).await.context(which.name())?;
+        let prepared = client.prepare(which.text()?).await.context(which.name())?;
         let token = population::fresh();
         if which == Statement::TwoInserts {
             let statement = "
@@ -144,56 +194,21 @@ impl Bare {
     async fn refresh(&mut self, now: DateTime<Utc>) -> Result<()> {
         let member = self.share.next();
         let generation = self.share.rotate(member);
-        let end = now + Lifetimes::default().refresh_token;
-        let needed = vec![Scope::OfflineAccess.name()];
-        self.run(&[
-            &member.authorization().uuid(),
-            &member.client_id().uuid(),
-            &i64::from(generation),
-            &Some(needed),
-            &now,
-            &end,
-            &end,
-        ])
-        .await
+        let (id, client) = (member.authorization(), member.client_id());
+        let hot = hot_refresh(id, client, generation, now)?;
+        self.run(&hot.params()).await
     }
 
     async fn exchange(&mut self, code: (Uuid, Member), now: DateTime<Utc>) -> Result<()> {
-        let end = now + Lifetimes::default().refresh_token;
-        let needed = vec![Scope::OfflineAccess.name()];
-        self.run(&[
-            &code.0,
-            &code.1.client_id().uuid(),
-            &sample::REDIRECT_URI,
-            &None::<String>,
-            &now,
-            &"confidential",
-            &needed,
-            &end,
-            &end,
-            &end,
-            &(now + CODE),
-        ])
-        .await
+        let hot = hot_exchange((code.0, code.1.client_id()), now)?;
+        self.run(&hot.params()).await
     }
 
     async fn issue(&mut self, now: DateTime<Utc>) -> Result<()> {
-        let (member, granted) = (self.share.next(), Granted::new());
+        let member = self.share.next();
         let session = population::session_token(member.user()).digest();
-        self.run(&[
-            &authorization(now),
-            &member.client_id().uuid(),
-            &granted.scopes,
-            &granted.channels,
-            &sample::REDIRECT_URI,
-            &None::<String>,
-            &Some("n-0S6_WzA2Mj"),
-            &(now + CODE),
-            &now,
-            &"",
-            &session.bytes().as_slice(),
-        ])
-        .await
+        let hot = hot_issue(session, member.client_id(), now)?;
+        self.run(&hot.params()).await
     }
 
     async fn insert(

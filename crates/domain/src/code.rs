@@ -4,8 +4,9 @@
 use chrono::{DateTime, Utc};
 
 use crate::{
-    Access, Authorization, AuthorizationId, ClientId, ErrorCode, Lifetimes, Phase, RefreshChain,
-    RequestError, Scope, Standing,
+    Access, Authorization, AuthorizationId, Case, Challenge, Change, ClientId, ClientKind,
+    Condition, End, ErrorCode, Expected, Lifetimes, Phase, RefreshChain, RequestError, Scope,
+    Standing,
 };
 
 /// A genuine code, as an authenticated client presents it.
@@ -158,6 +159,52 @@ impl Redemption {
         self.judged(standing, lifetimes, now).err()
     }
 
+    /// What [`redeem`] says in the usual case: the code waits, is presented as it was made for, and
+    /// the two are connected. The guard may hold less often than `redeem` grants, and never holds
+    /// where `redeem` says anything else.
+    ///
+    /// ```
+    /// # use alias_domain::{Lifetimes, Redeem, redeem, testing::sample::{NOON, redemption, standing}};
+    /// let lifetimes = Lifetimes::default();
+    /// let next = redemption().expected(&lifetimes, NOON).next(&standing());
+    /// match redeem(&standing(), &redemption(), &lifetimes, NOON) {
+    ///     Redeem::Granted { next: granted, .. } => assert_eq!(next, Some(*granted)),
+    ///     _ => assert_eq!(next, None),
+    /// }
+    /// ```
+    #[must_use]
+    pub fn expected(&self, lifetimes: &Lifetimes, now: DateTime<Utc>) -> Expected<Vec<Case>> {
+        let challenge = self.verifier.as_deref().map(Challenge::of);
+        let guard = vec![
+            // A malformed verifier matches no challenge.
+            Condition::Possible(challenge != Some(None)),
+            Condition::OfClient(self.client_id),
+            Condition::RedirectUri(self.redirect_uri.clone()),
+            Condition::Challenge(challenge.flatten()),
+            Condition::CodeEnds {
+                after: now,
+                by: lifetimes.latest_end_of_code(now),
+            },
+            Condition::Unlocked,
+            Condition::Connected,
+        ];
+        let refreshing = Case {
+            when: vec![
+                Condition::OfKind(ClientKind::Confidential),
+                Condition::Retains([Scope::OfflineAccess].into()),
+            ],
+            change: change(true, lifetimes, now),
+        };
+        let without = Case {
+            when: Vec::new(),
+            change: change(false, lifetimes, now),
+        };
+        Expected {
+            guard,
+            next: vec![refreshing, without],
+        }
+    }
+
     /// What the user token has, or why there is none. Whether a code was used is only told to who
     /// could have used it.
     fn judged(
@@ -193,14 +240,17 @@ fn redeemed(
 ) -> Authorization {
     // R19: a refresh token exactly with `offline_access` and for a confidential client.
     let refreshes = access.has(Scope::OfflineAccess) && standing.client.may_refresh();
+    change(refreshes, lifetimes, now).of(&standing.authorization)
+}
+
+fn change(refreshes: bool, lifetimes: &Lifetimes, now: DateTime<Utc>) -> Change {
     let refresh = refreshes.then(|| RefreshChain {
         generation: 1,
         issued_at: now,
         expires_at: now + lifetimes.refresh_token,
     });
-    Authorization {
+    Change {
         phase: Phase::Redeemed { refresh },
-        ends_at: lifetimes.end_of_tokens(now, refresh.as_ref()),
-        ..standing.authorization.clone()
+        ends_at: End::At(lifetimes.end_of_tokens(now, refresh.as_ref())),
     }
 }

@@ -24,6 +24,7 @@ mod clock;
 mod code;
 mod connection;
 mod consent;
+mod expected;
 pub mod flows;
 mod id_token;
 mod id_token_hint;
@@ -67,6 +68,7 @@ pub use clock::{CLOCK_TOLERANCE, ClockDoubt, ClockReading, ClockTrust};
 pub use code::{CodeFault, Redeem, Redemption, redeem};
 pub use connection::{Connection, Revocation, RevocationError, revoked};
 pub use consent::{Answer, NotShown, Screen};
+pub use expected::{Case, Change, Condition, End, Expected, Facts, ForSession};
 pub use id_token::{AskedClaims, IdTokenClaims};
 pub use id_token_hint::IdTokenHint;
 pub use ids::{

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 
 use crate::{
-    Access, Authorization, AuthorizationId, ClientId, ErrorCode, Lifetimes, Phase, RefreshChain,
-    RequestError, Scope, Standing,
+    Access, Authorization, AuthorizationId, Case, Change, ClientId, Condition, End, ErrorCode,
+    Expected, Lifetimes, Phase, RefreshChain, RequestError, Scope, Standing,
 };
 
 /// A genuine refresh token, as an authenticated client presents it.
@@ -327,6 +327,51 @@ impl Rotation {
         self.judged(standing, lifetimes, now).err()
     }
 
+    /// What [`rotate`] says in the usual case: the newest refresh token is presented while it lives,
+    /// and what is asked for was approved and is still granted. The guard may hold less often than
+    /// `rotate` grants (a retry is none of it), and never holds where `rotate` says anything else.
+    ///
+    /// ```
+    /// # use alias_domain::*;
+    /// # let rotation = Rotation {
+    /// #     authorization: testing::sample::standing().authorization.id,
+    /// #     client_id: testing::sample::client().id,
+    /// #     generation: 1,
+    /// #     scope: RequestedScope::Everything,
+    /// # };
+    /// let expected = rotation.expected(&Lifetimes::default(), testing::sample::NOON);
+    /// assert!(expected.guard.contains(&Condition::Generation(1)));
+    /// // The code was not exchanged yet.
+    /// assert_eq!(expected.next(&testing::sample::standing()), None);
+    /// ```
+    #[must_use]
+    pub fn expected(&self, lifetimes: &Lifetimes, now: DateTime<Utc>) -> Expected<Vec<Case>> {
+        let (possible, mut scopes) = match &self.scope {
+            RequestedScope::Everything => (true, BTreeSet::new()),
+            RequestedScope::Only(scopes) => (true, scopes.clone()),
+            RequestedScope::Impossible(_) => (false, BTreeSet::new()),
+        };
+        // R22.
+        scopes.insert(Scope::OfflineAccess);
+        let guard = vec![
+            Condition::Possible(possible),
+            Condition::OfClient(self.client_id),
+            Condition::Generation(self.generation),
+            Condition::RefreshEndsAfter(now),
+            Condition::Unlocked,
+            Condition::Retains(scopes),
+        ];
+        let next = successor(self.generation, lifetimes, now);
+        let always = Case {
+            when: Vec::new(),
+            change: change(next, lifetimes, now),
+        };
+        Expected {
+            guard,
+            next: vec![always],
+        }
+    }
+
     fn judged(
         &self,
         standing: &Standing,
@@ -369,23 +414,12 @@ impl Rotation {
         };
         let refresh = match standing_in_line {
             Next::Repeat => chain,
-            Next::Rotate => RefreshChain {
-                generation: chain.generation.saturating_add(1),
-                issued_at: now,
-                expires_at: now + lifetimes.refresh_token,
-            },
+            Next::Rotate => successor(chain.generation, lifetimes, now),
         };
-        let ends_at = lifetimes.end_of_tokens(now, Some(&refresh));
         Ok(Rotate::Granted {
             access,
             refresh,
-            next: Box::new(Authorization {
-                phase: Phase::Redeemed {
-                    refresh: Some(refresh),
-                },
-                ends_at: ends_at.max(authorization.ends_at),
-                ..authorization.clone()
-            }),
+            next: Box::new(change(refresh, lifetimes, now).of(authorization)),
         })
     }
 }
@@ -427,6 +461,24 @@ impl RefreshChain {
     /// wrong may have put it.
     fn may_be_retried(&self, lifetimes: &Lifetimes, now: DateTime<Utc>) -> bool {
         (now - self.issued_at).abs() < lifetimes.refresh_grace
+    }
+}
+
+/// The refresh token that replaces one of this generation.
+fn successor(generation: u32, lifetimes: &Lifetimes, now: DateTime<Utc>) -> RefreshChain {
+    RefreshChain {
+        generation: generation.saturating_add(1),
+        issued_at: now,
+        expires_at: now + lifetimes.refresh_token,
+    }
+}
+
+fn change(refresh: RefreshChain, lifetimes: &Lifetimes, now: DateTime<Utc>) -> Change {
+    Change {
+        phase: Phase::Redeemed {
+            refresh: Some(refresh),
+        },
+        ends_at: End::NoSooner(lifetimes.end_of_tokens(now, Some(&refresh))),
     }
 }
 

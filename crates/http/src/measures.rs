@@ -56,6 +56,7 @@ const DONE: &str = "done";
 const REFUSED: &str = "refused";
 const STORE_UNAVAILABLE: &str = "store_unavailable";
 const STORE_CORRUPT: &str = "store_corrupt";
+const STORE_DISAGREEMENT: &str = "store_disagreement";
 const CRYPTOGRAPHY: &str = "cryptography";
 const BUSY: &str = "busy";
 const PANIC: &str = "panic";
@@ -108,7 +109,14 @@ pub fn describe(version: &'static str) {
     for limit in ["limits.requests", "limits.requests_total"] {
         counter!(OVER_LIMIT, "limit" => limit).increment(0);
     }
-    for cause in [STORE_UNAVAILABLE, STORE_CORRUPT, CRYPTOGRAPHY, BUSY, PANIC] {
+    for cause in [
+        STORE_UNAVAILABLE,
+        STORE_CORRUPT,
+        STORE_DISAGREEMENT,
+        CRYPTOGRAPHY,
+        BUSY,
+        PANIC,
+    ] {
         counter!(FAILURES, "cause" => cause).increment(0);
     }
 }
@@ -261,6 +269,7 @@ pub(crate) fn failure(failure: &Failure) {
     let cause = match failure {
         Failure::Store(StoreError::Unavailable(_)) => STORE_UNAVAILABLE,
         Failure::Store(StoreError::Corrupt { .. }) => STORE_CORRUPT,
+        Failure::Store(StoreError::Disagreement { .. }) => STORE_DISAGREEMENT,
         Failure::Crypto(_) => CRYPTOGRAPHY,
         Failure::Busy => BUSY,
     };

@@ -1,79 +1,87 @@
 //! Authorizations: one row each, for its whole life.
 //!
 //! An exchange and a refresh are one statement and one round trip each. The statement reads
-//! everything that the domain judges by, and in the same breath writes what the domain will say in
-//! the usual case, guarded by that case's conditions. Then the domain judges what was read:
+//! everything that the domain judges by, and in the same breath writes what the domain expects to
+//! say (`anticipated.rs`). Then the domain judges what was read:
 //!
 //! - it says what was written, or refuses and nothing was written: that is the answer;
 //! - it says something that was not written, because a rival was quicker or the case is not the
 //!   usual one: the step runs again, and at last under a lock;
-//! - something was written that it does not say: that cannot be, so the authorization ends and
-//!   nothing is handed out.
-//!
-//! The guard compares what is in the row at the moment of writing, so of any number of rivals one
-//! writes.
+//! - something was written that it does not say: that is a fault in this store. It is undone and
+//!   told, nothing is handed out, and the grant lives.
 
 use std::sync::LazyLock;
 
 use alias_domain::{
-    Authorization, AuthorizationId, Challenge, ClientId, ClientKind, CodeBinding, Lifetimes, Phase,
-    Redeem, Redemption, RefreshChain, RequestedScope, Rotate, Rotation, Scope, SessionId, Standing,
-    UserId,
-    ports::{Authorizations, StoreError},
+    Authorization, AuthorizationId, ClientId, CodeBinding, Lifetimes, Phase, Redeem, Redemption,
+    RefreshChain, RequestedScope, Rotate, Rotation, SessionId, Standing, UserId,
+    ports::{Authorizations, Participation, StoreError},
     redeem, rotate,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use deadpool_postgres::Transaction;
-use tokio_postgres::Row as PgRow;
+use tokio_postgres::types::Type;
+use uuid::Uuid;
 
 use crate::{
-    PostgresStore,
+    PostgresStore, anticipated,
     clients::{self, CLIENTS},
-    grants::{Bond, CONNECTIONS},
+    grants::{self, CONNECTIONS},
     notices,
-    row::{Joined, Row, Stored, Table, word},
-    steps::{Params, Step, Tried, execute, row},
+    row::{Joined, Row, channels, scopes},
+    steps::{Step, Tried, execute, row},
+    table::{Column, Table, Values, cell, changing, column, unread},
     users::{self, USERS},
 };
 
-static AUTHORIZATIONS: Table = Table {
+pub(crate) static AUTHORIZATIONS: Table<Authorization> = Table {
     name: "authorizations",
     alias: "a",
     key: &["id"],
+    // An exchange or a refresh writes those that change: none of them is in an index.
     columns: &[
-        "id",
-        "client_id",
-        "user_id",
-        "approved_scopes",
-        "approved_channels",
-        "session_id",
-        "auth_time",
-        "redirect_uri",
-        "challenge",
-        "nonce",
-        "asked_claims",
-        "code_expires_at",
-        "refresh_generation",
-        "refresh_issued_at",
-        "refresh_expires_at",
-        "user_tokens_void_through",
-        "ends_at",
-    ],
-};
-
-/// The columns that an exchange or a refresh writes, as it returns them; all NULL if it wrote
-/// nothing.
-static WRITTEN: Table = Table {
-    name: "authorizations",
-    alias: "a",
-    key: &[],
-    columns: &[
-        "code_expires_at",
-        "refresh_generation",
-        "refresh_issued_at",
-        "refresh_expires_at",
-        "ends_at",
+        column("id", Type::UUID, |it| cell(it.id.uuid())),
+        column("client_id", Type::UUID, |it| cell(it.client_id.uuid())),
+        column("user_id", Type::UUID, |it| cell(it.user_id.uuid())),
+        column("approved_scopes", Type::TEXT_ARRAY, |it| {
+            cell(scopes(&it.approved))
+        }),
+        column("approved_channels", Type::INT8_ARRAY, |it| {
+            cell(channels(&it.approved))
+        }),
+        column("session_id", Type::UUID, |it| {
+            cell(it.session_id.map(SessionId::uuid))
+        }),
+        column("auth_time", Type::TIMESTAMPTZ, |it| cell(it.auth_time)),
+        column("redirect_uri", Type::TEXT, |it| {
+            cell(it.binding.redirect_uri.clone())
+        }),
+        column("challenge", Type::TEXT, |it| {
+            cell(it.binding.challenge.as_ref().map(ToString::to_string))
+        }),
+        column("nonce", Type::TEXT, |it| cell(it.binding.nonce.clone())),
+        column("asked_claims", Type::TEXT, |it| {
+            cell(it.binding.asked_claims.to_string())
+        }),
+        changing("code_expires_at", Type::TIMESTAMPTZ, |it| {
+            cell(code_expires_at(it.phase))
+        }),
+        changing("refresh_generation", Type::INT8, |it| {
+            cell(chain(it.phase).map(|it| i64::from(it.generation)))
+        }),
+        changing("refresh_issued_at", Type::TIMESTAMPTZ, |it| {
+            cell(chain(it.phase).map(|it| it.issued_at))
+        }),
+        changing("refresh_expires_at", Type::TIMESTAMPTZ, |it| {
+            cell(chain(it.phase).map(|it| it.expires_at))
+        }),
+        column("user_tokens_void_through", Type::TIMESTAMPTZ, |it| {
+            cell(it.user_tokens_void_through)
+        }),
+        changing("ends_at", Type::TIMESTAMPTZ, |it| cell(it.ends_at)),
+        // A sweep looks at it when it ends.
+        unread("sweep_at", Type::TIMESTAMPTZ, |it| cell(it.ends_at)),
     ],
 };
 
@@ -121,97 +129,45 @@ fn phase_from_row(row: Row<'_>) -> Result<Phase, StoreError> {
     }
 }
 
-/// The columns of a phase, in the order of the table.
-pub(crate) struct PhaseColumns {
-    pub(crate) code_expires_at: Option<DateTime<Utc>>,
-    pub(crate) refresh_generation: Option<i64>,
-    pub(crate) refresh_issued_at: Option<DateTime<Utc>>,
-    pub(crate) refresh_expires_at: Option<DateTime<Utc>>,
+const fn code_expires_at(phase: Phase) -> Option<DateTime<Utc>> {
+    match phase {
+        Phase::Code { expires_at } => Some(expires_at),
+        Phase::Redeemed { .. } => None,
+    }
 }
 
-impl From<Phase> for PhaseColumns {
-    fn from(phase: Phase) -> Self {
-        let (code_expires_at, refresh) = match phase {
-            Phase::Code { expires_at } => (Some(expires_at), None),
-            Phase::Redeemed { refresh } => (None, refresh),
-        };
-        Self {
-            code_expires_at,
-            refresh_generation: refresh.map(|it| it.generation.into()),
-            refresh_issued_at: refresh.map(|it| it.issued_at),
-            refresh_expires_at: refresh.map(|it| it.expires_at),
-        }
+const fn chain(phase: Phase) -> Option<RefreshChain> {
+    match phase {
+        Phase::Code { .. } => None,
+        Phase::Redeemed { refresh } => refresh,
     }
 }
 
 /// Makes an authorization; its client takes part in the session.
 pub(crate) async fn insert(transaction: &Transaction<'_>, new: &Authorization) -> Tried<()> {
-    let statement = "
-        INSERT INTO authorizations (
-            id, client_id, user_id, approved_scopes, approved_channels, auth_time, redirect_uri,
-            challenge, nonce, asked_claims, code_expires_at, refresh_generation, refresh_issued_at,
-            refresh_expires_at, user_tokens_void_through, ends_at, sweep_at, session_id
-        ) VALUES (
-            $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, $17
-        )";
-    let phase = PhaseColumns::from(new.phase);
-    let approved = Stored::from(&new.approved);
-    execute(
-        transaction,
-        statement,
-        &[
-            &new.id.uuid(),
-            &new.client_id.uuid(),
-            &new.user_id.uuid(),
-            &approved.scopes,
-            &approved.channels,
-            &new.auth_time,
-            &new.binding.redirect_uri,
-            &new.binding.challenge.as_ref().map(ToString::to_string),
-            &new.binding.nonce,
-            &new.binding.asked_claims.to_string(),
-            &phase.code_expires_at,
-            &phase.refresh_generation,
-            &phase.refresh_issued_at,
-            &phase.refresh_expires_at,
-            &new.user_tokens_void_through,
-            &new.ends_at,
-            &new.session_id.map(SessionId::uuid),
-        ],
-    )
-    .await?;
-    match new.session_id {
-        Some(session) => notices::took_part(transaction, session, new.client_id).await,
-        None => Ok(()),
-    }
+    AUTHORIZATIONS.insert(transaction, new).await?;
+    let Some(session_id) = new.session_id else {
+        return Ok(());
+    };
+    let client_id = new.client_id;
+    let it = Participation {
+        session_id,
+        client_id,
+    };
+    notices::took_part(transaction, &it).await
 }
 
-/// Writes what an exchange or a refresh changes: no column here is in an index.
+/// Writes what an exchange or a refresh changes.
 async fn update(transaction: &Transaction<'_>, next: &Authorization) -> Tried<()> {
-    let statement = "
-        UPDATE authorizations SET
-            code_expires_at = $2, refresh_generation = $3, refresh_issued_at = $4,
-            refresh_expires_at = $5, ends_at = $6
-        WHERE id = $1";
-    let phase = PhaseColumns::from(next.phase);
-    execute(
-        transaction,
-        statement,
-        &[
-            &next.id.uuid(),
-            &phase.code_expires_at,
-            &phase.refresh_generation,
-            &phase.refresh_issued_at,
-            &phase.refresh_expires_at,
-            &next.ends_at,
-        ],
-    )
-    .await
-    .map(drop)
+    static STATEMENT: LazyLock<String> = LazyLock::new(|| AUTHORIZATIONS.update(Column::changes));
+    let values = AUTHORIZATIONS.update_values(next, Column::changes)?;
+    execute(transaction, &STATEMENT, &values.refs())
+        .await
+        .map(drop)
 }
 
-/// Reads an authorization with everything that its worth depends on, and `facts` about it.
-fn select_standing(facts: &str) -> String {
+/// Reads the authorization of an ID with everything that its worth depends on, and `facts` about it.
+pub(crate) fn select_standing(facts: &str, id: &str) -> String {
     let (authorization, client) = (AUTHORIZATIONS.list(), CLIENTS.list());
     let (user, connection) = (USERS.list(), CONNECTIONS.list());
     format!(
@@ -220,35 +176,32 @@ fn select_standing(facts: &str) -> String {
         JOIN clients k ON k.id = a.client_id
         JOIN users u ON u.id = a.user_id
         JOIN connections c ON c.user_id = a.user_id AND c.client_id = a.client_id
-        WHERE a.id = $1"
+        WHERE a.id = {id}"
     )
 }
 
-pub(crate) static STANDING: LazyLock<String> = LazyLock::new(|| select_standing(""));
+pub(crate) static STANDING: LazyLock<String> = LazyLock::new(|| select_standing("", "$1"));
 
-/// A standing, and what follows its columns.
-fn standing_from_row(row: &PgRow) -> Result<(Standing, Joined<'_>), StoreError> {
-    let mut joined = Joined::new(row);
+fn standing_from_row(joined: &mut Joined<'_>) -> Result<Standing, StoreError> {
     let authorization = from_row(joined.next(&AUTHORIZATIONS))?;
     let client = clients::from_row(joined.next(&CLIENTS))?;
     let user = users::from_row(joined.next(&USERS))?;
-    let bond = Bond::from_row(joined.next(&CONNECTIONS))?;
-    let standing = Standing {
+    let connection = grants::from_row(joined.next(&CONNECTIONS))?;
+    Ok(Standing {
         authorization,
         client,
         user,
-        alias_id: bond.alias_id,
-        connection: bond.access,
-    };
-    Ok((standing, joined))
+        alias_id: connection.alias_id,
+        connection: connection.access,
+    })
 }
 
-/// What a statement wrote of an authorization, if it wrote something.
-fn written(row: Row<'_>) -> Result<Option<(Phase, DateTime<Utc>)>, StoreError> {
-    let Some(ends_at) = row.optional("ends_at", Row::time)? else {
-        return Ok(None);
-    };
-    Ok(Some((phase_from_row(row)?, ends_at)))
+/// The row that a statement wrote, if it wrote one.
+pub(crate) fn written(row: Row<'_>) -> Result<Option<Authorization>, StoreError> {
+    match row.is_null("id")? {
+        true => Ok(None),
+        false => from_row(row).map(Some),
+    }
 }
 
 /// A verdict of the domain, as far as the store goes by it.
@@ -285,77 +238,46 @@ impl Verdict for Rotate {
     }
 }
 
-/// What an exchange or a refresh needs to know of the rows beside the authorization's own.
-static FACTS: Table = Table {
-    name: "authorizations",
-    alias: "before",
-    key: &[],
-    columns: &["holds", "refreshes"],
-};
-
-/// The statement of an exchange. Usually the code waits, is presented as it was made for, and the
-/// two are still connected: then the code is spent, and there is a first refresh token if
-/// everything speaks for it.
-pub(crate) static REDEEM: LazyLock<String> = LazyLock::new(|| {
-    let written = WRITTEN.list();
-    let before = select_standing(
-        ", c.scopes IS NOT NULL AND NOT u.locked AS holds,
-        k.kind = $6 AND a.approved_scopes @> $7 AND c.scopes @> $7 AS refreshes",
-    );
-    format!(
-        "WITH before AS MATERIALIZED ({before}), done AS (
-            UPDATE authorizations a SET
-                code_expires_at = NULL,
-                refresh_generation = CASE WHEN refreshes THEN 1 END,
-                refresh_issued_at = CASE WHEN refreshes THEN $5::timestamptz END,
-                refresh_expires_at = CASE WHEN refreshes THEN $8::timestamptz END,
-                ends_at = CASE WHEN refreshes THEN $9::timestamptz ELSE $10::timestamptz END
-            FROM before
-            WHERE a.id = $1 AND a.client_id = $2 AND a.redirect_uri = $3
-                AND a.challenge IS NOT DISTINCT FROM $4
-                AND a.code_expires_at > $5 AND a.code_expires_at <= $11 AND holds
-            RETURNING {written}
-        )
-        SELECT before.*, done.* FROM before LEFT JOIN done ON TRUE"
-    )
-});
-
-/// The statement of a refresh. Usually the newest refresh token is presented while it lives, and
-/// what is asked for was approved and is still granted: then the next generation replaces it.
-pub(crate) static ROTATE: LazyLock<String> = LazyLock::new(|| {
-    let written = WRITTEN.list();
-    let before = select_standing(
-        ", NOT u.locked AND a.approved_scopes @> $4 AND c.scopes @> $4 AS holds,
-        TRUE AS refreshes",
-    );
-    format!(
-        "WITH before AS MATERIALIZED ({before}), done AS (
-            UPDATE authorizations a SET
-                refresh_generation = a.refresh_generation + 1,
-                refresh_issued_at = $5,
-                refresh_expires_at = $6,
-                ends_at = greatest(a.ends_at, $7)
-            FROM before
-            WHERE a.id = $1 AND a.client_id = $2 AND a.refresh_generation = $3
-                AND a.refresh_expires_at > $5 AND holds
-            RETURNING {written}
-        )
-        SELECT before.*, done.* FROM before LEFT JOIN done ON TRUE"
-    )
-});
-
-/// What a statement read and wrote.
-type Attempt = (Standing, Option<(Phase, DateTime<Utc>)>);
-
-fn attempt(row: &PgRow) -> Result<Attempt, StoreError> {
-    let (standing, mut joined) = standing_from_row(row)?;
-    joined.next(&FACTS);
-    let written = written(joined.next(&WRITTEN))?;
-    Ok((standing, written))
+/// The statement of an exchange, with its parameters.
+pub(crate) fn redeeming(
+    redemption: &Redemption,
+    lifetimes: &Lifetimes,
+    now: DateTime<Utc>,
+) -> Result<(&'static str, Values), StoreError> {
+    static STATEMENT: LazyLock<String> = LazyLock::new(|| {
+        let any = Redemption {
+            authorization: AuthorizationId::from_uuid(Uuid::nil()),
+            client_id: ClientId::from_uuid(Uuid::nil()),
+            redirect_uri: String::new(),
+            verifier: None,
+        };
+        let expected = any.expected(&Lifetimes::default(), DateTime::UNIX_EPOCH);
+        anticipated::update(&expected)
+    });
+    let expected = redemption.expected(lifetimes, now);
+    let values = anticipated::update_values(redemption.authorization, &expected)?;
+    Ok((&STATEMENT, values))
 }
 
-fn names(scopes: impl IntoIterator<Item = Scope>) -> Vec<&'static str> {
-    scopes.into_iter().map(Scope::name).collect()
+/// The statement of a refresh, with its parameters.
+pub(crate) fn rotating(
+    rotation: &Rotation,
+    lifetimes: &Lifetimes,
+    now: DateTime<Utc>,
+) -> Result<(&'static str, Values), StoreError> {
+    static STATEMENT: LazyLock<String> = LazyLock::new(|| {
+        let any = Rotation {
+            authorization: AuthorizationId::from_uuid(Uuid::nil()),
+            client_id: ClientId::from_uuid(Uuid::nil()),
+            generation: 1,
+            scope: RequestedScope::Everything,
+        };
+        let expected = any.expected(&Lifetimes::default(), DateTime::UNIX_EPOCH);
+        anticipated::update(&expected)
+    });
+    let expected = rotation.expected(lifetimes, now);
+    let values = anticipated::update_values(rotation.authorization, &expected)?;
+    Ok((&STATEMENT, values))
 }
 
 impl PostgresStore {
@@ -364,26 +286,23 @@ impl PostgresStore {
     async fn judged<V: Verdict + Send + 'static>(
         &self,
         id: AuthorizationId,
-        statement: &str,
-        params: Params<'_>,
+        (statement, values): (&str, Values),
         judge: impl Fn(&Standing) -> V + Clone + Send + Sync + 'static,
     ) -> Result<Option<(Standing, V)>, StoreError> {
         for _ in 0..TRIES {
-            let rows = self.steps.write(statement, params).await?;
+            let rows = self.steps.write(statement, &values.refs()).await?;
             let Some(row) = rows.first() else {
                 return Ok(None);
             };
-            let (standing, written) = attempt(row)?;
+            let mut joined = Joined::new(row);
+            let written = written(joined.next(&AUTHORIZATIONS))?;
+            let standing = standing_from_row(&mut joined)?;
             let verdict = judge(&standing);
             match (verdict.next(), written) {
-                (Some(next), Some(written)) if written == (next.phase, next.ends_at) => {}
-                (_, Some(_)) => {
-                    self.end(id).await?;
-                    return Err(StoreError::Corrupt {
-                        table: AUTHORIZATIONS.name,
-                        key: id.to_string(),
-                        reason: "what was written is not what the rules say".to_owned(),
-                    });
+                (Some(next), Some(written)) if written == *next => {}
+                (_, Some(written)) => {
+                    let undone = self.undo(&standing.authorization, &written).await;
+                    return Err(disagreement(id, undone.unwrap_or_default()));
                 }
                 (None, None) if verdict.is_fatal() => self.end(id).await?,
                 (None, None) => {}
@@ -400,10 +319,40 @@ impl PostgresStore {
         Ok(settled.await?)
     }
 
+    /// Writes an authorization back as it was before, unless it was written again since.
+    async fn undo(
+        &self,
+        before: &Authorization,
+        written: &Authorization,
+    ) -> Result<bool, StoreError> {
+        let set = AUTHORIZATIONS.update(Column::is_read);
+        let first = AUTHORIZATIONS.read().count() + 1;
+        let same = AUTHORIZATIONS.read().zip(first..).map(|(it, number)| {
+            let parameter = it.parameter(number);
+            format!("{} IS NOT DISTINCT FROM {parameter}", it.name)
+        });
+        let same = same.collect::<Vec<_>>().join(" AND ");
+        let values = AUTHORIZATIONS.update_values(before, Column::is_read)?;
+        let there = AUTHORIZATIONS.read().map(|it| it.value(written));
+        let values = values.and(there.collect::<Result<Vec<_>, _>>()?);
+        let statement = format!("{set} AND {same} RETURNING id");
+        let undone = self.steps.write(&statement, &values.refs()).await?;
+        Ok(!undone.is_empty())
+    }
+
     /// Ends an authorization with every token that stems from it.
     pub(crate) async fn end(&self, id: AuthorizationId) -> Result<(), StoreError> {
         let statement = "DELETE FROM authorizations WHERE id = $1";
         self.steps.write(statement, &[&id.uuid()]).await.map(drop)
+    }
+}
+
+/// A statement wrote of an authorization what the domain does not say.
+pub(crate) fn disagreement(id: AuthorizationId, undone: bool) -> StoreError {
+    StoreError::Disagreement {
+        table: AUTHORIZATIONS.name,
+        key: id.to_string(),
+        undone,
     }
 }
 
@@ -418,7 +367,7 @@ async fn under_lock<V: Verdict>(
     let Some(found) = row(transaction, &STANDING, &[&id.uuid()]).await? else {
         return Ok(None);
     };
-    let (standing, _) = standing_from_row(&found)?;
+    let standing = standing_from_row(&mut Joined::new(&found))?;
     let verdict = judge(&standing);
     match verdict.next() {
         Some(next) => update(transaction, next).await?,
@@ -435,8 +384,10 @@ async fn under_lock<V: Verdict>(
 impl Authorizations for PostgresStore {
     async fn standing(&self, id: AuthorizationId) -> Result<Option<Standing>, StoreError> {
         let rows = self.steps.read(&STANDING, &[&id.uuid()]).await?;
-        let standing = rows.first().map(standing_from_row).transpose()?;
-        Ok(standing.map(|(standing, _)| standing))
+        let standing = rows
+            .first()
+            .map(|it| standing_from_row(&mut Joined::new(it)));
+        standing.transpose()
     }
 
     async fn redeem(
@@ -446,32 +397,10 @@ impl Authorizations for PostgresStore {
         now: DateTime<Utc>,
     ) -> Result<Option<(Standing, Redeem)>, StoreError> {
         let id = redemption.authorization;
-        // What is no verifier is no challenge's.
-        let challenge = redemption
-            .verifier
-            .as_deref()
-            .map(|verifier| Challenge::of(verifier).map_or_else(String::new, |it| it.to_string()));
-        let chain = RefreshChain {
-            generation: 1,
-            issued_at: now,
-            expires_at: now + lifetimes.refresh_token,
-        };
-        let params: Params<'_> = &[
-            &id.uuid(),
-            &redemption.client_id.uuid(),
-            &redemption.redirect_uri,
-            &challenge,
-            &now,
-            &word(&ClientKind::Confidential)?,
-            &names([Scope::OfflineAccess]),
-            &chain.expires_at,
-            &lifetimes.end_of_tokens(now, Some(&chain)),
-            &lifetimes.end_of_tokens(now, None),
-            &lifetimes.latest_end_of_code(now),
-        ];
+        let statement = redeeming(redemption, lifetimes, now)?;
         let (presented, lifetimes) = (redemption.clone(), *lifetimes);
         let judge = move |standing: &Standing| redeem(standing, &presented, &lifetimes, now);
-        self.judged(id, &REDEEM, params, judge).await
+        self.judged(id, statement, judge).await
     }
 
     async fn rotate(
@@ -481,32 +410,10 @@ impl Authorizations for PostgresStore {
         now: DateTime<Utc>,
     ) -> Result<Option<(Standing, Rotate)>, StoreError> {
         let id = rotation.authorization;
-        let needed = match &rotation.scope {
-            RequestedScope::Everything => Some(names([Scope::OfflineAccess])),
-            RequestedScope::Only(scopes) => {
-                let scopes = scopes.iter().copied();
-                Some(names(scopes.chain([Scope::OfflineAccess])))
-            }
-            // Nothing has it.
-            RequestedScope::Impossible(_) => None,
-        };
-        let chain = RefreshChain {
-            generation: rotation.generation,
-            issued_at: now,
-            expires_at: now + lifetimes.refresh_token,
-        };
-        let params: Params<'_> = &[
-            &id.uuid(),
-            &rotation.client_id.uuid(),
-            &i64::from(rotation.generation),
-            &needed,
-            &now,
-            &chain.expires_at,
-            &lifetimes.end_of_tokens(now, Some(&chain)),
-        ];
+        let statement = rotating(rotation, lifetimes, now)?;
         let (presented, lifetimes) = (rotation.clone(), *lifetimes);
         let judge = move |standing: &Standing| rotate(standing, &presented, &lifetimes, now);
-        self.judged(id, &ROTATE, params, judge).await
+        self.judged(id, statement, judge).await
     }
 
     async fn end_authorization(&self, id: AuthorizationId) -> Result<(), StoreError> {

@@ -13,41 +13,70 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use deadpool_postgres::Transaction;
 use moka::sync::Cache;
-use tokio_postgres::Row as PgRow;
+use tokio_postgres::{Row as PgRow, types::Type};
 
 use crate::{
     PostgresStore,
     deleted::{self, Deleted},
-    row::{Joined, Row, Table, digest, json, word, words},
+    row::{Computed, Joined, Row, digest, json, word, words},
     steps::{Tried, execute, row},
+    table::{Table, cell, column},
 };
 
-pub(crate) static CLIENTS: Table = Table {
+pub(crate) static CLIENTS: Table<Client> = Table {
     name: "clients",
     alias: "k",
     key: &["id"],
     columns: &[
-        "id",
-        "name",
-        "kind",
-        "auth_method",
-        "id_token_alg",
-        "redirect_uris",
-        "post_logout_redirect_uris",
-        "backchannel_logout_uri",
-        "backchannel_logout_session_required",
-        "claims",
-        "channels",
-        "next_channel",
-        "created_at",
+        column("id", Type::UUID, |it| cell(it.id.uuid())),
+        column("name", Type::TEXT, |it| cell(it.name.clone())),
+        column("kind", Type::TEXT, |it| cell(word(&it.kind)?)),
+        column("auth_method", Type::TEXT, |it| cell(word(&it.auth_method)?)),
+        column("id_token_alg", Type::TEXT, |it| {
+            cell(word(&it.id_token_alg)?)
+        }),
+        column("redirect_uris", Type::TEXT_ARRAY, |it| {
+            cell(words(&it.redirect_uris)?)
+        }),
+        column("post_logout_redirect_uris", Type::TEXT_ARRAY, |it| {
+            cell(words(&it.post_logout_redirect_uris)?)
+        }),
+        column("backchannel_logout_uri", Type::TEXT, |it| {
+            let backchannel = it.backchannel_logout.as_ref();
+            cell(backchannel.map(|it| it.uri.as_str().to_owned()))
+        }),
+        column("backchannel_logout_session_required", Type::BOOL, |it| {
+            let backchannel = it.backchannel_logout.as_ref();
+            cell(backchannel.is_some_and(|it| it.session_required))
+        }),
+        column("claims", Type::TEXT, |it| cell(it.claims.to_string())),
+        column("channels", Type::TEXT, |it| cell(json(&it.channels)?)),
+        column("next_channel", Type::INT8, |it| {
+            cell(i64::from(it.next_channel.0))
+        }),
+        column("created_at", Type::TIMESTAMPTZ, |it| cell(it.created_at)),
     ],
 };
 
-/// The secrets of a client, of which a row of clients has all.
-static SECRETS: Table = Table {
+/// Of each client, its secrets.
+pub(crate) static SECRETS: Table<(ClientId, ClientSecret)> = Table {
     name: "client_secrets",
-    alias: "k",
-    key: &[],
+    alias: "s",
+    key: &["client_id"],
+    columns: &[
+        column("client_id", Type::UUID, |(client, _)| cell(client.uuid())),
+        column("digest", Type::BYTEA, |(_, it)| {
+            cell(it.digest.bytes().to_vec())
+        }),
+        column("expires_at", Type::TIMESTAMPTZ, |(_, it)| {
+            cell(it.expires_at)
+        }),
+    ],
+};
+
+/// All secrets of a client, in its own row.
+static WITH_IT: Computed = Computed {
+    name: "client_secrets",
     columns: &["digests", "ends"],
 };
 
@@ -109,7 +138,7 @@ fn backchannel_from_row(row: &Row<'_>, uri: &'static str) -> Result<BackchannelL
 fn with_secrets(row: &PgRow) -> Result<(Client, Vec<ClientSecret>), StoreError> {
     let mut joined = Joined::new(row);
     let client = from_row(joined.next(&CLIENTS))?;
-    let secrets = joined.next(&SECRETS);
+    let secrets = joined.next(&WITH_IT);
     let digests: Vec<&[u8]> = secrets.get("digests")?;
     let ends: Vec<Option<DateTime<Utc>>> = secrets.get("ends")?;
     let secret = |(bytes, expires_at)| {
@@ -138,49 +167,11 @@ async fn lock(transaction: &Transaction<'_>, id: ClientId) -> Tried<Option<Clien
     Ok(client.transpose()?)
 }
 
-async fn insert(transaction: &Transaction<'_>, client: &Client) -> Tried<()> {
-    let statement = "
-        INSERT INTO clients (
-            id, name, kind, auth_method, id_token_alg, redirect_uris, post_logout_redirect_uris,
-            channels, next_channel, created_at, backchannel_logout_uri,
-            backchannel_logout_session_required, claims
-        ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
-    write(transaction, statement, client).await
-}
-
 async fn update(transaction: &Transaction<'_>, next: &Client) -> Tried<()> {
-    let statement = "
-        UPDATE clients SET
-            name = $2, kind = $3, auth_method = $4, id_token_alg = $5, redirect_uris = $6,
-            post_logout_redirect_uris = $7, channels = $8, next_channel = $9, created_at = $10,
-            backchannel_logout_uri = $11, backchannel_logout_session_required = $12, claims = $13
-        WHERE id = $1";
-    write(transaction, statement, next).await
-}
-
-async fn write(transaction: &Transaction<'_>, statement: &str, client: &Client) -> Tried<()> {
-    let backchannel = client.backchannel_logout.as_ref();
-    execute(
-        transaction,
-        statement,
-        &[
-            &client.id.uuid(),
-            &client.name,
-            &word(&client.kind)?,
-            &word(&client.auth_method)?,
-            &word(&client.id_token_alg)?,
-            &words(&client.redirect_uris)?,
-            &words(&client.post_logout_redirect_uris)?,
-            &json(&client.channels)?,
-            &i64::from(client.next_channel.0),
-            &client.created_at,
-            &backchannel.map(|it| it.uri.as_str()),
-            &backchannel.is_some_and(|it| it.session_required),
-            &client.claims.to_string(),
-        ],
-    )
-    .await
-    .map(drop)
+    let values = CLIENTS.update_values(next, |_| true)?;
+    execute(transaction, &CLIENTS.update(|_| true), &values.refs())
+        .await
+        .map(drop)
 }
 
 async fn add_secrets(
@@ -188,17 +179,10 @@ async fn add_secrets(
     id: ClientId,
     secrets: &[ClientSecret],
 ) -> Tried<()> {
-    let statement = "
-        INSERT INTO client_secrets (client_id, digest, expires_at)
-        SELECT $1, * FROM unnest($2::bytea[], $3::timestamptz[])";
-    let digests: Vec<Vec<u8>> = secrets
-        .iter()
-        .map(|it| it.digest.bytes().to_vec())
-        .collect();
-    let ends: Vec<Option<DateTime<Utc>>> = secrets.iter().map(|it| it.expires_at).collect();
-    execute(transaction, statement, &[&id.uuid(), &digests, &ends])
-        .await
-        .map(drop)
+    for secret in secrets {
+        SECRETS.insert(transaction, &(id, secret.clone())).await?;
+    }
+    Ok(())
 }
 
 impl PostgresStore {
@@ -236,7 +220,7 @@ impl Clients for PostgresStore {
         let inserted = self.steps.transact(|transaction| {
             let (client, secrets) = (client.clone(), secrets.to_vec());
             Box::pin(async move {
-                insert(transaction, &client).await?;
+                CLIENTS.insert(transaction, &client).await?;
                 add_secrets(transaction, client.id, &secrets).await
             })
         });

@@ -7,102 +7,104 @@
 use std::sync::LazyLock;
 
 use alias_domain::{
-    Access, AliasId, Client, ClientId, Connection, Digest, InteractionId, NewAuthorization,
-    Revocation, RevocationError, SessionId, UserId,
-    ports::{Anticipated, Anticipation, Decision, Grants, LiveGrant, Moment, Recorded, StoreError},
+    Access, AliasId, AskedClaims, Authorization, AuthorizationId, Client, ClientId, CodeBinding,
+    Connection, Digest, Expected, ForSession, InteractionId, NewAuthorization, Revocation,
+    RevocationError, SessionId, UserId,
+    ports::{
+        Anticipated, Anticipation, Decision, Grants, LiveGrant, Moment, Recorded, StoreError,
+        StoredConnection,
+    },
     revoked,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use deadpool_postgres::Transaction;
-use tokio_postgres::{Row as PgRow, types::ToSql};
+use tokio_postgres::{Row as PgRow, types::Type};
+use uuid::Uuid;
 
 use crate::{
-    PostgresStore, authorizations,
+    PostgresStore, anticipated,
+    authorizations::{self, AUTHORIZATIONS},
     clients::{self, CLIENTS},
     interactions,
-    row::{Joined, Row, Stored, Table},
+    row::{Joined, Row, channels, scopes},
     sessions::{self, SESSIONS},
     steps::{Params, Tried, execute, row},
+    table::{Column, Table, Value, Values, cell, changing, column},
     users::USERS,
 };
 
-pub(crate) static CONNECTIONS: Table = Table {
+pub(crate) static CONNECTIONS: Table<StoredConnection> = Table {
     name: "connections",
     alias: "c",
     key: &["user_id", "client_id"],
+    // An answer writes those that change.
     columns: &[
-        "user_id",
-        "client_id",
-        "alias_id",
-        "scopes",
-        "channels",
-        "granted_at",
-        "since",
-        "changed_at",
+        column("user_id", Type::UUID, |it| cell(it.user_id.uuid())),
+        column("client_id", Type::UUID, |it| cell(it.client_id.uuid())),
+        column("alias_id", Type::UUID, |it| cell(it.alias_id.uuid())),
+        changing("scopes", Type::TEXT_ARRAY, |it| {
+            cell(it.access.as_ref().map(scopes))
+        }),
+        changing("channels", Type::INT8_ARRAY, |it| {
+            cell(it.access.as_ref().map(channels).unwrap_or_default())
+        }),
+        changing("granted_at", Type::TIMESTAMPTZ, |it| cell(it.granted_at)),
+        changing("since", Type::TIMESTAMPTZ, |it| cell(it.since)),
+        changing("changed_at", Type::TIMESTAMPTZ, |it| cell(it.changed_at)),
     ],
 };
 
-/// A row: what ties a user to a client, connected or not.
-pub(crate) struct Bond {
-    pub(crate) alias_id: AliasId,
-    pub(crate) access: Option<Access>,
-    granted_at: DateTime<Utc>,
-    since: DateTime<Utc>,
-    changed_at: DateTime<Utc>,
+pub(crate) fn from_row(row: Row<'_>) -> Result<StoredConnection, StoreError> {
+    let access = |row: &Row<'_>, scopes| row.access(scopes, "channels");
+    let granted_at = row.time("granted_at")?;
+    // A version that does not know these wrote neither.
+    let or_granted = |column| {
+        let known = row.optional(column, Row::time)?;
+        Ok::<_, StoreError>(known.unwrap_or(granted_at))
+    };
+    Ok(StoredConnection {
+        user_id: UserId::from_uuid(row.uuid("user_id")?),
+        client_id: ClientId::from_uuid(row.uuid("client_id")?),
+        alias_id: AliasId::from_uuid(row.uuid("alias_id")?),
+        access: row.optional("scopes", access)?,
+        granted_at,
+        since: or_granted("since")?,
+        changed_at: or_granted("changed_at")?,
+    })
 }
 
-impl Bond {
-    pub(crate) fn from_row(row: Row<'_>) -> Result<Self, StoreError> {
-        let access = |row: &Row<'_>, scopes| row.access(scopes, "channels");
-        let granted_at = row.time("granted_at")?;
-        // A version that does not know these wrote neither.
-        let or_granted = |column| {
-            let known = row.optional(column, Row::time)?;
-            Ok::<_, StoreError>(known.unwrap_or(granted_at))
-        };
-        Ok(Self {
-            alias_id: AliasId::from_uuid(row.uuid("alias_id")?),
-            access: row.optional("scopes", access)?,
-            granted_at,
-            since: or_granted("since")?,
-            changed_at: or_granted("changed_at")?,
-        })
-    }
-
-    /// What is granted of what the client still declares (R30); `None` when disconnected.
-    fn granted(self, client: &Client) -> Option<Connection> {
-        Some(Connection {
-            alias_id: self.alias_id,
-            access: client.live(self.access?),
-            granted_at: self.granted_at,
-            since: self.since,
-            changed_at: self.changed_at,
-        })
-    }
+/// What is granted of what the client still declares (R30); `None` when disconnected.
+fn granted(stored: StoredConnection, client: &Client) -> Option<Connection> {
+    Some(Connection {
+        alias_id: stored.alias_id,
+        access: client.live(stored.access?),
+        granted_at: stored.granted_at,
+        since: stored.since,
+        changed_at: stored.changed_at,
+    })
 }
 
 /// A client, and what a user grants to it.
-fn client_and_grant(row: &PgRow) -> Result<(Client, Option<Connection>), StoreError> {
-    let mut joined = Joined::new(row);
-    let bond = Bond::from_row(joined.next(&CONNECTIONS))?;
+fn client_and_grant(joined: &mut Joined<'_>) -> Result<(Client, Option<Connection>), StoreError> {
+    let stored = from_row(joined.next(&CONNECTIONS))?;
     let client = clients::from_row(joined.next(&CLIENTS))?;
-    let granted = bond.granted(&client);
+    let granted = granted(stored, &client);
     Ok((client, granted))
 }
 
 /// A session with its user, and the connection with its client where there is one.
 fn live_grant(row: &PgRow, now: DateTime<Utc>) -> Result<Option<LiveGrant>, StoreError> {
     let mut joined = Joined::new(row);
-    let (bond, client) = (joined.next(&CONNECTIONS), joined.next(&CLIENTS));
+    let (stored, client) = (joined.next(&CONNECTIONS), joined.next(&CLIENTS));
     let (session, user) = (joined.next(&SESSIONS), joined.next(&USERS));
     let token = session.digest("token_digest")?;
     let Some(session) = sessions::live(session, user, now)? else {
         return Ok(None);
     };
-    let connection = match bond.is_null("user_id")? {
+    let connection = match stored.is_null("user_id")? {
         true => None,
-        false => Bond::from_row(bond)?.granted(&clients::from_row(client)?),
+        false => granted(from_row(stored)?, &clients::from_row(client)?),
     };
     Ok(Some(LiveGrant {
         token,
@@ -130,13 +132,23 @@ async fn meet(
     decision: &Decision,
     now: DateTime<Utc>,
 ) -> Tried<bool> {
-    let statement = "
-        INSERT INTO connections (user_id, client_id, alias_id, channels, granted_at)
-        VALUES ($1, $2, $3, '{}', $4)
-        ON CONFLICT (user_id, client_id) DO NOTHING";
-    let (user, client) = (decision.new.user_id.uuid(), decision.new.client_id.uuid());
-    let alias = decision.alias_id.uuid();
-    execute(transaction, statement, &[&user, &client, &alias, &now]).await?;
+    static STATEMENT: LazyLock<String> = LazyLock::new(|| {
+        let insertion = CONNECTIONS.insertion();
+        format!("{insertion} ON CONFLICT (user_id, client_id) DO NOTHING")
+    });
+    let (user_id, client_id) = (decision.new.user_id, decision.new.client_id);
+    let disconnected = StoredConnection {
+        user_id,
+        client_id,
+        alias_id: decision.alias_id,
+        access: None,
+        granted_at: now,
+        since: now,
+        changed_at: now,
+    };
+    let values = CONNECTIONS.values(&disconnected)?;
+    execute(transaction, &STATEMENT, &values.refs()).await?;
+    let (user, client) = (user_id.uuid(), client_id.uuid());
     let statement = "
         SELECT 1 FROM connections WHERE user_id = $1 AND client_id = $2 FOR NO KEY UPDATE";
     Ok(row(transaction, statement, &[&user, &client])
@@ -182,14 +194,15 @@ async fn moment(
             connection: None,
         });
     };
-    Ok(moment_from_row(&found, waits, now)?)
+    Ok(moment_from_row(Joined::new(&found), waits, now)?)
 }
 
-fn moment_from_row(row: &PgRow, waits: bool, now: DateTime<Utc>) -> Result<Moment, StoreError> {
-    let (client, granted) = client_and_grant(row)?;
-    let mut joined = Joined::new(row);
-    joined.next(&CONNECTIONS);
-    joined.next(&CLIENTS);
+fn moment_from_row(
+    mut joined: Joined<'_>,
+    waits: bool,
+    now: DateTime<Utc>,
+) -> Result<Moment, StoreError> {
+    let (client, granted) = client_and_grant(&mut joined)?;
     let (session, user) = (joined.next(&SESSIONS), joined.next(&USERS));
     Ok(Moment {
         waits,
@@ -241,23 +254,19 @@ async fn record(
         Ok(approval) => approval,
         Err(refused) => return Ok(refused),
     };
-    let statement = "
-        UPDATE connections
-        SET scopes = $3, channels = $4, granted_at = $5, since = $6, changed_at = $7
-        WHERE user_id = $1 AND client_id = $2";
-    let connection = &approval.connection;
-    let granted = Stored::from(&connection.access);
-    let key = (new.user_id.uuid(), new.client_id.uuid());
-    let params: Params<'_> = &[
-        &key.0,
-        &key.1,
-        &granted.scopes,
-        &granted.channels,
-        &connection.granted_at,
-        &connection.since,
-        &connection.changed_at,
-    ];
-    execute(transaction, statement, params).await?;
+    static STATEMENT: LazyLock<String> = LazyLock::new(|| CONNECTIONS.update(Column::changes));
+    let connection = approval.connection;
+    let stored = StoredConnection {
+        user_id: new.user_id,
+        client_id: new.client_id,
+        alias_id: connection.alias_id,
+        access: Some(connection.access),
+        granted_at: connection.granted_at,
+        since: connection.since,
+        changed_at: connection.changed_at,
+    };
+    let values = CONNECTIONS.update_values(&stored, Column::changes)?;
+    execute(transaction, &STATEMENT, &values.refs()).await?;
     interactions::answer(transaction, decision.interaction, now).await?;
     authorizations::insert(transaction, &approval.authorization).await?;
     Ok(Recorded::Issued)
@@ -276,17 +285,15 @@ async fn revoke(
     let Some(found) = row(transaction, &LOCKED, &[&key.0, &key.1]).await? else {
         return Ok(Err(RevocationError::NotGranted));
     };
-    let (client, Some(before)) = client_and_grant(&found)? else {
+    let (client, Some(before)) = client_and_grant(&mut Joined::new(&found))? else {
         return Ok(Err(RevocationError::NotGranted));
     };
     let left = match revoked(&before.access, &client, revocation) {
         Ok(left) => left,
         Err(error) => return Ok(Err(error)),
     };
-    let (scopes, channels) = match left.as_ref().map(Stored::from) {
-        Some(left) => (Some(left.scopes), left.channels),
-        None => (None, Vec::new()),
-    };
+    let scopes = left.as_ref().map(scopes);
+    let channels = left.as_ref().map(channels).unwrap_or_default();
     let statement = "
         UPDATE connections SET scopes = $3, channels = $4, changed_at = $5
         WHERE user_id = $1 AND client_id = $2";
@@ -304,87 +311,85 @@ async fn revoke(
     Ok(Ok(()))
 }
 
-/// Issues in one round trip, as nearly every request that needs no answer is: if this session lives
-/// and the connection covers the access, the authorization is there. Whoever ends the session waits
-/// for this, or this finds it gone.
-///
-/// The connection and the session are read as they are once they are locked. The user and the client
-/// are of the moment before: whoever locks a user ends the session, and what a client still declares
-/// counts when the code is exchanged.
-fn issue_by(condition: &str) -> String {
-    let (connection, client) = (CONNECTIONS.list(), CLIENTS.list());
-    let (session, user) = (SESSIONS.list(), USERS.list());
-    format!(
-        "WITH moment AS MATERIALIZED (
-            SELECT {connection}, {client}, {session}, {user},
-                u.id AS owner, c.scopes AS granted_scopes, c.channels AS granted_channels,
-                s.id AS began, s.auth_time AS authenticated,
-                s.expires_at > $9 AND NOT u.locked AS live
-            FROM sessions s
-            JOIN users u ON u.id = s.user_id
-            JOIN connections c ON c.user_id = s.user_id AND c.client_id = $2
-            JOIN clients k ON k.id = c.client_id
-            WHERE {condition}
-            FOR SHARE OF c FOR KEY SHARE OF s
-        ), made AS (
-            INSERT INTO authorizations (
-                id, client_id, user_id, approved_scopes, approved_channels, session_id, auth_time,
-                redirect_uri, challenge, nonce, asked_claims, code_expires_at, ends_at, sweep_at
-            )
-            SELECT $1, $2, owner, $3, $4, began, authenticated, $5, $6, $7, $10, $8, $8, $8
-            FROM moment WHERE live AND granted_scopes @> $3 AND granted_channels @> $4
-            RETURNING session_id
-        ), took_part AS (
-            INSERT INTO session_clients (session_id, client_id) SELECT session_id, $2 FROM made
-            ON CONFLICT (session_id, client_id) DO NOTHING
-        )
-        SELECT moment.*, EXISTS (SELECT FROM made) FROM moment"
-    )
+/// What issues in one round trip, as nearly every request that needs no answer is, for a session that
+/// is known already.
+fn issuing(
+    expected: &Expected<ForSession>,
+    session: SessionId,
+) -> Result<(&'static str, Values), StoreError> {
+    static STATEMENT: LazyLock<String> = LazyLock::new(|| {
+        let new = any().of_user(UserId::from_uuid(Uuid::nil()));
+        let expected = new.expected(&any().access, DateTime::UNIX_EPOCH);
+        anticipated::insert(&expected, "s.id = ?::uuid")
+    });
+    let values = anticipated::insert_values(expected, Box::new(session.uuid()))?;
+    Ok((&STATEMENT, values))
 }
 
-/// For a session that is known already, and its user.
-static ISSUE: LazyLock<String> = LazyLock::new(|| issue_by("s.id = $11 AND s.user_id = $12"));
-
-/// For the session of a token.
-pub(crate) static ISSUE_BY_TOKEN: LazyLock<String> =
-    LazyLock::new(|| issue_by("s.token_digest = $11"));
-
-/// Whether [`issue_by`] issued.
-fn is_made(row: &PgRow) -> bool {
-    row.try_get(row.len() - 1).unwrap_or_default()
+/// The same, for the session of a token.
+pub(crate) fn issuing_by_token(
+    token: Digest,
+    anticipated: &Anticipated,
+    now: DateTime<Utc>,
+) -> Result<(&'static str, Values), StoreError> {
+    static STATEMENT: LazyLock<String> = LazyLock::new(|| {
+        let expected = any().expected(DateTime::UNIX_EPOCH);
+        anticipated::insert(&expected, "s.token_digest = ?::bytea")
+    });
+    let key: Value = Box::new(token.bytes().to_vec());
+    let values = anticipated::insert_values(&anticipated.expected(now), key)?;
+    Ok((&STATEMENT, values))
 }
+
+/// Of any that is anticipated, the statement is the same.
+fn any() -> Anticipated {
+    Anticipated {
+        id: AuthorizationId::from_uuid(Uuid::nil()),
+        client_id: ClientId::from_uuid(Uuid::nil()),
+        binding: CodeBinding {
+            redirect_uri: String::new(),
+            challenge: None,
+            nonce: None,
+            asked_claims: AskedClaims::default(),
+        },
+        code_expires_at: DateTime::UNIX_EPOCH,
+        access: Access::openid(),
+    }
+}
+
+/// What a statement of [`issuing`] made, and behind it what it read.
+fn made(row: &PgRow) -> (Made, Joined<'_>) {
+    let mut joined = Joined::new(row);
+    let made = authorizations::written(joined.next(&AUTHORIZATIONS));
+    (made.transpose(), joined)
+}
+
+/// The authorization, if one was made, and if it makes sense.
+type Made = Option<Result<Authorization, StoreError>>;
 
 impl PostgresStore {
-    /// Runs a statement of [`issue_by`], for the session that `session` names.
-    async fn run_issue(
+    /// Compares what a statement made with what the rules say of what it read. Where they differ, or
+    /// either makes no sense, what was made ends: nobody has its code.
+    async fn compared<T>(
         &self,
-        statement: &str,
-        new: &Anticipated,
-        session: Params<'_>,
-        now: DateTime<Utc>,
-    ) -> Result<Option<PgRow>, StoreError> {
-        let approved = Stored::from(&new.access);
-        let challenge = new.binding.challenge.as_ref().map(ToString::to_string);
-        let (id, client) = (new.id.uuid(), new.client_id.uuid());
-        let asked_claims = new.binding.asked_claims.to_string();
-        let params: [&(dyn ToSql + Sync); 10] = [
-            &id,
-            &client,
-            &approved.scopes,
-            &approved.channels,
-            &new.binding.redirect_uri,
-            &challenge,
-            &new.binding.nonce,
-            &new.code_expires_at,
-            &now,
-            &asked_claims,
-        ];
-        let params = [params.as_slice(), session].concat();
-        let rows = self.steps.write(statement, &params).await?;
-        Ok(rows.into_iter().next())
+        id: AuthorizationId,
+        said: Result<(T, Option<Authorization>), StoreError>,
+        made: Made,
+    ) -> Result<T, StoreError> {
+        let Some(made) = made else {
+            return said.map(|(answer, _)| answer);
+        };
+        let differs = match (said, made) {
+            (Ok((answer, Some(said))), Ok(made)) if said == made => return Ok(answer),
+            (Err(corrupt), _) | (_, Err(corrupt)) => Some(corrupt),
+            (Ok(_), Ok(_)) => None,
+        };
+        // It is told whether or not the authorization can be ended.
+        let undone = self.end(id).await.is_ok();
+        Err(differs.unwrap_or_else(|| authorizations::disagreement(id, undone)))
     }
 
-    /// Issues by [`ISSUE`]; `None` if that did not do what the domain says.
+    /// Issues by [`issuing`]; `None` if that did not do what the domain says.
     async fn issue_at_once(
         &self,
         new: &NewAuthorization,
@@ -392,32 +397,20 @@ impl PostgresStore {
         session: SessionId,
         now: DateTime<Utc>,
     ) -> Result<Option<Recorded>, StoreError> {
-        let anticipated = Anticipated {
-            id: new.id,
-            client_id: new.client_id,
-            binding: new.binding.clone(),
-            code_expires_at: new.code_expires_at,
-            access: access.clone(),
-        };
-        let (id, user) = (session.uuid(), new.user_id.uuid());
-        let named: Params<'_> = &[&id, &user];
-        let row = self.run_issue(&ISSUE, &anticipated, named, now);
-        let Some(row) = row.await? else {
+        let (statement, values) = issuing(&new.expected(access, now), session)?;
+        let rows = self.steps.write(statement, &values.refs()).await?;
+        let Some(row) = rows.first() else {
             // One of the three is gone, or the two have never met.
             return Ok(Some(Recorded::Changed));
         };
-        let judged = moment_from_row(&row, true, now).map(|moment| new.issued(access, &moment));
-        match (judged, is_made(&row)) {
-            (Ok(Ok(_)), true) => Ok(Some(Recorded::Issued)),
-            (Ok(Ok(_)), false) => Ok(None),
-            (Ok(Err(refused)), false) => Ok(Some(refused)),
-            (Err(corrupt), false) => Err(corrupt),
-            // The domain knows better, as when a channel was withdrawn: no code was handed out.
-            (refused, true) => {
-                self.end(new.id).await?;
-                refused.map(|it| it.err())
-            }
-        }
+        let (made, read) = made(row);
+        let moment = moment_from_row(read, true, now);
+        let said = moment.map(|it| match new.issued(access, &it) {
+            // Where nothing was made, it is to be made under a lock.
+            Ok(said) => (made.is_some().then_some(Recorded::Issued), Some(said)),
+            Err(refused) => (Some(refused), None),
+        });
+        self.compared(new.id, said, made).await
     }
 }
 
@@ -430,7 +423,10 @@ impl Grants for PostgresStore {
     ) -> Result<Option<Connection>, StoreError> {
         let key = (user.uuid(), client.uuid());
         let rows = self.steps.read(&BY_KEY, &[&key.0, &key.1]).await?;
-        let found = rows.first().map(client_and_grant).transpose()?;
+        let found = rows
+            .first()
+            .map(|it| client_and_grant(&mut Joined::new(it)));
+        let found = found.transpose()?;
         Ok(found.and_then(|(_, granted)| granted))
     }
 
@@ -466,11 +462,9 @@ impl Grants for PostgresStore {
         anticipated: &Anticipated,
         now: DateTime<Utc>,
     ) -> Result<Anticipation, StoreError> {
-        let digest = token.bytes();
-        let key = digest.as_slice();
-        let named: Params<'_> = &[&key];
-        let row = self.run_issue(&ISSUE_BY_TOKEN, anticipated, named, now);
-        let Some(row) = row.await? else {
+        let (statement, values) = issuing_by_token(token, anticipated, now)?;
+        let rows = self.steps.write(statement, &values.refs()).await?;
+        let Some(row) = rows.first() else {
             // Nobody is signed in, or the two have never met.
             let live = self
                 .live_grants(&[token], anticipated.client_id, now)
@@ -478,17 +472,24 @@ impl Grants for PostgresStore {
             let live = live.into_iter().next();
             return Ok(live.map_or(Anticipation::NoSession, Anticipation::NotIssued));
         };
-        Ok(match (live_grant(&row, now), is_made(&row)) {
-            (Ok(Some(live)), true) => Anticipation::Issued(live),
-            (Ok(Some(live)), false) => Anticipation::NotIssued(live),
-            (Ok(None), false) => Anticipation::NoSession,
-            (Err(corrupt), false) => return Err(corrupt),
-            // It is to be told whether or not the authorization can be ended: nobody has its code.
-            (nothing, true) => {
-                drop(self.end(anticipated.id).await);
-                nothing.map(|_| Anticipation::NoSession)?
+        let (made, read) = made(row);
+        let said = moment_from_row(read, true, now).map(|moment| {
+            let Some(session) = moment.session.clone() else {
+                return (Anticipation::NoSession, None);
+            };
+            let new = anticipated.of_user(session.user.id);
+            let said = new.issued(&anticipated.access, &moment).ok();
+            let live = LiveGrant {
+                token,
+                session,
+                connection: moment.connection,
+            };
+            match &made {
+                Some(_) => (Anticipation::Issued(live), said),
+                None => (Anticipation::NotIssued(live), said),
             }
-        })
+        });
+        self.compared(anticipated.id, said, made).await
     }
 
     async fn known_as(
@@ -517,7 +518,7 @@ impl Grants for PostgresStore {
         let rows = self.steps.read(&NEWEST_FIRST, &[&user.uuid()]).await?;
         let mut connections = Vec::new();
         for row in &rows {
-            if let (client, Some(granted)) = client_and_grant(row)? {
+            if let (client, Some(granted)) = client_and_grant(&mut Joined::new(row))? {
                 connections.push((client, granted));
             }
         }

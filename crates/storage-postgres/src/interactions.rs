@@ -9,27 +9,37 @@ use alias_domain::{
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use deadpool_postgres::Transaction;
+use tokio_postgres::types::Type;
 
 use crate::{
     PostgresStore,
-    row::{Row, Table, json},
+    row::{Row, json},
     steps::{Tried, execute},
+    table::{Table, cell, column, unread},
 };
 
-pub(crate) static INTERACTIONS: Table = Table {
+pub(crate) static INTERACTIONS: Table<Interaction> = Table {
     name: "interactions",
     alias: "i",
     key: &["id"],
     columns: &[
-        "id",
-        "binding",
-        "client_id",
-        "request",
-        "account_session",
-        "account_authenticated",
-        "answered",
-        "denied",
-        "expires_at",
+        column("id", Type::UUID, |it| cell(it.id.uuid())),
+        column("binding", Type::BYTEA, |it| {
+            cell(it.binding.bytes().to_vec())
+        }),
+        column("client_id", Type::UUID, |it| cell(it.client_id.uuid())),
+        // Versions before kept a request as it was sent.
+        unread("query", Type::TEXT, |_| cell("")),
+        column("request", Type::TEXT, |it| cell(json(&it.request)?)),
+        column("account_session", Type::UUID, |it| {
+            cell(it.account.map(|it| it.session.uuid()))
+        }),
+        column("account_authenticated", Type::BOOL, |it| {
+            cell(it.account.map(|it| it.authenticated))
+        }),
+        column("answered", Type::BOOL, |it| cell(it.answered)),
+        column("denied", Type::BOOL, |it| cell(it.denied)),
+        column("expires_at", Type::TIMESTAMPTZ, |it| cell(it.expires_at)),
     ],
 };
 
@@ -70,30 +80,16 @@ const ANSWER: &str = "
 impl Interactions for PostgresStore {
     async fn open_interaction(&self, interaction: &Interaction) -> Result<(), StoreError> {
         // The client's row is held, so that it is either there to refer to or gone.
-        let statement = "
-            INSERT INTO interactions (
-                id, binding, client_id, query, request, account_session, account_authenticated,
-                answered, denied, expires_at
+        static STATEMENT: LazyLock<String> = LazyLock::new(|| {
+            let (names, values) = (INTERACTIONS.names(), INTERACTIONS.parameters());
+            let client = INTERACTIONS.parameter("client_id");
+            format!(
+                "INSERT INTO interactions ({names}) SELECT {values}
+                FROM clients k WHERE k.id = {client} FOR KEY SHARE"
             )
-            SELECT $1, $2, k.id, '', $4, $5, $6, $7, $8, $9 FROM clients k WHERE k.id = $3
-            FOR KEY SHARE";
-        let opened = self
-            .steps
-            .write(
-                statement,
-                &[
-                    &interaction.id.uuid(),
-                    &interaction.binding.bytes().as_slice(),
-                    &interaction.client_id.uuid(),
-                    &json(&interaction.request)?,
-                    &interaction.account.map(|it| it.session.uuid()),
-                    &interaction.account.map(|it| it.authenticated),
-                    &interaction.answered,
-                    &interaction.denied,
-                    &interaction.expires_at,
-                ],
-            )
-            .await;
+        });
+        let values = INTERACTIONS.values(interaction)?;
+        let opened = self.steps.write(&STATEMENT, &values.refs()).await;
         opened.map(drop)
     }
 

@@ -3,19 +3,26 @@
 use alias_domain::ports::{Keys, StoreError, StoredKey};
 use async_trait::async_trait;
 use deadpool_postgres::Transaction;
-use tokio_postgres::types::ToSql;
+use tokio_postgres::types::{ToSql, Type};
 
 use crate::{
     PostgresStore,
-    row::{Row, Table},
+    row::Row,
     steps::{Tried, execute},
+    table::{Table, Value, cell, column},
 };
 
-static KEYS: Table = Table {
+pub(crate) static KEYS: Table<StoredKey> = Table {
     name: "keys",
     alias: "y",
     key: &["kid"],
-    columns: &["kid", "algorithm", "sealed", "created_at", "active_from"],
+    columns: &[
+        column("kid", Type::TEXT, |it| cell(it.kid.clone())),
+        column("algorithm", Type::TEXT, |it| cell(it.algorithm.clone())),
+        column("sealed", Type::TEXT, |it| cell(it.sealed.clone())),
+        column("created_at", Type::TIMESTAMPTZ, |it| cell(it.created_at)),
+        column("active_from", Type::TIMESTAMPTZ, |it| cell(it.active_from)),
+    ],
 };
 
 fn from_row(row: Row<'_>) -> Result<StoredKey, StoreError> {
@@ -37,26 +44,18 @@ async fn add_after(
     // No row can be held that is not there yet; nobody writes here but once in months.
     let statement = "LOCK TABLE keys IN SHARE ROW EXCLUSIVE MODE";
     execute(transaction, statement, &[]).await?;
-    let statement = "
-        INSERT INTO keys (kid, algorithm, sealed, created_at, active_from)
-        SELECT $1, $2, $3, $4, $5
-        WHERE $6 IS NOT DISTINCT FROM (
-            SELECT y.kid FROM keys y WHERE y.algorithm = $2
+    let (names, values) = (KEYS.names(), KEYS.parameters());
+    let (algorithm, after) = (KEYS.parameter("algorithm"), KEYS.columns.len() + 1);
+    let statement = format!(
+        "INSERT INTO keys ({names}) SELECT {values}
+        WHERE ${after} IS NOT DISTINCT FROM (
+            SELECT y.kid FROM keys y WHERE y.algorithm = {algorithm}
             ORDER BY y.created_at DESC, y.kid COLLATE \"C\" DESC LIMIT 1
-        )";
-    let added = execute(
-        transaction,
-        statement,
-        &[
-            &key.kid,
-            &key.algorithm,
-            &key.sealed,
-            &key.created_at,
-            &key.active_from,
-            &newest,
-        ],
-    )
-    .await;
+        )"
+    );
+    let newest: Value = Box::new(newest.map(str::to_owned));
+    let values = KEYS.values(key)?.and([newest]);
+    let added = execute(transaction, &statement, &values.refs()).await;
     Ok(added? > 0)
 }
 

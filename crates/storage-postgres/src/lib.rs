@@ -23,6 +23,7 @@
 
 #![forbid(unsafe_code)]
 
+mod anticipated;
 mod authorizations;
 mod clients;
 mod connection;
@@ -41,6 +42,7 @@ mod schema;
 mod sessions;
 mod steps;
 mod sweep;
+mod table;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod users;

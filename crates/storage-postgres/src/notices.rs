@@ -7,27 +7,45 @@
 use std::sync::LazyLock;
 
 use alias_domain::{
-    AliasId, ClientId, LogoutNotice, Session, SessionId,
-    ports::{Claim, Notices, StoreError},
+    AliasId, LogoutNotice, Session, SessionId,
+    ports::{Claim, Notices, Participation, StoreError, StoredNotice},
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use deadpool_postgres::Transaction;
-use tokio_postgres::Row as PgRow;
+use tokio_postgres::{Row as PgRow, types::Type};
 use uuid::Uuid;
 
 use crate::{
     PostgresStore,
     clients::{self, CLIENTS},
-    row::{Joined, Table},
+    row::Joined,
     steps::{Params, Tried, execute, rows},
+    table::{Table, cell, column, unread},
 };
 
-static NOTICES: Table = Table {
+pub(crate) static NOTICES: Table<StoredNotice> = Table {
     name: "logout_notices",
     alias: "n",
     key: &["session_id", "client_id"],
-    columns: &["session_id", "client_id", "alias_id", "attempts"],
+    columns: &[
+        column("session_id", Type::UUID, |it| cell(it.session_id.uuid())),
+        column("client_id", Type::UUID, |it| cell(it.client_id.uuid())),
+        column("alias_id", Type::UUID, |it| cell(it.alias_id.uuid())),
+        column("attempts", Type::INT8, |it| cell(i64::from(it.attempts))),
+        unread("due_at", Type::TIMESTAMPTZ, |it| cell(it.due_at)),
+    ],
+};
+
+/// Who took part in a session.
+pub(crate) static PARTICIPATIONS: Table<Participation> = Table {
+    name: "session_clients",
+    alias: "p",
+    key: &["session_id", "client_id"],
+    columns: &[
+        column("session_id", Type::UUID, |it| cell(it.session_id.uuid())),
+        column("client_id", Type::UUID, |it| cell(it.client_id.uuid())),
+    ],
 };
 
 /// Which sessions end.
@@ -57,15 +75,11 @@ impl Ending {
 }
 
 /// Keeps that a client took part in a session.
-pub(crate) async fn took_part(
-    transaction: &Transaction<'_>,
-    session: SessionId,
-    client: ClientId,
-) -> Tried<()> {
-    let statement = "
-        INSERT INTO session_clients (session_id, client_id) VALUES ($1, $2)
-        ON CONFLICT (session_id, client_id) DO NOTHING";
-    execute(transaction, statement, &[&session.uuid(), &client.uuid()])
+pub(crate) async fn took_part(transaction: &Transaction<'_>, it: &Participation) -> Tried<()> {
+    let insertion = PARTICIPATIONS.insertion();
+    let statement = format!("{insertion} ON CONFLICT (session_id, client_id) DO NOTHING");
+    let values = PARTICIPATIONS.values(it)?;
+    execute(transaction, &statement, &values.refs())
         .await
         .map(drop)
 }

@@ -3,28 +3,74 @@
 
 use std::str::FromStr;
 
-use alias_domain::{Access, AccessRecord, AliasId, ChannelId, Digest, ports::StoreError};
+use alias_domain::{Access, AccessRecord, AliasId, ChannelId, Digest, Scope, ports::StoreError};
 use chrono::{DateTime, Utc};
 use serde::{Serialize, de::DeserializeOwned};
 use tokio_postgres::{Row as PgRow, types::FromSql};
 use uuid::Uuid;
 
-/// A table, what statements call it, and its columns.
-pub(crate) struct Table {
+use crate::table::Table;
+
+/// The columns of a row, in the order in which it has them.
+pub(crate) trait Columns: Sync {
+    /// What the row is told by.
+    fn name(&self) -> &'static str;
+    /// The columns that name a row.
+    fn key(&self) -> &'static [&'static str];
+    /// Where a column stands.
+    fn position(&self, column: &str) -> Option<usize>;
+    /// How many there are.
+    fn width(&self) -> usize;
+}
+
+/// What a statement computes, and no table keeps.
+pub(crate) struct Computed {
+    /// What the row is told by.
     pub(crate) name: &'static str,
-    /// Its short name in every statement that joins it.
-    pub(crate) alias: &'static str,
-    /// The columns that name a row of it.
-    pub(crate) key: &'static [&'static str],
-    /// The columns that are read. Statements list them: with `*`, a statement that a running node
-    /// has prepared would break when a newer version adds a column.
+    /// In the order in which the statement selects them.
     pub(crate) columns: &'static [&'static str],
 }
 
-/// One row of a table, whose columns must make sense. It may be part of a wider row, as of a join.
+impl Columns for Computed {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn key(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    fn position(&self, column: &str) -> Option<usize> {
+        self.columns.iter().position(|it| *it == column)
+    }
+
+    fn width(&self) -> usize {
+        self.columns.len()
+    }
+}
+
+impl<T> Columns for Table<T> {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn key(&self) -> &'static [&'static str] {
+        self.key
+    }
+
+    fn position(&self, column: &str) -> Option<usize> {
+        self.read().position(|it| it.name == column)
+    }
+
+    fn width(&self) -> usize {
+        self.read().count()
+    }
+}
+
+/// One row, whose columns must make sense. It may be part of a wider row, as of a join.
 #[derive(Clone, Copy)]
 pub(crate) struct Row<'a> {
-    table: &'static Table,
+    columns: &'static dyn Columns,
     row: &'a PgRow,
     offset: usize,
 }
@@ -35,18 +81,22 @@ pub(crate) struct Joined<'a> {
     offset: usize,
 }
 
-impl Table {
-    /// Its columns, as a statement selects them.
-    pub(crate) fn list(&self) -> String {
-        let columns = self.columns.iter();
-        let columns = columns.map(|column| format!("{}.{column}", self.alias));
-        columns.collect::<Vec<_>>().join(", ")
-    }
-
+impl<T> Table<T> {
     /// A row that has this table's columns alone.
     pub(crate) const fn row<'a>(&'static self, row: &'a PgRow) -> Row<'a> {
         Row {
-            table: self,
+            columns: self,
+            row,
+            offset: 0,
+        }
+    }
+}
+
+impl Computed {
+    /// A row that has these columns alone.
+    pub(crate) const fn row<'a>(&'static self, row: &'a PgRow) -> Row<'a> {
+        Row {
+            columns: self,
             row,
             offset: 0,
         }
@@ -59,20 +109,20 @@ impl<'a> Joined<'a> {
     }
 
     /// The columns of the next table.
-    pub(crate) const fn next(&mut self, table: &'static Table) -> Row<'a> {
+    pub(crate) fn next(&mut self, columns: &'static dyn Columns) -> Row<'a> {
         let next = Row {
-            table,
+            columns,
             row: self.row,
             offset: self.offset,
         };
-        self.offset += table.columns.len();
+        self.offset += columns.width();
         next
     }
 }
 
 impl Row<'_> {
     pub(crate) fn get<'b, T: FromSql<'b>>(&'b self, column: &'static str) -> Result<T, StoreError> {
-        let index = self.table.columns.iter().position(|it| *it == column);
+        let index = self.columns.position(column);
         let index = self.offset + index.ok_or_else(|| self.corrupt(column))?;
         self.row.try_get(index).map_err(|_| self.corrupt(column))
     }
@@ -137,7 +187,7 @@ impl Row<'_> {
         words.map_err(|_| self.corrupt(column))
     }
 
-    /// An access that [`Stored`] wrote.
+    /// An access that [`scopes`] and [`channels`] wrote.
     pub(crate) fn access(
         &self,
         scopes: &'static str,
@@ -160,9 +210,9 @@ impl Row<'_> {
 
     /// Says which columns make no sense, and never what they hold.
     pub(crate) fn corrupt(&self, columns: &str) -> StoreError {
-        let key = self.table.key.iter().map(|column| self.key(column));
+        let key = self.columns.key().iter().map(|column| self.key(column));
         StoreError::Corrupt {
-            table: self.table.name,
+            table: self.columns.name(),
             key: key.collect::<Vec<_>>().join(" "),
             reason: columns.to_owned(),
         }
@@ -170,7 +220,7 @@ impl Row<'_> {
 
     /// A column of the key, for people: an identifier as it is written elsewhere, or a text.
     fn key(&self, column: &str) -> String {
-        let index = self.table.columns.iter().position(|it| *it == column);
+        let index = self.columns.position(column);
         let Some(index) = index.map(|it| self.offset + it) else {
             return "?".to_owned();
         };
@@ -202,21 +252,20 @@ impl FromSql<'_> for Anything {
     }
 }
 
-/// An access as two columns keep it. Scopes are names, so that a scope which this version does not
-/// know can stand there (a newer node may have written it) and counts for nothing.
-pub(crate) struct Stored {
-    pub(crate) scopes: Vec<String>,
-    pub(crate) channels: Vec<i64>,
+/// The scopes of an access, by their names: a scope which this version does not know can stand in a
+/// column (a newer node may have written it) and counts for nothing.
+pub(crate) fn scopes(access: &Access) -> Vec<&'static str> {
+    names(access.scopes())
 }
 
-impl From<&Access> for Stored {
-    fn from(access: &Access) -> Self {
-        let record = AccessRecord::from(access.clone());
-        Self {
-            scopes: record.scope.split(' ').map(str::to_owned).collect(),
-            channels: record.channels.iter().map(|it| i64::from(it.0)).collect(),
-        }
-    }
+pub(crate) fn names(scopes: impl IntoIterator<Item = Scope>) -> Vec<&'static str> {
+    scopes.into_iter().map(Scope::name).collect()
+}
+
+/// The channels of an access, in the column beside its scopes.
+pub(crate) fn channels(access: &Access) -> Vec<i64> {
+    let channels = access.channels().into_iter().flatten();
+    channels.map(|it| i64::from(it.0)).collect()
 }
 
 /// A value as a JSON column keeps it.

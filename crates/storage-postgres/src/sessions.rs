@@ -4,25 +4,36 @@ use std::sync::LazyLock;
 
 use alias_domain::{
     Digest, Session, SessionId, UserId,
-    ports::{PasswordHash, SessionStart, Sessions, Started, StoreError},
+    ports::{PasswordHash, SessionStart, Sessions, Started, StoreError, StoredSession},
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use deadpool_postgres::Transaction;
+use tokio_postgres::types::Type;
 
 use crate::{
     PostgresStore,
     notices::{self, Ending},
-    row::{Joined, Row, Table},
+    row::{Joined, Row},
     steps::{Tried, execute, row},
+    table::{Table, cell, changing, column, unread},
     users::{self, USERS},
 };
 
-pub(crate) static SESSIONS: Table = Table {
+pub(crate) static SESSIONS: Table<StoredSession> = Table {
     name: "sessions",
     alias: "s",
     key: &["id"],
-    columns: &["id", "token_digest", "auth_time", "expires_at"],
+    // A sign-in that renews a session writes those that change.
+    columns: &[
+        column("id", Type::UUID, |it| cell(it.id.uuid())),
+        changing("token_digest", Type::BYTEA, |it| {
+            cell(it.token.bytes().to_vec())
+        }),
+        unread("user_id", Type::UUID, |it| cell(it.user_id.uuid())),
+        changing("auth_time", Type::TIMESTAMPTZ, |it| cell(it.auth_time)),
+        changing("expires_at", Type::TIMESTAMPTZ, |it| cell(it.expires_at)),
+    ],
 };
 
 /// A session, if it has not ended and its user is not locked (R30).
@@ -82,22 +93,19 @@ async fn start(transaction: &Transaction<'_>, start: &SessionStart) -> Tried<Sta
     let sessions: i64 = admitted.get("sessions");
     let (id, replaced) = to_renew(transaction, start).await?.unzip();
     let id = id.unwrap_or(start.id);
-    let statement = "
-        INSERT INTO sessions (id, token_digest, user_id, auth_time, expires_at)
-        VALUES ($1, $2, $3, $4, $5)
-        ON CONFLICT (id) DO UPDATE SET token_digest = $2, auth_time = $4, expires_at = $5";
-    execute(
-        transaction,
-        statement,
-        &[
-            &id.uuid(),
-            &start.token.bytes().as_slice(),
-            &start.user.uuid(),
-            &start.auth_time,
-            &start.expires_at,
-        ],
-    )
-    .await?;
+    static STATEMENT: LazyLock<String> = LazyLock::new(|| {
+        let (insertion, renewed) = (SESSIONS.insertion(), SESSIONS.overwritten());
+        format!("{insertion} ON CONFLICT (id) DO UPDATE SET {renewed}")
+    });
+    let session = StoredSession {
+        id,
+        token: start.token,
+        user_id: start.user,
+        auth_time: start.auth_time,
+        expires_at: start.expires_at,
+    };
+    let values = SESSIONS.values(&session)?;
+    execute(transaction, &STATEMENT, &values.refs()).await?;
     // Two who sign in at once may leave one too many, until the next does.
     if sessions >= i64::from(Session::MOST) {
         notices::end_sessions(transaction, Ending::Beyond(start.user.uuid())).await?;

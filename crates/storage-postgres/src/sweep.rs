@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     PostgresStore,
-    row::{Row, Table},
+    row::{Computed, Row},
 };
 
 /// What has ended, one bounded statement for each kind. What another node is about to remove, or
@@ -42,10 +42,8 @@ const POSTPONE: &str = "
         FOR UPDATE SKIP LOCKED
     ) RETURNING 1";
 
-static LATEST: Table = Table {
+static LATEST: Computed = Computed {
     name: "sessions, interactions, authorizations",
-    alias: "latest",
-    key: &[],
     columns: &["at", "expires_at"],
 };
 

@@ -14,43 +14,97 @@ use std::{
     thread,
 };
 
+use alias_domain::{
+    AuthorizationId, Digest, Lifetimes, Redemption, Rotation,
+    ports::{Anticipated, StoreError},
+};
+use chrono::{DateTime, Utc};
 use tokio::runtime;
+use tokio_postgres::types::ToSql;
 
 pub use proxy::Proxy;
 
-use crate::{Database, authorizations, grants, migrate};
+use crate::{
+    Database, authorizations, grants, migrate,
+    table::{Value, Values},
+};
 
 /// Names the server, and a user who may make databases.
 const SERVER: &str = "ALIAS_TEST_POSTGRES";
 
-/// A statement that requests wait for, to be measured without anything around it.
+/// A statement that requests wait for, with the parameters that the store gives it, to be measured
+/// without anything around it. The text is the same for all parameters.
 ///
 /// ```
+/// # use alias_domain::{Lifetimes, testing::sample::{NOON, redemption}};
 /// use alias_storage_postgres::testing::Hot;
-/// assert!(Hot::Refresh.text().contains("UPDATE authorizations"));
+/// let exchange = Hot::exchange(&redemption(), &Lifetimes::default(), NOON)?;
+/// assert!(exchange.text().contains("UPDATE authorizations"));
+/// # Ok::<(), alias_domain::ports::StoreError>(())
 /// ```
-#[derive(Clone, Copy, Debug)]
-pub enum Hot {
-    /// That of an exchange.
-    Exchange,
-    /// That of a refresh.
-    Refresh,
-    /// That of an authorization request which asks nobody.
-    Issue,
-    /// What tells the worth of a token.
-    Standing,
+pub struct Hot {
+    text: &'static str,
+    values: Values,
 }
 
 impl Hot {
-    /// The statement. Its parameters are those that the store gives it. See the type for an example.
+    /// That of an exchange. See the type for an example.
+    ///
+    /// # Errors
+    /// If a value cannot be written.
+    pub fn exchange(
+        redemption: &Redemption,
+        lifetimes: &Lifetimes,
+        now: DateTime<Utc>,
+    ) -> Result<Self, StoreError> {
+        authorizations::redeeming(redemption, lifetimes, now).map(Self::of)
+    }
+
+    /// That of a refresh. See the type for an example.
+    ///
+    /// # Errors
+    /// If a value cannot be written.
+    pub fn refresh(
+        rotation: &Rotation,
+        lifetimes: &Lifetimes,
+        now: DateTime<Utc>,
+    ) -> Result<Self, StoreError> {
+        authorizations::rotating(rotation, lifetimes, now).map(Self::of)
+    }
+
+    /// That of an authorization request which asks nobody. See the type for an example.
+    ///
+    /// # Errors
+    /// If a value cannot be written.
+    pub fn issue(
+        token: Digest,
+        anticipated: &Anticipated,
+        now: DateTime<Utc>,
+    ) -> Result<Self, StoreError> {
+        grants::issuing_by_token(token, anticipated, now).map(Self::of)
+    }
+
+    /// What tells the worth of a token. See the type for an example.
     #[must_use]
-    pub fn text(self) -> &'static str {
-        match self {
-            Self::Exchange => &authorizations::REDEEM,
-            Self::Refresh => &authorizations::ROTATE,
-            Self::Issue => &grants::ISSUE_BY_TOKEN,
-            Self::Standing => &authorizations::STANDING,
-        }
+    pub fn standing(id: AuthorizationId) -> Self {
+        let id: Value = Box::new(id.uuid());
+        Self::of((&authorizations::STANDING, Values::from_iter([id])))
+    }
+
+    fn of((text, values): (&'static str, Values)) -> Self {
+        Self { text, values }
+    }
+
+    /// The statement. See the type for an example.
+    #[must_use]
+    pub const fn text(&self) -> &'static str {
+        self.text
+    }
+
+    /// Its parameters, in order. See the type for an example.
+    #[must_use]
+    pub fn params(&self) -> Vec<&(dyn ToSql + Sync)> {
+        self.values.refs()
     }
 }
 

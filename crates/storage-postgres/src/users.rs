@@ -7,26 +7,36 @@ use alias_domain::{
     ports::{EmailTaken, PasswordHash, StoreError, Users},
 };
 use async_trait::async_trait;
+use tokio_postgres::types::Type;
 
 use crate::{
     PostgresStore,
     deleted::{self, Deleted},
     notices::{self, Ending},
-    row::{Row, Table},
+    row::Row,
     steps::{Params, execute},
+    table::{Table, cell, column},
 };
 
-pub(crate) static USERS: Table = Table {
+pub(crate) static USERS: Table<(User, PasswordHash)> = Table {
     name: "users",
     alias: "u",
     key: &["id"],
     columns: &[
-        "id",
-        "email",
-        "nickname",
-        "password_hash",
-        "locked",
-        "created_at",
+        column("id", Type::UUID, |(user, _)| cell(user.id.uuid())),
+        column("email", Type::TEXT, |(user, _)| {
+            cell(user.email.as_str().to_owned())
+        }),
+        column("nickname", Type::TEXT, |(user, _)| {
+            cell(user.nickname.as_ref().map(ToString::to_string))
+        }),
+        column("password_hash", Type::TEXT, |(_, password)| {
+            cell(password.as_str().to_owned())
+        }),
+        column("locked", Type::BOOL, |(user, _)| cell(user.locked)),
+        column("created_at", Type::TIMESTAMPTZ, |(user, _)| {
+            cell(user.created_at)
+        }),
     ],
 };
 
@@ -52,25 +62,10 @@ impl Users for PostgresStore {
         user: &User,
         password: &PasswordHash,
     ) -> Result<Result<(), EmailTaken>, StoreError> {
-        let statement = "
-            INSERT INTO users (id, email, nickname, password_hash, locked, created_at)
-            VALUES ($1, $2, $3, $4, $5, $6)
-            ON CONFLICT (email) DO NOTHING
-            RETURNING id";
-        let added = self
-            .steps
-            .write(
-                statement,
-                &[
-                    &user.id.uuid(),
-                    &user.email.as_str(),
-                    &user.nickname.as_ref().map(|it| it.as_str()),
-                    &password.as_str(),
-                    &user.locked,
-                    &user.created_at,
-                ],
-            )
-            .await;
+        let insertion = USERS.insertion();
+        let statement = format!("{insertion} ON CONFLICT (email) DO NOTHING RETURNING id");
+        let values = USERS.values(&(user.clone(), password.clone()))?;
+        let added = self.steps.write(&statement, &values.refs()).await;
         Ok(match added?.is_empty() {
             true => Err(EmailTaken),
             false => Ok(()),

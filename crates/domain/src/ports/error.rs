@@ -1,8 +1,9 @@
 /// A store cannot say. Nobody was given anything; as a rule nothing changed.
 ///
-/// There are two exceptions. When the way to a database is lost in the middle of a step, the step
-/// may have been done: a code is then spent, and a refresh can be retried (R23). And a step that
-/// found a corrupt row may have spent what it was asked for.
+/// There are three exceptions. When the way to a database is lost in the middle of a step, the step
+/// may have been done: a code is then spent, and a refresh can be retried (R23). A step that found a
+/// corrupt row may have spent what it was asked for. And a step that disagreed with the rules may not
+/// have been undone.
 ///
 /// ```
 /// use alias_domain::ports::StoreError;
@@ -23,6 +24,20 @@ pub enum StoreError {
         key: String,
         /// What is wrong.
         reason: String,
+    },
+    /// A statement wrote something else than the rules say, which is a fault in the store. Nothing is
+    /// handed out, and the grant lives.
+    #[error(
+        "{table} row {key} was not written as the rules say, which is a fault in Alias; {}",
+        if *.undone { "this was undone" } else { "this could not be undone" }
+    )]
+    Disagreement {
+        /// The table.
+        table: &'static str,
+        /// The row's key, never its secret.
+        key: String,
+        /// Whether the row is again as it was before.
+        undone: bool,
     },
 }
 

@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use super::StoreError;
 use crate::{
     Access, AliasId, Answer, Authorization, AuthorizationId, Client, ClientId, CodeBinding,
-    Connection, Digest, InteractionId, NewAuthorization, NotShown, Revocation, RevocationError,
-    Screen, Session, SessionId, UserId,
+    Condition, Connection, Digest, Expected, ForSession, InteractionId, NewAuthorization, NotShown,
+    Phase, Revocation, RevocationError, Screen, Session, SessionId, UserId,
 };
 
 /// A user's answer to a screen, to be recorded whole.
@@ -89,6 +89,48 @@ impl Anticipated {
             user_id,
             binding: self.binding.clone(),
             code_expires_at: self.code_expires_at,
+        }
+    }
+
+    /// What [`NewAuthorization::issued`] says in the usual case, whoever is signed in: the session
+    /// lives and the connection covers the access. The guard never holds where `issued` says
+    /// anything else.
+    ///
+    /// ```
+    /// # use alias_domain::{Access, Condition, ports::Anticipated, testing::sample};
+    /// # let new = sample::new_authorization();
+    /// # let anticipated = Anticipated {
+    /// #     id: new.id,
+    /// #     client_id: new.client_id,
+    /// #     binding: new.binding,
+    /// #     code_expires_at: new.code_expires_at,
+    /// #     access: Access::openid(),
+    /// # };
+    /// let guard = anticipated.expected(sample::NOON).guard;
+    /// assert!(guard.contains(&Condition::Covers(Access::openid())));
+    /// ```
+    #[must_use]
+    pub fn expected(&self, now: DateTime<Utc>) -> Expected<ForSession> {
+        Expected {
+            guard: vec![
+                Condition::SessionEndsAfter(now),
+                Condition::Unlocked,
+                Condition::Covers(self.access.clone()),
+            ],
+            next: ForSession(Authorization {
+                id: self.id,
+                client_id: self.client_id,
+                user_id: UserId::from_uuid(uuid::Uuid::nil()),
+                approved: self.access.clone(),
+                session_id: None,
+                auth_time: now,
+                binding: self.binding.clone(),
+                phase: Phase::Code {
+                    expires_at: self.code_expires_at,
+                },
+                user_tokens_void_through: None,
+                ends_at: self.code_expires_at,
+            }),
         }
     }
 }
@@ -254,6 +296,29 @@ impl NewAuthorization {
         }
         Ok(self.clone().approved(access.clone(), session))
     }
+
+    /// The same as [`Anticipated::expected`], for this user alone: what [`NewAuthorization::issued`]
+    /// says in the usual case, without an interaction.
+    ///
+    /// ```
+    /// # use alias_domain::{Condition, testing::sample};
+    /// let new = sample::new_authorization();
+    /// let guard = new.expected(&sample::everything(), sample::NOON).guard;
+    /// assert!(guard.contains(&Condition::SessionOf(new.user_id)));
+    /// ```
+    #[must_use]
+    pub fn expected(&self, access: &Access, now: DateTime<Utc>) -> Expected<ForSession> {
+        let anticipated = Anticipated {
+            id: self.id,
+            client_id: self.client_id,
+            binding: self.binding.clone(),
+            code_expires_at: self.code_expires_at,
+            access: access.clone(),
+        };
+        let Expected { mut guard, next } = anticipated.expected(now);
+        guard.push(Condition::SessionOf(self.user_id));
+        Expected { guard, next }
+    }
 }
 
 /// What users grant to clients.
@@ -294,9 +359,8 @@ pub trait Grants: Send + Sync {
 
     /// Looks for the session of a token as [`Grants::live_grants`] does, and in the same step issues
     /// what was anticipated as [`Grants::issue`] does: if the session lives and its user's
-    /// connection covers the access. Whoever asks judges by what was read, and ends what the rules
-    /// do not issue, before anybody has its code: a store need not look whether the client still
-    /// declares every channel. The client counts as one that took part even then.
+    /// connection covers the access. Whoever asks decides by what was read, and ends what that does
+    /// not issue, before anybody has its code. The client counts as one that took part even then.
     ///
     /// # Errors
     /// If the store does not answer.

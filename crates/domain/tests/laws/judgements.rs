@@ -10,7 +10,7 @@ use proptest::prelude::*;
 
 use crate::scope_list;
 
-fn access() -> impl Strategy<Value = Access> {
+pub(crate) fn access() -> impl Strategy<Value = Access> {
     let channels = prop::option::of(prop::collection::btree_set(
         (1..=2u32).prop_map(ChannelId),
         0..3,

@@ -1,5 +1,6 @@
 //! The laws, over random accesses and long random histories.
 
+mod anticipated;
 mod history;
 mod judgements;
 

@@ -5,6 +5,7 @@ mod connections;
 mod contract;
 mod corruption;
 mod deleting;
+mod disagreement;
 mod fixture;
 mod import;
 mod outages;

@@ -14,6 +14,7 @@ use crate::ports::StoreError;
 
 mod scene;
 
+pub mod anticipated;
 pub mod authorizations;
 pub mod clients;
 pub mod deleting;
@@ -176,6 +177,11 @@ macro_rules! contract_tests {
                 r28_a_code_serves_only_with_its_verifier
                 ending_an_authorization_twice_is_harmless
                 voided_user_tokens_stay_void_and_refreshing_goes_on
+            }
+            anticipated {
+                an_exchange_is_what_the_rules_say_of_what_stands
+                a_refresh_is_what_the_rules_say_of_what_stands
+                what_is_issued_is_what_the_rules_say_of_what_stands
             }
             keys {
                 keys_come_oldest_first
