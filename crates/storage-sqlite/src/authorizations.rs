@@ -3,7 +3,7 @@
 use alias_domain::{
     Authorization, AuthorizationId, ClientId, CodeBinding, Lifetimes, Phase, Redeem, Redemption,
     RefreshChain, Rotate, Rotation, SessionId, Standing, UserId,
-    ports::{Authorizations, StoreError},
+    ports::{Authorizations, Participation, StoreError},
     redeem, rotate,
 };
 use async_trait::async_trait;
@@ -12,14 +12,51 @@ use rusqlite::{Connection, params};
 
 use crate::{
     SqliteStore, clients, deleted, grants, notices,
-    row::{Row, Table, bits, execute, json, millis},
+    row::{Row, bits, execute, id, json, millis},
+    table::{Table, cell, changing, column, unread},
     users,
 };
 
-pub(crate) static AUTHORIZATIONS: Table = Table {
-    name: "authorizations",
-    key: &["id"],
-};
+pub(crate) static AUTHORIZATIONS: Table<Authorization> = Table::new(
+    "authorizations",
+    &["id"],
+    // An exchange or a refresh writes those that change: none of them is in an index.
+    &[
+        column("id", |it| id(it.id.uuid())),
+        column("client_id", |it| id(it.client_id.uuid())),
+        column("user_id", |it| id(it.user_id.uuid())),
+        column("approved", |it| cell(json(&it.approved)?)),
+        column("session_id", |it| {
+            let session = it.session_id.map(|it| bits(it.uuid()).to_vec());
+            cell(session)
+        }),
+        column("auth_time", |it| cell(millis(it.auth_time))),
+        column("redirect_uri", |it| cell(it.binding.redirect_uri.clone())),
+        column("challenge", |it| {
+            cell(it.binding.challenge.as_ref().map(ToString::to_string))
+        }),
+        column("nonce", |it| cell(it.binding.nonce.clone())),
+        column("asked_claims", |it| {
+            cell(it.binding.asked_claims.to_string())
+        }),
+        changing("code_expires_at", |it| cell(code_expires_at(it.phase))),
+        changing("refresh_generation", |it| {
+            cell(chain(it.phase).map(|it| it.generation))
+        }),
+        changing("refresh_issued_at", |it| {
+            cell(chain(it.phase).map(|it| millis(it.issued_at)))
+        }),
+        changing("refresh_expires_at", |it| {
+            cell(chain(it.phase).map(|it| millis(it.expires_at)))
+        }),
+        column("user_tokens_void_through", |it| {
+            cell(it.user_tokens_void_through.map(millis))
+        }),
+        changing("ends_at", |it| cell(millis(it.ends_at))),
+        // A sweep looks at it when it ends.
+        unread("sweep_at", |it| cell(millis(it.ends_at))),
+    ],
+);
 
 pub(crate) fn from_row(row: &Row<'_>) -> Result<Authorization, StoreError> {
     Ok(Authorization {
@@ -62,86 +99,36 @@ fn phase_from_row(row: &Row<'_>) -> Result<Phase, StoreError> {
     }
 }
 
-/// The columns of a phase, in the order of the table.
-struct PhaseColumns {
-    code_expires_at: Option<i64>,
-    refresh_generation: Option<u32>,
-    refresh_issued_at: Option<i64>,
-    refresh_expires_at: Option<i64>,
+const fn code_expires_at(phase: Phase) -> Option<i64> {
+    match phase {
+        Phase::Code { expires_at } => Some(millis(expires_at)),
+        Phase::Redeemed { .. } => None,
+    }
 }
 
-impl From<Phase> for PhaseColumns {
-    fn from(phase: Phase) -> Self {
-        let (code, refresh) = match phase {
-            Phase::Code { expires_at } => (Some(expires_at), None),
-            Phase::Redeemed { refresh } => (None, refresh),
-        };
-        Self {
-            code_expires_at: code.map(millis),
-            refresh_generation: refresh.map(|it| it.generation),
-            refresh_issued_at: refresh.map(|it| millis(it.issued_at)),
-            refresh_expires_at: refresh.map(|it| millis(it.expires_at)),
-        }
+const fn chain(phase: Phase) -> Option<RefreshChain> {
+    match phase {
+        Phase::Code { .. } => None,
+        Phase::Redeemed { refresh } => refresh,
     }
 }
 
 /// Makes an authorization; its client takes part in the session.
 pub(crate) fn insert(connection: &Connection, new: &Authorization) -> Result<(), StoreError> {
-    let statement = "
-        INSERT INTO authorizations (
-            id, client_id, user_id, approved, auth_time, redirect_uri, challenge, nonce,
-            code_expires_at, refresh_generation, refresh_issued_at, refresh_expires_at,
-            user_tokens_void_through, ends_at, sweep_at, asked_claims, session_id
-        ) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, ?15, ?16)";
-    let phase = PhaseColumns::from(new.phase);
-    let row = params![
-        bits(new.id.uuid()),
-        bits(new.client_id.uuid()),
-        bits(new.user_id.uuid()),
-        json(&new.approved)?,
-        millis(new.auth_time),
-        new.binding.redirect_uri,
-        new.binding.challenge.as_ref().map(ToString::to_string),
-        new.binding.nonce,
-        phase.code_expires_at,
-        phase.refresh_generation,
-        phase.refresh_issued_at,
-        phase.refresh_expires_at,
-        new.user_tokens_void_through.map(millis),
-        millis(new.ends_at),
-        new.binding.asked_claims.to_string(),
-        new.session_id.map(|it| bits(it.uuid())),
-    ];
-    execute(connection, statement, row)?;
-    match new.session_id {
-        Some(session) => notices::took_part(connection, session, new.client_id),
-        None => Ok(()),
-    }
-}
-
-/// Writes what can change of an authorization: no column here is in an index.
-fn update(connection: &Connection, next: &Authorization) -> Result<(), StoreError> {
-    let statement = "
-        UPDATE authorizations SET
-            code_expires_at = ?2, refresh_generation = ?3, refresh_issued_at = ?4,
-            refresh_expires_at = ?5, user_tokens_void_through = ?6, ends_at = ?7
-        WHERE id = ?1";
-    let phase = PhaseColumns::from(next.phase);
-    let row = params![
-        bits(next.id.uuid()),
-        phase.code_expires_at,
-        phase.refresh_generation,
-        phase.refresh_issued_at,
-        phase.refresh_expires_at,
-        next.user_tokens_void_through.map(millis),
-        millis(next.ends_at),
-    ];
-    execute(connection, statement, row).map(drop)
+    AUTHORIZATIONS.insert(connection, new)?;
+    let Some(session_id) = new.session_id else {
+        return Ok(());
+    };
+    let client_id = new.client_id;
+    let it = Participation {
+        session_id,
+        client_id,
+    };
+    notices::took_part(connection, &it)
 }
 
 fn find(connection: &Connection, id: AuthorizationId) -> Result<Option<Authorization>, StoreError> {
-    let query = "SELECT * FROM authorizations WHERE id = ?1";
-    AUTHORIZATIONS.one(connection, query, [bits(id.uuid())], from_row)
+    AUTHORIZATIONS.one(connection, "WHERE id = ?1", [bits(id.uuid())], from_row)
 }
 
 /// The authorization with everything that its worth depends on.
@@ -153,12 +140,12 @@ fn standing(connection: &Connection, id: AuthorizationId) -> Result<Option<Stand
     if deleted::is_either(connection, user.uuid(), client.uuid())? {
         return Ok(None);
     }
-    let bond = grants::bond(connection, user, client)?;
+    let met = grants::stored(connection, user, client)?;
     let client = clients::find(connection, client)?;
     let user = users::find(connection, user)?;
-    let (Some(client), Some(user), Some(bond)) = (client, user, bond) else {
+    let (Some(client), Some(user), Some(met)) = (client, user, met) else {
         return Err(StoreError::Corrupt {
-            table: AUTHORIZATIONS.name,
+            table: AUTHORIZATIONS.name(),
             key: id.to_string(),
             reason: "its client, user or connection is missing".to_owned(),
         });
@@ -167,8 +154,8 @@ fn standing(connection: &Connection, id: AuthorizationId) -> Result<Option<Stand
         authorization,
         client,
         user,
-        alias_id: bond.alias_id,
-        connection: bond.access,
+        alias_id: met.alias_id,
+        connection: met.access,
     }))
 }
 
@@ -207,7 +194,7 @@ impl Authorizations for SqliteStore {
             };
             let verdict = redeem(&standing, &redemption, &lifetimes, now);
             match &verdict {
-                Redeem::Granted { next, .. } => update(connection, next)?,
+                Redeem::Granted { next, .. } => AUTHORIZATIONS.update(connection, next)?,
                 Redeem::Replayed => end(connection, redemption.authorization)?,
                 Redeem::Refused => {}
             }
@@ -229,7 +216,7 @@ impl Authorizations for SqliteStore {
             };
             let verdict = rotate(&standing, &rotation, &lifetimes, now);
             match &verdict {
-                Rotate::Granted { next, .. } => update(connection, next)?,
+                Rotate::Granted { next, .. } => AUTHORIZATIONS.update(connection, next)?,
                 Rotate::Replayed => end(connection, rotation.authorization)?,
                 Rotate::Refused | Rotate::ScopeRefused => {}
             }

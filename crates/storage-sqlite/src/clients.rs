@@ -5,23 +5,54 @@ use alias_domain::{
     ports::{Clients, StoreError},
 };
 use async_trait::async_trait;
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 
 use crate::{
     SqliteStore,
     deleted::{self, Deleted},
-    row::{Row, Table, bits, execute, json, millis, word},
+    row::{Row, bits, execute, id, json, millis, word},
+    table::{Table, cell, changing, column},
 };
 
-pub(crate) static CLIENTS: Table = Table {
-    name: "clients",
-    key: &["id"],
-};
+/// A change writes all but the identifier.
+pub(crate) static CLIENTS: Table<Client> = Table::new(
+    "clients",
+    &["id"],
+    &[
+        column("id", |it| id(it.id.uuid())),
+        changing("name", |it| cell(it.name.clone())),
+        changing("kind", |it| cell(word(&it.kind)?)),
+        changing("auth_method", |it| cell(word(&it.auth_method)?)),
+        changing("id_token_alg", |it| cell(word(&it.id_token_alg)?)),
+        changing("redirect_uris", |it| cell(json(&it.redirect_uris)?)),
+        changing("post_logout_redirect_uris", |it| {
+            cell(json(&it.post_logout_redirect_uris)?)
+        }),
+        changing("backchannel_logout_uri", |it| {
+            let backchannel = it.backchannel_logout.as_ref();
+            cell(backchannel.map(|it| it.uri.as_str().to_owned()))
+        }),
+        changing("backchannel_logout_session_required", |it| {
+            let backchannel = it.backchannel_logout.as_ref();
+            cell(backchannel.is_some_and(|it| it.session_required))
+        }),
+        changing("claims", |it| cell(it.claims.to_string())),
+        changing("channels", |it| cell(json(&it.channels)?)),
+        changing("next_channel", |it| cell(it.next_channel.0)),
+        changing("created_at", |it| cell(millis(it.created_at))),
+    ],
+);
 
-pub(crate) static SECRETS: Table = Table {
-    name: "client_secrets",
-    key: &["client_id"],
-};
+/// Of each client, its secrets.
+pub(crate) static SECRETS: Table<(ClientId, ClientSecret)> = Table::new(
+    "client_secrets",
+    &["client_id"],
+    &[
+        column("client_id", |(client, _)| id(client.uuid())),
+        column("digest", |(_, it)| cell(it.digest.bytes().to_vec())),
+        column("expires_at", |(_, it)| cell(it.expires_at.map(millis))),
+    ],
+);
 
 pub(crate) fn from_row(row: &Row<'_>) -> Result<Client, StoreError> {
     Ok(Client {
@@ -56,8 +87,8 @@ fn secret_from_row(row: &Row<'_>) -> Result<ClientSecret, StoreError> {
 
 /// The client, if it is registered.
 pub(crate) fn find(connection: &Connection, id: ClientId) -> Result<Option<Client>, StoreError> {
-    let query = "SELECT * FROM clients WHERE id = ?1 AND NOT deleted";
-    CLIENTS.one(connection, query, [bits(id.uuid())], from_row)
+    let living = "WHERE id = ?1 AND NOT deleted";
+    CLIENTS.one(connection, living, [bits(id.uuid())], from_row)
 }
 
 /// The secrets of a client, expired ones perhaps among them.
@@ -65,40 +96,8 @@ pub(crate) fn secrets(
     connection: &Connection,
     id: ClientId,
 ) -> Result<Vec<ClientSecret>, StoreError> {
-    let query = "SELECT * FROM client_secrets WHERE client_id = ?1";
-    SECRETS.all(connection, query, [bits(id.uuid())], secret_from_row)
-}
-
-/// Inserts a client, or writes over the row of the same ID: its other rows stay.
-fn put(connection: &Connection, client: &Client) -> Result<(), StoreError> {
-    let statement = "
-        INSERT INTO clients (
-            id, name, kind, auth_method, redirect_uris, post_logout_redirect_uris, channels,
-            next_channel, created_at, id_token_alg, backchannel_logout_uri,
-            backchannel_logout_session_required, claims
-        ) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
-        ON CONFLICT (id) DO UPDATE SET
-            name = ?2, kind = ?3, auth_method = ?4, redirect_uris = ?5,
-            post_logout_redirect_uris = ?6, channels = ?7, next_channel = ?8, created_at = ?9,
-            id_token_alg = ?10, backchannel_logout_uri = ?11,
-            backchannel_logout_session_required = ?12, claims = ?13";
-    let backchannel = client.backchannel_logout.as_ref();
-    let row = params![
-        bits(client.id.uuid()),
-        client.name,
-        word(&client.kind)?,
-        word(&client.auth_method)?,
-        json(&client.redirect_uris)?,
-        json(&client.post_logout_redirect_uris)?,
-        json(&client.channels)?,
-        client.next_channel.0,
-        millis(client.created_at),
-        word(&client.id_token_alg)?,
-        backchannel.map(|it| it.uri.as_str()),
-        backchannel.is_some_and(|it| it.session_required),
-        client.claims.to_string(),
-    ];
-    execute(connection, statement, row).map(drop)
+    let of_client = "WHERE client_id = ?1";
+    SECRETS.all(connection, of_client, [bits(id.uuid())], secret_from_row)
 }
 
 fn put_secrets(
@@ -106,17 +105,10 @@ fn put_secrets(
     id: ClientId,
     secrets: &[ClientSecret],
 ) -> Result<(), StoreError> {
-    let id = bits(id.uuid());
-    execute(
-        connection,
-        "DELETE FROM client_secrets WHERE client_id = ?1",
-        [id],
-    )?;
-    let statement =
-        "INSERT INTO client_secrets (client_id, digest, expires_at) VALUES (?1, ?2, ?3)";
+    let statement = "DELETE FROM client_secrets WHERE client_id = ?1";
+    execute(connection, statement, [bits(id.uuid())])?;
     for secret in secrets {
-        let row = params![id, secret.digest.bytes(), secret.expires_at.map(millis)];
-        execute(connection, statement, row)?;
+        SECRETS.insert(connection, &(id, secret.clone()))?;
     }
     Ok(())
 }
@@ -130,7 +122,7 @@ impl Clients for SqliteStore {
     ) -> Result<(), StoreError> {
         let (client, secrets) = (client.clone(), secrets.to_vec());
         self.write(move |connection| {
-            put(connection, &client)?;
+            CLIENTS.put(connection, &client)?;
             put_secrets(connection, client.id, &secrets)
         })
         .await
@@ -154,8 +146,8 @@ impl Clients for SqliteStore {
     }
 
     async fn clients(&self) -> Result<Vec<Client>, StoreError> {
-        let query = "SELECT * FROM clients WHERE NOT deleted ORDER BY created_at, id";
-        self.read(|connection| CLIENTS.all(connection, query, [], from_row))
+        let living = "WHERE NOT deleted ORDER BY created_at, id";
+        self.read(|connection| CLIENTS.all(connection, living, [], from_row))
             .await
     }
 
@@ -164,7 +156,7 @@ impl Clients for SqliteStore {
         self.write(move |connection| {
             let unchanged = find(connection, next.id)? == Some(before);
             if unchanged {
-                put(connection, &next)?;
+                CLIENTS.put(connection, &next)?;
             }
             Ok(unchanged)
         })

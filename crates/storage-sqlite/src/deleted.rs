@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::{
     SqliteStore, notices,
-    row::{Table, bits, execute},
+    row::{Rows, bits, execute},
 };
 
 /// Rows of a batch that follows the deletion itself, which nearly always is all of it.
@@ -23,7 +23,7 @@ pub(crate) enum Deleted {
 }
 
 /// Rows, of which their identifier alone is read.
-static ROWS: Table = Table {
+static ROWS: Rows = Rows {
     name: "clients, users",
     key: &["id"],
 };

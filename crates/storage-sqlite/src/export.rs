@@ -19,9 +19,10 @@ use crate::{
     interactions::{self, INTERACTIONS},
     keys::{self, KEYS},
     notices::{self, NOTICES, SESSION_CLIENTS},
-    row::{Row, Table},
+    row::Row,
     schema,
     sessions::{self, SESSIONS},
+    table::Table,
     users::{self, USERS},
 };
 
@@ -31,49 +32,37 @@ const LARGEST_PAGE: usize = 1000;
 /// Pages that wait to be taken.
 const AHEAD: usize = 2;
 
-/// Every row that refers to one that is not there: SQLite itself forbids them, unless it is told not
-/// to look. The columns are those that refer.
-static STRAYS: [(&Table, &str, &str); 7] = [
-    (
-        &SECRETS,
-        "client_id",
-        "SELECT * FROM client_secrets WHERE client_id NOT IN (SELECT id FROM clients)",
-    ),
-    (
-        &SESSIONS,
-        "user_id",
-        "SELECT * FROM sessions WHERE user_id NOT IN (SELECT id FROM users)",
-    ),
-    (
-        &INTERACTIONS,
-        "client_id",
-        "SELECT * FROM interactions WHERE client_id NOT IN (SELECT id FROM clients)",
-    ),
-    (
-        &CONNECTIONS,
-        "user_id, client_id",
-        "SELECT * FROM connections WHERE user_id NOT IN (SELECT id FROM users)
-            OR client_id NOT IN (SELECT id FROM clients)",
-    ),
-    (
-        &AUTHORIZATIONS,
-        "user_id, client_id",
-        "SELECT * FROM authorizations a WHERE NOT EXISTS (
-            SELECT 1 FROM connections c WHERE c.user_id = a.user_id AND c.client_id = a.client_id
-        )",
-    ),
-    (
-        &SESSION_CLIENTS,
-        "session_id, client_id",
-        "SELECT * FROM session_clients WHERE session_id NOT IN (SELECT id FROM sessions)
-            OR client_id NOT IN (SELECT id FROM clients)",
-    ),
-    (
-        &NOTICES,
-        "client_id",
-        "SELECT * FROM logout_notices WHERE client_id NOT IN (SELECT id FROM clients)",
-    ),
-];
+/// No row refers to one that is not there: SQLite itself forbids them, unless it is told not to look.
+fn no_strays(connection: &Connection) -> Result<(), StoreError> {
+    const NO_CLIENT: &str = "client_id NOT IN (SELECT id FROM clients)";
+    const NO_USER: &str = "user_id NOT IN (SELECT id FROM users)";
+    const NO_SESSION: &str = "session_id NOT IN (SELECT id FROM sessions)";
+    const NOT_MET: &str = "NOT EXISTS (
+        SELECT 1 FROM connections c
+        WHERE c.user_id = authorizations.user_id AND c.client_id = authorizations.client_id
+    )";
+    let neither = format!("{NO_USER} OR {NO_CLIENT}");
+    let no_part = format!("{NO_SESSION} OR {NO_CLIENT}");
+    no_stray(connection, &SECRETS, "client_id", NO_CLIENT)?;
+    no_stray(connection, &SESSIONS, "user_id", NO_USER)?;
+    no_stray(connection, &INTERACTIONS, "client_id", NO_CLIENT)?;
+    no_stray(connection, &CONNECTIONS, "user_id, client_id", &neither)?;
+    no_stray(connection, &AUTHORIZATIONS, "user_id, client_id", NOT_MET)?;
+    let both = "session_id, client_id";
+    no_stray(connection, &SESSION_CLIENTS, both, &no_part)?;
+    no_stray(connection, &NOTICES, "client_id", NO_CLIENT)
+}
+
+/// No row of a table refers to nothing by these columns, which the condition would tell.
+fn no_stray<T>(
+    connection: &Connection,
+    table: &'static Table<T>,
+    columns: &'static str,
+    condition: &str,
+) -> Result<(), StoreError> {
+    let strays = format!("WHERE {condition}");
+    table.each(connection, &strays, |row| Err(row.corrupt(columns)))
+}
 
 /// A database that nobody else has open, as it is: until this is dropped, nobody else can open it.
 /// The file is not changed.
@@ -148,10 +137,7 @@ type Pages = mpsc::Sender<Result<Page, StoreError>>;
 
 /// Reads all tables, in the order of [`Kind::ALL`](alias_domain::ports::Kind::ALL).
 fn everything(connection: &Connection, pages: &Pages) -> Result<(), StoreError> {
-    for (table, columns, query) in &STRAYS {
-        let stray = |row: &Row<'_>| -> Result<(), StoreError> { Err(row.corrupt(columns)) };
-        table.each(connection, query, [], stray)?;
-    }
+    no_strays(connection)?;
     let with_secrets = |row: &Row<'_>| {
         let client = clients::from_row(row)?;
         let secrets = clients::secrets(connection, client.id)?;
@@ -161,12 +147,12 @@ fn everything(connection: &Connection, pages: &Pages) -> Result<(), StoreError> 
     from.all(&KEYS, "TRUE", Page::Keys, keys::from_row)?;
     from.all(&CLIENTS, "NOT deleted", Page::Clients, with_secrets)?;
     from.all(&USERS, "NOT deleted", Page::Users, users::with_hash)?;
-    from.all(&SESSIONS, OF_USER, Page::Sessions, sessions::stored)?;
+    from.all(&SESSIONS, OF_USER, Page::Sessions, sessions::from_row)?;
     let understood = format!("{OF_CLIENT} AND {}", interactions::UNDERSTOOD);
     let read = interactions::from_row;
     from.all(&INTERACTIONS, &understood, Page::Interactions, read)?;
     let of_both = format!("{OF_USER} AND {OF_CLIENT}");
-    from.all(&CONNECTIONS, &of_both, Page::Connections, grants::stored)?;
+    from.all(&CONNECTIONS, &of_both, Page::Connections, grants::from_row)?;
     let read = authorizations::from_row;
     from.all(&AUTHORIZATIONS, &of_both, Page::Authorizations, read)?;
     let of_session =
@@ -178,7 +164,7 @@ fn everything(connection: &Connection, pages: &Pages) -> Result<(), StoreError> 
         "{OF_CLIENT} UNION ALL {} AND s.user_id IN (SELECT id FROM users WHERE deleted)",
         notices::OF_SESSIONS
     );
-    from.all(&NOTICES, &owed, Page::Notices, notices::stored)
+    from.all(&NOTICES, &owed, Page::Notices, notices::from_row)
 }
 
 /// What refers to a client or user that was deleted counts for nothing, and is left behind.
@@ -192,21 +178,21 @@ struct Reading<'a> {
 
 impl Reading<'_> {
     /// Reads the rows of a table that meet a condition, page after page.
-    fn all<T>(
+    fn all<R, T>(
         &self,
-        table: &'static Table,
+        table: &'static Table<R>,
         condition: &str,
         page: fn(Vec<T>) -> Page,
         from_row: impl Fn(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<(), StoreError> {
-        let query = format!("SELECT * FROM {} WHERE {condition}", table.name);
+        let those = format!("WHERE {condition}");
         let mut rows = Vec::new();
         let hand_over = |rows: &mut Vec<T>| {
             let page = page(std::mem::take(rows));
             let unwanted = |_| StoreError::Unavailable("nobody wants more".to_owned());
             self.pages.blocking_send(Ok(page)).map_err(unwanted)
         };
-        table.each(self.connection, &query, [], |row| {
+        table.each(self.connection, &those, |row| {
             rows.push(from_row(row)?);
             match rows.len() {
                 LARGEST_PAGE => hand_over(&mut rows),

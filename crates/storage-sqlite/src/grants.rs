@@ -17,47 +17,49 @@ use rusqlite::{Connection, params};
 
 use crate::{
     SqliteStore, authorizations, clients, deleted, interactions,
-    row::{Row, Table, bits, execute, json, millis},
-    sessions, users,
+    row::{Row, bits, execute, id, json, millis},
+    sessions,
+    table::{Table, cell, changing, column},
+    users,
 };
 
-pub(crate) static CONNECTIONS: Table = Table {
-    name: "connections",
-    key: &["user_id", "client_id"],
-};
+/// What ties a user to a client, connected or not.
+pub(crate) static CONNECTIONS: Table<StoredConnection> = Table::new(
+    "connections",
+    &["user_id", "client_id"],
+    // An answer writes those that change: the alias ID is that of the first one.
+    &[
+        column("user_id", |it| id(it.user_id.uuid())),
+        column("client_id", |it| id(it.client_id.uuid())),
+        column("alias_id", |it| id(it.alias_id.uuid())),
+        changing("access", |it| {
+            cell(it.access.as_ref().map(json).transpose()?)
+        }),
+        changing("granted_at", |it| cell(millis(it.granted_at))),
+        changing("since", |it| cell(millis(it.since))),
+        changing("changed_at", |it| cell(millis(it.changed_at))),
+    ],
+);
 
-/// A row: what ties a user to a client, connected or not.
-pub(crate) struct Bond {
-    user_id: UserId,
-    client_id: ClientId,
-    pub(crate) alias_id: AliasId,
-    pub(crate) access: Option<Access>,
-    granted_at: DateTime<Utc>,
-    since: DateTime<Utc>,
-    changed_at: DateTime<Utc>,
+/// What is granted of what the client still declares (R30); `None` when disconnected.
+fn still_granted(stored: StoredConnection, client: &Client) -> Option<Granted> {
+    Some(Granted {
+        alias_id: stored.alias_id,
+        access: client.live(stored.access?),
+        granted_at: stored.granted_at,
+        since: stored.since,
+        changed_at: stored.changed_at,
+    })
 }
 
-impl Bond {
-    /// What is granted of what the client still declares (R30); `None` when disconnected.
-    fn granted(self, client: &Client) -> Option<Granted> {
-        Some(Granted {
-            alias_id: self.alias_id,
-            access: client.live(self.access?),
-            granted_at: self.granted_at,
-            since: self.since,
-            changed_at: self.changed_at,
-        })
-    }
-}
-
-fn from_row(row: &Row<'_>) -> Result<Bond, StoreError> {
+pub(crate) fn from_row(row: &Row<'_>) -> Result<StoredConnection, StoreError> {
     let granted_at = row.time("granted_at")?;
     // A version that does not know these wrote neither.
     let or_granted = |column| {
         let known = row.optional(column, Row::time)?;
         Ok::<_, StoreError>(known.unwrap_or(granted_at))
     };
-    Ok(Bond {
+    Ok(StoredConnection {
         user_id: UserId::from_uuid(row.uuid("user_id")?),
         client_id: ClientId::from_uuid(row.uuid("client_id")?),
         alias_id: AliasId::from_uuid(row.uuid("alias_id")?),
@@ -68,29 +70,15 @@ fn from_row(row: &Row<'_>) -> Result<Bond, StoreError> {
     })
 }
 
-/// The whole row.
-pub(crate) fn stored(row: &Row<'_>) -> Result<StoredConnection, StoreError> {
-    let bond = from_row(row)?;
-    Ok(StoredConnection {
-        user_id: UserId::from_uuid(row.uuid("user_id")?),
-        client_id: bond.client_id,
-        alias_id: bond.alias_id,
-        access: bond.access,
-        granted_at: bond.granted_at,
-        since: bond.since,
-        changed_at: bond.changed_at,
-    })
-}
-
 /// What ties the two, if they have met.
-pub(crate) fn bond(
+pub(crate) fn stored(
     connection: &Connection,
     user: UserId,
     client: ClientId,
-) -> Result<Option<Bond>, StoreError> {
-    let query = "SELECT * FROM connections WHERE user_id = ?1 AND client_id = ?2";
+) -> Result<Option<StoredConnection>, StoreError> {
+    let of_both = "WHERE user_id = ?1 AND client_id = ?2";
     let key = [bits(user.uuid()), bits(client.uuid())];
-    CONNECTIONS.one(connection, query, key, from_row)
+    CONNECTIONS.one(connection, of_both, key, from_row)
 }
 
 fn granted(
@@ -98,8 +86,8 @@ fn granted(
     user: UserId,
     client: &Client,
 ) -> Result<Option<Granted>, StoreError> {
-    let bond = bond(connection, user, client.id)?;
-    Ok(bond.and_then(|it| it.granted(client)))
+    let stored = stored(connection, user, client.id)?;
+    Ok(stored.and_then(|it| still_granted(it, client)))
 }
 
 /// A session with what its user grants to a client, if it lives.
@@ -121,30 +109,6 @@ fn live_grant(
         session,
         connection: granted,
     }))
-}
-
-/// Writes what is granted. The alias ID is used if the two have not met before.
-fn grant(
-    connection: &Connection,
-    user: UserId,
-    client: ClientId,
-    grant: &Granted,
-) -> Result<(), StoreError> {
-    let statement = "
-        INSERT INTO connections (user_id, client_id, alias_id, access, granted_at, since, changed_at)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-        ON CONFLICT (user_id, client_id)
-        DO UPDATE SET access = ?4, granted_at = ?5, since = ?6, changed_at = ?7";
-    let row = params![
-        bits(user.uuid()),
-        bits(client.uuid()),
-        bits(grant.alias_id.uuid()),
-        json(&grant.access)?,
-        millis(grant.granted_at),
-        millis(grant.since),
-        millis(grant.changed_at),
-    ];
-    execute(connection, statement, row).map(drop)
 }
 
 /// What a new authorization is judged by.
@@ -228,7 +192,17 @@ fn record(
         Ok(approval) => approval,
         Err(refused) => return Ok(refused),
     };
-    grant(connection, new.user_id, new.client_id, &approval.connection)?;
+    let granted = approval.connection;
+    let stored = StoredConnection {
+        user_id: new.user_id,
+        client_id: new.client_id,
+        alias_id: granted.alias_id,
+        access: Some(granted.access),
+        granted_at: granted.granted_at,
+        since: granted.since,
+        changed_at: granted.changed_at,
+    };
+    CONNECTIONS.put(connection, &stored)?;
     interactions::answer(connection, decision.interaction)?;
     authorizations::insert(connection, &approval.authorization)?;
     Ok(Recorded::Issued)
@@ -322,13 +296,13 @@ impl Grants for SqliteStore {
         alias_id: AliasId,
         client: ClientId,
     ) -> Result<Option<UserId>, StoreError> {
-        let query = "SELECT * FROM connections WHERE alias_id = ?1 AND client_id = ?2";
+        let named = "WHERE alias_id = ?1 AND client_id = ?2";
         self.read(move |connection| {
             let key = [bits(alias_id.uuid()), bits(client.uuid())];
-            let Some(bond) = CONNECTIONS.one(connection, query, key, from_row)? else {
+            let Some(met) = CONNECTIONS.one(connection, named, key, from_row)? else {
                 return Ok(None);
             };
-            let (user, client) = (bond.user_id, bond.client_id);
+            let (user, client) = (met.user_id, met.client_id);
             let is_gone = deleted::is_either(connection, user.uuid(), client.uuid())?;
             Ok(Some(user).filter(|_| !is_gone))
         })
@@ -336,15 +310,16 @@ impl Grants for SqliteStore {
     }
 
     async fn connections(&self, user: UserId) -> Result<Vec<(Client, Granted)>, StoreError> {
-        let query = "SELECT * FROM connections WHERE user_id = ?1 AND access IS NOT NULL";
+        let connected = "WHERE user_id = ?1 AND access IS NOT NULL";
         self.read(move |connection| {
             let mut found = Vec::new();
             if users::find(connection, user)?.is_none() {
                 return Ok(found);
             }
-            for bond in CONNECTIONS.all(connection, query, [bits(user.uuid())], from_row)? {
-                if let Some(client) = clients::find(connection, bond.client_id)?
-                    && let Some(granted) = bond.granted(&client)
+            let key = [bits(user.uuid())];
+            for stored in CONNECTIONS.all(connection, connected, key, from_row)? {
+                if let Some(client) = clients::find(connection, stored.client_id)?
+                    && let Some(granted) = still_granted(stored, &client)
                 {
                     found.push((client, granted));
                 }

@@ -10,13 +10,32 @@ use rusqlite::{Connection, params};
 
 use crate::{
     SqliteStore, clients,
-    row::{Row, Table, bits, execute, json, millis},
+    row::{Row, bits, execute, id, json, millis},
+    table::{Table, cell, column, unread},
 };
 
-pub(crate) static INTERACTIONS: Table = Table {
-    name: "interactions",
-    key: &["id"],
-};
+pub(crate) static INTERACTIONS: Table<Interaction> = Table::new(
+    "interactions",
+    &["id"],
+    &[
+        column("id", |it| id(it.id.uuid())),
+        column("binding", |it| cell(it.binding.bytes().to_vec())),
+        column("client_id", |it| id(it.client_id.uuid())),
+        // Versions before kept a request as it was sent.
+        unread("query", |_| cell(String::new())),
+        column("request", |it| cell(json(&it.request)?)),
+        column("account_session", |it| {
+            let session = it.account.map(|it| bits(it.session.uuid()).to_vec());
+            cell(session)
+        }),
+        column("account_authenticated", |it| {
+            cell(it.account.map(|it| it.authenticated))
+        }),
+        column("answered", |it| cell(it.answered)),
+        column("denied", |it| cell(it.denied)),
+        column("expires_at", |it| cell(millis(it.expires_at))),
+    ],
+);
 
 /// What tells a request from those of versions before, with which nobody goes on: one had them as they
 /// were sent, the other left some bound to no browser.
@@ -48,12 +67,11 @@ fn find(
     id: InteractionId,
     now: DateTime<Utc>,
 ) -> Result<Option<Interaction>, StoreError> {
-    let query = format!(
-        "SELECT * FROM interactions
-        WHERE id = ?1 AND {UNDERSTOOD}
+    let known = format!(
+        "WHERE id = ?1 AND {UNDERSTOOD}
             AND client_id NOT IN (SELECT id FROM clients WHERE deleted)"
     );
-    let found = INTERACTIONS.one(connection, &query, [bits(id.uuid())], from_row)?;
+    let found = INTERACTIONS.one(connection, &known, [bits(id.uuid())], from_row)?;
     Ok(found.filter(|it| now < it.expires_at))
 }
 
@@ -72,33 +90,13 @@ pub(crate) fn answer(connection: &Connection, id: InteractionId) -> Result<(), S
     execute(connection, statement, [bits(id.uuid())]).map(drop)
 }
 
-fn insert(connection: &Connection, interaction: &Interaction) -> Result<(), StoreError> {
-    let statement = "
-        INSERT INTO interactions (
-            id, binding, client_id, query, request, account_session, account_authenticated, answered,
-            denied, expires_at
-        ) VALUES (?1, ?2, ?3, '', ?4, ?5, ?6, ?7, ?8, ?9)";
-    let row = params![
-        bits(interaction.id.uuid()),
-        interaction.binding.bytes(),
-        bits(interaction.client_id.uuid()),
-        json(&interaction.request)?,
-        interaction.account.map(|it| bits(it.session.uuid())),
-        interaction.account.map(|it| it.authenticated),
-        interaction.answered,
-        interaction.denied,
-        millis(interaction.expires_at),
-    ];
-    execute(connection, statement, row).map(drop)
-}
-
 #[async_trait]
 impl Interactions for SqliteStore {
     async fn open_interaction(&self, interaction: &Interaction) -> Result<(), StoreError> {
         let interaction = interaction.clone();
         self.write(move |connection| {
             if clients::find(connection, interaction.client_id)?.is_some() {
-                insert(connection, &interaction)?;
+                INTERACTIONS.insert(connection, &interaction)?;
             }
             Ok(())
         })

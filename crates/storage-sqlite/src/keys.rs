@@ -6,13 +6,21 @@ use rusqlite::{Connection, params};
 
 use crate::{
     SqliteStore,
-    row::{Row, Table, execute, millis},
+    row::{Row, execute, millis},
+    table::{Table, cell, column},
 };
 
-pub(crate) static KEYS: Table = Table {
-    name: "keys",
-    key: &["kid"],
-};
+pub(crate) static KEYS: Table<StoredKey> = Table::new(
+    "keys",
+    &["kid"],
+    &[
+        column("kid", |it| cell(it.kid.clone())),
+        column("algorithm", |it| cell(it.algorithm.clone())),
+        column("sealed", |it| cell(it.sealed.clone())),
+        column("created_at", |it| cell(millis(it.created_at))),
+        column("active_from", |it| cell(millis(it.active_from))),
+    ],
+);
 
 pub(crate) fn from_row(row: &Row<'_>) -> Result<StoredKey, StoreError> {
     Ok(StoredKey {
@@ -31,28 +39,21 @@ fn insert(
     key: &StoredKey,
     after: Option<&str>,
 ) -> Result<bool, StoreError> {
-    let statement = "
-        INSERT INTO keys (kid, algorithm, sealed, created_at, active_from)
-        SELECT ?1, ?2, ?3, ?4, ?5
-        WHERE (
-            SELECT kid FROM keys WHERE algorithm = ?2 ORDER BY created_at DESC, kid DESC LIMIT 1
-        ) IS ?6";
-    let row = params![
-        key.kid,
-        key.algorithm,
-        key.sealed,
-        millis(key.created_at),
-        millis(key.active_from),
-        after,
+    let newest = "
+        SELECT kid FROM keys WHERE algorithm = ? ORDER BY created_at DESC, kid DESC LIMIT 1";
+    let unchanged = format!("({newest}) IS ?");
+    let compared = [
+        key.algorithm.clone().into(),
+        after.map(str::to_owned).into(),
     ];
-    Ok(execute(connection, statement, row)? > 0)
+    KEYS.insert_where(connection, key, &unchanged, compared)
 }
 
 #[async_trait]
 impl Keys for SqliteStore {
     async fn keys(&self) -> Result<Vec<StoredKey>, StoreError> {
-        let query = "SELECT * FROM keys ORDER BY created_at, kid";
-        self.read(|connection| KEYS.all(connection, query, [], from_row))
+        let oldest_first = "ORDER BY created_at, kid";
+        self.read(|connection| KEYS.all(connection, oldest_first, [], from_row))
             .await
     }
 

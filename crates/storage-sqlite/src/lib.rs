@@ -33,6 +33,7 @@ mod row;
 mod schema;
 mod sessions;
 mod sweep;
+mod table;
 mod users;
 mod workers;
 mod writer;

@@ -11,36 +11,31 @@ use uuid::Uuid;
 
 use crate::{
     SqliteStore, clients,
-    row::{Row, Table, bits, execute, json, millis},
+    row::{Row, bits, execute, id, json, millis},
+    table::{Table, cell, column},
 };
 
-pub(crate) static NOTICES: Table = Table {
-    name: "logout_notices",
-    key: &["session_id", "client_id"],
-};
-
-/// A row: a notice without its client.
-struct Waiting {
-    session: SessionId,
-    client: ClientId,
-    alias_id: AliasId,
-    attempts: u32,
-}
-
-fn from_row(row: &Row<'_>) -> Result<Waiting, StoreError> {
-    Ok(Waiting {
-        session: SessionId::from_uuid(row.uuid("session_id")?),
-        client: ClientId::from_uuid(row.uuid("client_id")?),
-        alias_id: AliasId::from_uuid(row.uuid("alias_id")?),
-        attempts: row.get("attempts")?,
-    })
-}
+pub(crate) static NOTICES: Table<StoredNotice> = Table::new(
+    "logout_notices",
+    &["session_id", "client_id"],
+    &[
+        column("session_id", |it| id(it.session_id.uuid())),
+        column("client_id", |it| id(it.client_id.uuid())),
+        column("alias_id", |it| id(it.alias_id.uuid())),
+        column("attempts", |it| cell(it.attempts)),
+        column("due_at", |it| cell(it.due_at.map(millis))),
+    ],
+);
 
 /// Who took part in a session.
-pub(crate) static SESSION_CLIENTS: Table = Table {
-    name: "session_clients",
-    key: &["session_id", "client_id"],
-};
+pub(crate) static SESSION_CLIENTS: Table<Participation> = Table::new(
+    "session_clients",
+    &["session_id", "client_id"],
+    &[
+        column("session_id", |it| id(it.session_id.uuid())),
+        column("client_id", |it| id(it.client_id.uuid())),
+    ],
+);
 
 pub(crate) fn participation(row: &Row<'_>) -> Result<Participation, StoreError> {
     Ok(Participation {
@@ -49,32 +44,25 @@ pub(crate) fn participation(row: &Row<'_>) -> Result<Participation, StoreError> 
     })
 }
 
-/// A notice as it is kept.
-pub(crate) fn stored(row: &Row<'_>) -> Result<StoredNotice, StoreError> {
-    let waiting = from_row(row)?;
+pub(crate) fn from_row(row: &Row<'_>) -> Result<StoredNotice, StoreError> {
     Ok(StoredNotice {
-        session_id: waiting.session,
-        client_id: waiting.client,
-        alias_id: waiting.alias_id,
-        attempts: waiting.attempts,
+        session_id: SessionId::from_uuid(row.uuid("session_id")?),
+        client_id: ClientId::from_uuid(row.uuid("client_id")?),
+        alias_id: AliasId::from_uuid(row.uuid("alias_id")?),
+        attempts: row.get("attempts")?,
         due_at: row.optional("due_at", Row::time)?,
     })
 }
 
 /// Keeps that a client took part in a session.
-pub(crate) fn took_part(
-    connection: &Connection,
-    session: SessionId,
-    client: ClientId,
-) -> Result<(), StoreError> {
-    let statement = "
-        INSERT INTO session_clients (session_id, client_id) VALUES (?1, ?2)
-        ON CONFLICT (session_id, client_id) DO NOTHING";
-    let key = [bits(session.uuid()), bits(client.uuid())];
-    execute(connection, statement, key).map(drop)
+pub(crate) fn took_part(connection: &Connection, it: &Participation) -> Result<(), StoreError> {
+    SESSION_CLIENTS
+        .insert_new(connection, it, "session_id, client_id")
+        .map(drop)
 }
 
-/// The notices of sessions that end, as rows of their table: all of them, unless a condition follows.
+/// The notices of sessions that end, with the columns of their table: all of them, unless a condition
+/// follows.
 pub(crate) const OF_SESSIONS: &str = "
     SELECT s.id AS session_id, k.id AS client_id, c.alias_id, 0 AS attempts, NULL AS due_at
     FROM sessions s
@@ -89,16 +77,13 @@ pub(crate) fn record(
     column: &'static str,
     value: Uuid,
 ) -> Result<(), StoreError> {
-    let statement = format!(
-        "INSERT INTO logout_notices (session_id, client_id, alias_id, attempts, due_at)
-        {OF_SESSIONS} AND s.{column} = ?1"
-    );
+    let (name, names) = (NOTICES.name(), NOTICES.names());
+    let statement = format!("INSERT INTO {name} ({names}) {OF_SESSIONS} AND s.{column} = ?1");
     execute(connection, &statement, [bits(value)]).map(drop)
 }
 
 /// Those that are due, oldest first.
 const DUE: &str = "
-    FROM logout_notices
     WHERE (due_at IS NULL OR due_at <= ?1 OR due_at > ?2)
         AND hex(client_id) NOT IN (SELECT value FROM json_each(?3))
         AND client_id NOT IN (SELECT id FROM clients WHERE deleted)";
@@ -110,19 +95,17 @@ fn passed_over(claim: &Claim) -> Result<String, StoreError> {
 }
 
 fn is_any_due(connection: &Connection, claim: &Claim) -> Result<bool, StoreError> {
-    let query = format!("SELECT 1 {DUE} LIMIT 1");
+    let due = format!("{DUE} LIMIT 1");
     let params = params![
         millis(claim.now),
         millis(claim.latest_due()),
         passed_over(claim)?
     ];
-    Ok(NOTICES
-        .one(connection, &query, params, |_| Ok(()))?
-        .is_some())
+    Ok(NOTICES.one(connection, &due, params, |_| Ok(()))?.is_some())
 }
 
 fn claim(connection: &Connection, claim: &Claim) -> Result<Vec<LogoutNotice>, StoreError> {
-    let query = format!("SELECT * {DUE} ORDER BY due_at LIMIT ?4");
+    let due = format!("{DUE} ORDER BY due_at LIMIT ?4");
     let params = params![
         millis(claim.now),
         millis(claim.latest_due()),
@@ -130,21 +113,21 @@ fn claim(connection: &Connection, claim: &Claim) -> Result<Vec<LogoutNotice>, St
         claim.limit
     ];
     let mut claimed = Vec::new();
-    for due in NOTICES.all(connection, &query, params, from_row)? {
+    for due in NOTICES.all(connection, &due, params, from_row)? {
         let statement = "
             UPDATE logout_notices SET attempts = attempts + 1, due_at = ?3
             WHERE session_id = ?1 AND client_id = ?2";
         let row = params![
-            bits(due.session.uuid()),
-            bits(due.client.uuid()),
+            bits(due.session_id.uuid()),
+            bits(due.client_id.uuid()),
             millis(claim.until)
         ];
         execute(connection, statement, row)?;
         // It refers to its client, so there is one.
-        if let Some(client) = clients::find(connection, due.client)? {
+        if let Some(client) = clients::find(connection, due.client_id)? {
             claimed.push(LogoutNotice {
                 client,
-                session: due.session,
+                session: due.session_id,
                 alias_id: due.alias_id,
                 attempt: due.attempts.saturating_add(1),
             });

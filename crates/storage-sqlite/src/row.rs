@@ -12,19 +12,21 @@ use rusqlite::{
 use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
-/// A table, and the columns that name a row of it.
-pub(crate) struct Table {
+use crate::table::{Cell, cell};
+
+/// What rows are told by: their table, and the columns that name one.
+pub(crate) struct Rows {
     pub(crate) name: &'static str,
     pub(crate) key: &'static [&'static str],
 }
 
 /// One row, whose columns must make sense.
 pub(crate) struct Row<'a> {
-    table: &'static Table,
+    rows: &'static Rows,
     row: &'a rusqlite::Row<'a>,
 }
 
-impl Table {
+impl Rows {
     /// The row that a query finds, if it finds one.
     pub(crate) fn one<T>(
         &'static self,
@@ -34,7 +36,7 @@ impl Table {
         from_row: impl FnOnce(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Option<T>, StoreError> {
         let mut statement = connection.prepare_cached(query).map_err(unavailable)?;
-        let read = |row: &rusqlite::Row<'_>| Ok(from_row(&Row { table: self, row }));
+        let read = |row: &rusqlite::Row<'_>| Ok(from_row(&Row { rows: self, row }));
         let found = statement.query_row(params, read).optional();
         found.map_err(unavailable)?.transpose()
     }
@@ -66,7 +68,7 @@ impl Table {
         let mut statement = connection.prepare_cached(query).map_err(unavailable)?;
         let mut rows = statement.query(params).map_err(unavailable)?;
         while let Some(row) = rows.next().map_err(unavailable)? {
-            read(&Row { table: self, row })?;
+            read(&Row { rows: self, row })?;
         }
         Ok(())
     }
@@ -119,9 +121,9 @@ impl Row<'_> {
 
     /// Says which columns make no sense, and never what they hold.
     pub(crate) fn corrupt(&self, columns: &str) -> StoreError {
-        let key = self.table.key.iter().map(|column| self.key(column));
+        let key = self.rows.key.iter().map(|column| self.key(column));
         StoreError::Corrupt {
-            table: self.table.name,
+            table: self.rows.name,
             key: key.collect::<Vec<_>>().join(" "),
             reason: columns.to_owned(),
         }
@@ -151,6 +153,11 @@ pub(crate) fn execute(
 /// An identifier as a column keeps it.
 pub(crate) const fn bits(id: Uuid) -> [u8; 16] {
     *id.as_bytes()
+}
+
+/// An identifier in a column of a table.
+pub(crate) fn id(id: Uuid) -> Cell {
+    cell(bits(id).to_vec())
 }
 
 /// A time as a column keeps it.

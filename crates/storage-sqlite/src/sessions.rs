@@ -10,41 +10,31 @@ use rusqlite::{Connection, params};
 
 use crate::{
     SqliteStore, notices,
-    row::{Row, Table, bits, execute, millis},
+    row::{Row, bits, execute, id, millis},
+    table::{Table, cell, changing, column},
     users,
 };
 
-pub(crate) static SESSIONS: Table = Table {
-    name: "sessions",
-    key: &["id"],
-};
+pub(crate) static SESSIONS: Table<StoredSession> = Table::new(
+    "sessions",
+    &["id"],
+    // A sign-in that renews a session writes those that change.
+    &[
+        column("id", |it| id(it.id.uuid())),
+        changing("token_digest", |it| cell(it.token.bytes().to_vec())),
+        column("user_id", |it| id(it.user_id.uuid())),
+        changing("auth_time", |it| cell(millis(it.auth_time))),
+        changing("expires_at", |it| cell(millis(it.expires_at))),
+    ],
+);
 
-/// A row: a session without its user.
-struct SignIn {
-    id: SessionId,
-    user: UserId,
-    auth_time: DateTime<Utc>,
-    expires_at: DateTime<Utc>,
-}
-
-fn from_row(row: &Row<'_>) -> Result<SignIn, StoreError> {
-    Ok(SignIn {
+pub(crate) fn from_row(row: &Row<'_>) -> Result<StoredSession, StoreError> {
+    Ok(StoredSession {
         id: SessionId::from_uuid(row.uuid("id")?),
-        user: UserId::from_uuid(row.uuid("user_id")?),
+        token: row.digest("token_digest")?,
+        user_id: UserId::from_uuid(row.uuid("user_id")?),
         auth_time: row.time("auth_time")?,
         expires_at: row.time("expires_at")?,
-    })
-}
-
-/// A session with the digest of its token.
-pub(crate) fn stored(row: &Row<'_>) -> Result<StoredSession, StoreError> {
-    let session = from_row(row)?;
-    Ok(StoredSession {
-        id: session.id,
-        token: row.digest("token_digest")?,
-        user_id: session.user,
-        auth_time: session.auth_time,
-        expires_at: session.expires_at,
     })
 }
 
@@ -54,8 +44,8 @@ pub(crate) fn live(
     id: SessionId,
     now: DateTime<Utc>,
 ) -> Result<Option<Session>, StoreError> {
-    let query = "SELECT * FROM sessions WHERE id = ?1";
-    let found = SESSIONS.one(connection, query, [bits(id.uuid())], from_row)?;
+    let key = [bits(id.uuid())];
+    let found = SESSIONS.one(connection, "WHERE id = ?1", key, from_row)?;
     with_user(connection, found, now)
 }
 
@@ -64,20 +54,20 @@ pub(crate) fn live_by_token(
     token: Digest,
     now: DateTime<Utc>,
 ) -> Result<Option<Session>, StoreError> {
-    let query = "SELECT * FROM sessions WHERE token_digest = ?1";
-    let found = SESSIONS.one(connection, query, [token.bytes()], from_row)?;
+    let of_token = "WHERE token_digest = ?1";
+    let found = SESSIONS.one(connection, of_token, [token.bytes()], from_row)?;
     with_user(connection, found, now)
 }
 
 fn with_user(
     connection: &Connection,
-    found: Option<SignIn>,
+    found: Option<StoredSession>,
     now: DateTime<Utc>,
 ) -> Result<Option<Session>, StoreError> {
     let Some(sign_in) = found.filter(|it| now < it.expires_at) else {
         return Ok(None);
     };
-    let user = users::find(connection, sign_in.user)?.filter(|it| !it.locked);
+    let user = users::find(connection, sign_in.user_id)?.filter(|it| !it.locked);
     Ok(user.map(|user| Session {
         id: sign_in.id,
         user,
@@ -108,18 +98,14 @@ fn start(connection: &Connection, start: &SessionStart) -> Result<Started, Store
     }
     let (id, replaced) = to_renew(connection, start)?.unzip();
     let id = id.unwrap_or(start.id);
-    let statement = "
-        INSERT INTO sessions (id, token_digest, user_id, auth_time, expires_at)
-        VALUES (?1, ?2, ?3, ?4, ?5)
-        ON CONFLICT (id) DO UPDATE SET token_digest = ?2, auth_time = ?4, expires_at = ?5";
-    let row = params![
-        bits(id.uuid()),
-        start.token.bytes(),
-        bits(start.user.uuid()),
-        millis(start.auth_time),
-        millis(start.expires_at),
-    ];
-    execute(connection, statement, row)?;
+    let session = StoredSession {
+        id,
+        token: start.token,
+        user_id: start.user,
+        auth_time: start.auth_time,
+        expires_at: start.expires_at,
+    };
+    SESSIONS.put(connection, &session)?;
     end_beyond(connection, start.user)?;
     Ok(Started::Session { id, replaced })
 }
@@ -127,11 +113,9 @@ fn start(connection: &Connection, start: &SessionStart) -> Result<Started, Store
 /// Ends what a user has beyond the most (R34). That is one, but in a database that knew no bound.
 fn end_beyond(connection: &Connection, user: UserId) -> Result<(), StoreError> {
     const AT_ONCE: u32 = 10;
-    let query = "
-        SELECT id FROM sessions WHERE user_id = ?1
-        ORDER BY auth_time DESC, id LIMIT ?2 OFFSET ?3";
+    let beyond = "WHERE user_id = ?1 ORDER BY auth_time DESC, id LIMIT ?2 OFFSET ?3";
     let params = params![bits(user.uuid()), AT_ONCE, Session::MOST];
-    for id in SESSIONS.all(connection, query, params, |row| row.uuid("id"))? {
+    for id in SESSIONS.all(connection, beyond, params, |row| row.uuid("id"))? {
         end(connection, SessionId::from_uuid(id))?;
     }
     Ok(())
@@ -180,9 +164,9 @@ impl Sessions for SqliteStore {
         user: UserId,
         now: DateTime<Utc>,
     ) -> Result<Vec<Session>, StoreError> {
-        let query = "SELECT * FROM sessions WHERE user_id = ?1 ORDER BY auth_time DESC, id";
+        let of_user = "WHERE user_id = ?1 ORDER BY auth_time DESC, id";
         self.read(move |connection| {
-            let found = SESSIONS.all(connection, query, [bits(user.uuid())], from_row)?;
+            let found = SESSIONS.all(connection, of_user, [bits(user.uuid())], from_row)?;
             let live = found
                 .into_iter()
                 .map(|it| with_user(connection, Some(it), now));

@@ -10,15 +10,15 @@ use rusqlite::{Connection, params};
 
 use crate::{
     SqliteStore, authorizations,
-    row::{Row, Table, bits, execute, millis, unavailable},
+    row::{Row, Rows, bits, execute, millis, unavailable},
 };
 
-static DUE: Table = Table {
+static DUE: Rows = Rows {
     name: "authorizations",
     key: &["id"],
 };
 
-static LATEST: Table = Table {
+static LATEST: Rows = Rows {
     name: "sessions, interactions, authorizations",
     key: &[],
 };

@@ -10,14 +10,27 @@ use rusqlite::{Connection, params};
 use crate::{
     SqliteStore,
     deleted::{self, Deleted},
-    row::{Row, Table, bits, execute, millis},
+    row::{Row, bits, execute, id, millis},
     sessions,
+    table::{Table, cell, column},
 };
 
-pub(crate) static USERS: Table = Table {
-    name: "users",
-    key: &["id"],
-};
+pub(crate) static USERS: Table<(User, PasswordHash)> = Table::new(
+    "users",
+    &["id"],
+    &[
+        column("id", |(user, _)| id(user.id.uuid())),
+        column("email", |(user, _)| cell(user.email.as_str().to_owned())),
+        column("nickname", |(user, _)| {
+            cell(user.nickname.as_ref().map(ToString::to_string))
+        }),
+        column("password_hash", |(_, password)| {
+            cell(password.as_str().to_owned())
+        }),
+        column("locked", |(user, _)| cell(user.locked)),
+        column("created_at", |(user, _)| cell(millis(user.created_at))),
+    ],
+);
 
 fn from_row(row: &Row<'_>) -> Result<User, StoreError> {
     Ok(User {
@@ -36,24 +49,24 @@ pub(crate) fn with_hash(row: &Row<'_>) -> Result<(User, PasswordHash), StoreErro
 
 /// The user, if there is one.
 pub(crate) fn find(connection: &Connection, id: UserId) -> Result<Option<User>, StoreError> {
-    let query = "SELECT * FROM users WHERE id = ?1 AND NOT deleted";
-    USERS.one(connection, query, [bits(id.uuid())], from_row)
+    let living = "WHERE id = ?1 AND NOT deleted";
+    USERS.one(connection, living, [bits(id.uuid())], from_row)
 }
 
 pub(crate) fn find_with_hash(
     connection: &Connection,
     id: UserId,
 ) -> Result<Option<(User, PasswordHash)>, StoreError> {
-    let query = "SELECT * FROM users WHERE id = ?1 AND NOT deleted";
-    USERS.one(connection, query, [bits(id.uuid())], with_hash)
+    let living = "WHERE id = ?1 AND NOT deleted";
+    USERS.one(connection, living, [bits(id.uuid())], with_hash)
 }
 
 fn find_by_email(
     connection: &Connection,
     email: &Email,
 ) -> Result<Option<(User, PasswordHash)>, StoreError> {
-    let query = "SELECT * FROM users WHERE email = ?1 AND NOT deleted";
-    USERS.one(connection, query, [email.as_str()], with_hash)
+    let living = "WHERE email = ?1 AND NOT deleted";
+    USERS.one(connection, living, [email.as_str()], with_hash)
 }
 
 #[async_trait]
@@ -63,21 +76,9 @@ impl Users for SqliteStore {
         user: &User,
         password: &PasswordHash,
     ) -> Result<Result<(), EmailTaken>, StoreError> {
-        let (user, password) = (user.clone(), password.clone());
-        let statement = "
-            INSERT INTO users (id, email, nickname, password_hash, locked, created_at)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-            ON CONFLICT (email) DO NOTHING";
+        let row = (user.clone(), password.clone());
         self.write(move |connection| {
-            let row = params![
-                bits(user.id.uuid()),
-                user.email.as_str(),
-                user.nickname.as_ref().map(|it| it.as_str()),
-                password.as_str(),
-                user.locked,
-                millis(user.created_at),
-            ];
-            let added = execute(connection, statement, row)? > 0;
+            let added = USERS.insert_new(connection, &row, "email")?;
             Ok(if added { Ok(()) } else { Err(EmailTaken) })
         })
         .await
@@ -97,8 +98,8 @@ impl Users for SqliteStore {
     }
 
     async fn users(&self) -> Result<Vec<User>, StoreError> {
-        let query = "SELECT * FROM users WHERE NOT deleted ORDER BY created_at, id";
-        self.read(|connection| USERS.all(connection, query, [], from_row))
+        let living = "WHERE NOT deleted ORDER BY created_at, id";
+        self.read(|connection| USERS.all(connection, living, [], from_row))
             .await
     }
 
