@@ -1,9 +1,9 @@
-//! What a statement issued as it was anticipated, and the rules do not issue.
+//! What a statement must not anticipate, though no step of a port leads there alone.
 
 use alias_domain::{
-    Client, Digest, Params, Response,
+    Client, Digest, Lifetimes, Params, Redeem, Response,
     flows::{Outcome, Visitor},
-    ports::Clients,
+    ports::{Authorizations, Clients},
     testing::{provider, sample},
 };
 use alias_storage_postgres::PostgresStore;
@@ -46,4 +46,20 @@ fn r30_a_channel_that_another_node_withdrew_just_now_gets_no_code() {
     // That of the fixture, and that of the first request.
     let count = fixture.database.ask("SELECT count(*) FROM authorizations");
     assert_eq!(count.as_deref(), Some("2"));
+}
+
+#[test]
+fn r25_a_code_of_two_who_are_not_connected_is_refused_and_not_spent() {
+    let fixture = approved();
+    // Disconnecting removes the authorization too.
+    fixture
+        .database
+        .execute("UPDATE connections SET scopes = NULL");
+    let before = wait(fixture.standing(sample::new_authorization().id));
+    let lifetimes = Lifetimes::default();
+    let redeemed = wait(fixture.redeem(&sample::redemption(), &lifetimes, sample::NOON));
+    let verdict = redeemed.map(|it| it.map(|(_, verdict)| verdict));
+    assert_eq!(verdict, Ok(Some(Redeem::Refused)));
+    let after = wait(fixture.standing(sample::new_authorization().id));
+    assert_eq!(after, before);
 }

@@ -47,7 +47,7 @@ impl Dice {
     }
 
     fn seldom(&mut self) -> bool {
-        self.roll(8) == 0
+        self.roll(5) == 0
     }
 
     fn some_of<'a>(&mut self, among: &[&'a str]) -> Vec<&'a str> {
@@ -67,11 +67,11 @@ impl Dice {
         let scopes = [Scope::OfflineAccess, Scope::Nickname];
         let with = scopes.into_iter().filter(|_| self.roll(2) == 0);
         let access = with.fold(Access::openid(), Access::with);
-        let channels = [1, 2].into_iter().filter(|_| self.roll(3) == 0);
+        let channels = [1, 2].into_iter().filter(|_| self.roll(2) == 0);
         let channels = channels.map(ChannelId).collect();
-        match self.roll(2) {
-            0 => access.with_contact(channels),
-            _ => access,
+        match self.roll(3) {
+            0 => access,
+            _ => access.with_contact(channels),
         }
     }
 
@@ -133,9 +133,22 @@ impl Round {
         Ok(())
     }
 
-    /// Perhaps something is taken back, a channel withdrawn, the user locked.
+    /// This user allows the client everything, by a request of its own.
+    async fn allows_all(&self, store: &dyn Store, user: &User) -> Kept {
+        let of_user = user.id.uuid().as_u128() << 32;
+        let number = of_user + self.number;
+        let all = decision(number, user, &self.client, everything());
+        assert_eq!(records(store, &all).await?, Recorded::Issued);
+        Ok(())
+    }
+
+    /// Perhaps more is allowed by another request, something taken back, a channel withdrawn, the user
+    /// locked.
     async fn altered(&self, store: &dyn Store, dice: &mut Dice) -> Kept {
         let (user, client) = (self.user.id, self.client.id);
+        if dice.seldom() {
+            self.allows_all(store, &self.user).await?;
+        }
         for scope in [Scope::OfflineAccess, Scope::Contact, Scope::Nickname] {
             if dice.seldom() {
                 let revocation = Revocation::Scope(scope);
@@ -313,12 +326,10 @@ pub async fn a_refresh_is_what_the_rules_say_of_what_stands(store: &dyn Store) -
             let rotation = round.refresh(generation);
             refreshes_by_the_rules(store, &round, &rotation, &earlier, NOON).await?;
         }
-        let newest = match standing(store, number)
-            .await?
-            .map(|it| it.authorization.phase)
-        {
-            Some(Phase::Redeemed { refresh: Some(it) }) => it.generation,
-            _ => 1,
+        let phase = standing(store, number).await?;
+        let (newest, end) = match phase.map(|it| it.authorization.phase) {
+            Some(Phase::Redeemed { refresh: Some(it) }) => (it.generation, it.expires_at),
+            _ => (1, NOON),
         };
         round.altered(store, &mut dice).await?;
 
@@ -344,8 +355,13 @@ pub async fn a_refresh_is_what_the_rules_say_of_what_stands(store: &dyn Store) -
             scope: RequestedScope::parse(dice.pick(&scopes)),
             ..round.refresh(newest)
         };
-        let times = [0, 5, 9, 10, 59, 60, 90 * 24 * 60, -5, -61].map(TimeDelta::minutes);
-        let (lifetimes, at) = (dice.lifetimes(), NOON + dice.usually(&times));
+        let times = [0, 5, 10, 59, 60, -5, -61].map(minutes);
+        let ends = [end, end - TimeDelta::milliseconds(1)];
+        let at = match dice.seldom() {
+            true => dice.pick(&ends),
+            false => dice.usually(&times),
+        };
+        let lifetimes = dice.lifetimes();
         match refreshes_by_the_rules(store, &round, &presented, &lifetimes, at).await? {
             Some(Rotate::Granted { .. }) => tally.granted += 1,
             Some(Rotate::Refused | Rotate::ScopeRefused) => tally.refused += 1,
@@ -377,6 +393,9 @@ pub async fn what_is_issued_is_what_the_rules_say_of_what_stands(store: &dyn Sto
             true => fred(),
             false => round.user.clone(),
         };
+        if owner.id == fred().id {
+            round.allows_all(store, &owner).await?;
+        }
         let ended = sign_in(&owner).expires_at;
         let at = dice.usually(&[NOON, ended - TimeDelta::milliseconds(1), ended]);
         let token = Digest::of(owner.email.as_str().as_bytes());
