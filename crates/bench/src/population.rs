@@ -105,9 +105,8 @@ pub(crate) fn user(number: u32, now: DateTime<Utc>) -> User {
     User {
         id: user_id(number),
         email: email.unwrap_or_else(|_| sample::user().email),
-        nickname: "Fred".parse().ok(),
-        locked: false,
         created_at: now,
+        ..sample::user()
     }
 }
 

@@ -24,15 +24,10 @@ const PATIENCE: &str = "
     SET LOCAL idle_in_transaction_session_timeout = 0;
     SET LOCAL lock_timeout = '5s'";
 
-/// From here on nobody else writes, and another import waits.
-const LOCK: &str = "
-    LOCK TABLE keys, client_rows, client_secrets, user_rows, sessions, interactions, connections,
-        authorizations, session_clients, logout_notices IN SHARE ROW EXCLUSIVE MODE";
-
-/// Until statistics are gathered, every plan is a guess.
-const ANALYZE: &str = "
-    ANALYZE keys, client_rows, client_secrets, user_rows, sessions, interactions, connections,
-        authorizations, session_clients, logout_notices";
+/// Every table that something is taken into.
+const TABLES: &str = "
+    keys, client_rows, client_secrets, user_rows, sessions, interactions, connections,
+    authorizations, session_clients, logout_notices";
 
 const KEPT: &str = "
     SELECT 1 WHERE EXISTS (SELECT 1 FROM keys) OR EXISTS (SELECT 1 FROM client_rows)
@@ -61,7 +56,9 @@ impl Import for PostgresStore {
             counts.add(&page);
             take(&transaction, &page).await.map_err(target)?;
         }
-        transaction.batch_execute(ANALYZE).await.map_err(target)?;
+        // Until statistics are gathered, every plan is a guess.
+        let analyze = format!("ANALYZE {TABLES}");
+        transaction.batch_execute(&analyze).await.map_err(target)?;
         transaction.commit().await.map_err(target)?;
         if client.is_unconfirmed() {
             return Err(target(Trouble::Unconfirmed));
@@ -75,7 +72,9 @@ impl Import for PostgresStore {
 /// Whether there is something, from now on for good.
 async fn holds_something(transaction: &Transaction<'_>) -> Tried<bool> {
     transaction.batch_execute(PATIENCE).await?;
-    transaction.batch_execute(LOCK).await?;
+    // From here on nobody else writes, and another import waits.
+    let lock = format!("LOCK TABLE {TABLES} IN SHARE ROW EXCLUSIVE MODE");
+    transaction.batch_execute(&lock).await?;
     Ok(row(transaction, KEPT, &[]).await?.is_some())
 }
 

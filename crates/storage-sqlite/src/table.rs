@@ -19,7 +19,21 @@ pub(crate) fn cell(value: impl Into<Value>) -> Cell {
 pub(crate) struct Table<T: 'static> {
     rows: Rows,
     columns: &'static [Column<T>],
-    selection: OnceLock<String>,
+    texts: OnceLock<Texts>,
+}
+
+/// What statements are made of, once for each table.
+struct Texts {
+    /// Reads whole rows; what leaves some of them follows.
+    selection: String,
+    /// Inserts a row; where its values come from follows.
+    insertion: String,
+    /// The parameters of every column.
+    parameters: String,
+    /// Writes over the row of the same key.
+    replacement: String,
+    /// Writes the columns of a row that change.
+    update: String,
 }
 
 /// A column.
@@ -59,8 +73,12 @@ pub(crate) const fn changing<T>(name: &'static str, value: fn(&T) -> Cell) -> Co
     }
 }
 
-fn joined(parts: impl Iterator<Item = String>, by: &str) -> String {
-    parts.collect::<Vec<_>>().join(by)
+fn joined<I>(
+    parts: impl IntoIterator<Item = I>,
+    by: &str,
+    text: impl FnMut(I) -> String,
+) -> String {
+    parts.into_iter().map(text).collect::<Vec<_>>().join(by)
 }
 
 impl<T> Table<T> {
@@ -72,7 +90,7 @@ impl<T> Table<T> {
         Self {
             rows: Rows { name, key },
             columns,
-            selection: OnceLock::new(),
+            texts: OnceLock::new(),
         }
     }
 
@@ -80,14 +98,39 @@ impl<T> Table<T> {
         self.rows.name
     }
 
+    fn texts(&self) -> &Texts {
+        self.texts.get_or_init(|| {
+            let (name, names, key) = (self.name(), self.names(), self.rows.key);
+            let all = joined(self.columns.iter().filter(|it| it.is_read), ", ", |it| {
+                it.name.to_owned()
+            });
+            let parameters = joined(1..=self.columns.len(), ", ", |number| format!("?{number}"));
+            let changing = || self.columns.iter().filter(|it| it.changes);
+            let replaced = joined(changing(), ", ", |it| {
+                format!("{0} = excluded.{0}", it.name)
+            });
+            let same = joined(key.iter().zip(1..), " AND ", |(it, at)| {
+                format!("{it} = ?{at}")
+            });
+            let set = joined(changing().zip(key.len() + 1..), ", ", |(it, at)| {
+                format!("{} = ?{at}", it.name)
+            });
+            Texts {
+                selection: format!("SELECT {all} FROM {name} "),
+                insertion: format!("INSERT INTO {name} ({names}) "),
+                replacement: format!(
+                    "VALUES ({parameters}) ON CONFLICT ({}) DO UPDATE SET {replaced}",
+                    key.join(", ")
+                ),
+                update: format!("UPDATE {name} SET {set} WHERE {same}"),
+                parameters,
+            }
+        })
+    }
+
     /// Reads whole rows, those that what follows the name of the table leaves.
     pub(crate) fn select(&self, rest: &str) -> String {
-        let selection = self.selection.get_or_init(|| {
-            let read = self.columns.iter().filter(|it| it.is_read);
-            let columns = joined(read.map(|it| it.name.to_owned()), ", ");
-            format!("SELECT {columns} FROM {} ", self.name())
-        });
-        [selection, rest].concat()
+        [&self.texts().selection, rest].concat()
     }
 
     /// The row that is left, if one is.
@@ -126,36 +169,29 @@ impl<T> Table<T> {
 
     /// Every column, as an insertion names them.
     pub(crate) fn names(&self) -> String {
-        joined(self.columns.iter().map(|it| it.name.to_owned()), ", ")
+        joined(self.columns, ", ", |it| it.name.to_owned())
     }
 
-    /// What each column keeps of a row.
-    fn values(&self, row: &T) -> Result<Vec<Value>, StoreError> {
-        self.columns.iter().map(|it| (it.value)(row)).collect()
-    }
-
-    /// Inserts a row, or what comes instead of that; how many there were. The parameters are those of
-    /// every column, and then `more`.
-    fn insert_by(
+    /// Inserts a row from a source, which may have more parameters than those of every column; how many
+    /// there were.
+    fn insert_from(
         &self,
         connection: &Connection,
         row: &T,
-        source: impl FnOnce(&str) -> String,
+        source: &str,
         more: impl IntoIterator<Item = Value>,
     ) -> Result<usize, StoreError> {
-        let parameters = (1..=self.columns.len()).map(|number| format!("?{number}"));
-        let source = source(&joined(parameters, ", "));
-        let (name, names) = (self.name(), self.names());
-        let statement = format!("INSERT INTO {name} ({names}) {source}");
-        let mut values = self.values(row)?;
+        let statement = [&self.texts().insertion, source].concat();
+        let values = self.columns.iter().map(|it| (it.value)(row));
+        let mut values: Vec<Value> = values.collect::<Result<_, _>>()?;
         values.extend(more);
         execute(connection, &statement, params_from_iter(values))
     }
 
     /// Inserts a row.
     pub(crate) fn insert(&self, connection: &Connection, row: &T) -> Result<(), StoreError> {
-        let values = |it: &str| format!("VALUES ({it})");
-        self.insert_by(connection, row, values, []).map(drop)
+        let source = format!("VALUES ({})", self.texts().parameters);
+        self.insert_from(connection, row, &source, []).map(drop)
     }
 
     /// Inserts a row, unless one has the same value in these columns already; whether it did.
@@ -165,8 +201,9 @@ impl<T> Table<T> {
         row: &T,
         unique: &str,
     ) -> Result<bool, StoreError> {
-        let values = |it: &str| format!("VALUES ({it}) ON CONFLICT ({unique}) DO NOTHING");
-        Ok(self.insert_by(connection, row, values, [])? > 0)
+        let parameters = &self.texts().parameters;
+        let source = format!("VALUES ({parameters}) ON CONFLICT ({unique}) DO NOTHING");
+        Ok(self.insert_from(connection, row, &source, [])? > 0)
     }
 
     /// Inserts a row if a condition holds, in which each `?` stands for one of the values, which SQLite
@@ -178,41 +215,25 @@ impl<T> Table<T> {
         condition: &str,
         compared: [Value; N],
     ) -> Result<bool, StoreError> {
-        let values = |it: &str| format!("SELECT {it} WHERE {condition}");
-        Ok(self.insert_by(connection, row, values, compared)? > 0)
+        let source = format!("SELECT {} WHERE {condition}", self.texts().parameters);
+        Ok(self.insert_from(connection, row, &source, compared)? > 0)
     }
 
     /// Inserts a row, or writes the columns that change over the one of the same key: rows that refer
     /// to it stay.
     pub(crate) fn put(&self, connection: &Connection, row: &T) -> Result<(), StoreError> {
-        let changing = self.columns.iter().filter(|it| it.changes);
-        let set = joined(
-            changing.map(|it| format!("{0} = excluded.{0}", it.name)),
-            ", ",
-        );
-        let key = self.rows.key.join(", ");
-        let values = |it: &str| format!("VALUES ({it}) ON CONFLICT ({key}) DO UPDATE SET {set}");
-        self.insert_by(connection, row, values, []).map(drop)
+        let source = &self.texts().replacement;
+        self.insert_from(connection, row, source, []).map(drop)
     }
 
     /// Writes the columns of a row that change.
     pub(crate) fn update(&self, connection: &Connection, row: &T) -> Result<(), StoreError> {
-        let key: Vec<_> = self.columns_of_key().collect();
-        let changing: Vec<_> = self.columns.iter().filter(|it| it.changes).collect();
-        let numbered = |columns: &[&Column<T>], first: usize, by| {
-            let columns = columns.iter().zip(first..);
-            joined(columns.map(|(it, at)| format!("{} = ?{at}", it.name)), by)
-        };
-        let set = numbered(&changing, key.len() + 1, ", ");
-        let same = numbered(&key, 1, " AND ");
-        let statement = format!("UPDATE {} SET {set} WHERE {same}", self.name());
-        let values = key.iter().chain(&changing).map(|it| (it.value)(row));
-        let values: Vec<Value> = values.collect::<Result<_, _>>()?;
-        execute(connection, &statement, params_from_iter(values)).map(drop)
-    }
-
-    fn columns_of_key(&self) -> impl Iterator<Item = &Column<T>> {
         let column = |name: &&str| self.columns.iter().find(|it| it.name == *name);
-        self.rows.key.iter().filter_map(column)
+        let key = self.rows.key.iter().filter_map(column);
+        let changing = self.columns.iter().filter(|it| it.changes);
+        let values = key.chain(changing).map(|it| (it.value)(row));
+        let values: Vec<Value> = values.collect::<Result<_, _>>()?;
+        let statement = &self.texts().update;
+        execute(connection, statement, params_from_iter(values)).map(drop)
     }
 }
