@@ -2,8 +2,9 @@
 //! that decision says: over random standings and whatever is presented.
 
 use alias_domain::{
-    Access, Authorization, ClientId, ClientKind, CodeBinding, Connection, Lifetimes, Phase, Redeem,
-    Redemption, RefreshChain, RequestedScope, Rotate, Rotation, Standing, UserId,
+    Access, Authorization, Case, ClientId, ClientKind, CodeBinding, Condition, Connection,
+    Expected, Lifetimes, Phase, Redeem, Redemption, RefreshChain, RequestedScope, Rotate, Rotation,
+    Standing, UserId,
     ports::{Anticipated, Moment},
     redeem, rotate,
     testing::sample::{self, NOON},
@@ -177,8 +178,40 @@ fn moment() -> impl Strategy<Value = Moment> {
         })
 }
 
+/// The kinds of conditions, in their order.
+fn shape<'a>(
+    conditions: impl IntoIterator<Item = &'a Condition>,
+) -> Vec<std::mem::Discriminant<Condition>> {
+    let kinds = conditions.into_iter().map(std::mem::discriminant);
+    kinds.collect()
+}
+
+fn shape_of_cases(expected: &Expected<Vec<Case>>) -> Vec<std::mem::Discriminant<Condition>> {
+    let cases = expected.next.iter().flat_map(|it| &it.when);
+    shape(expected.guard.iter().chain(cases))
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    /// A store makes one statement of them.
+    #[test]
+    fn what_is_expected_has_the_same_conditions_for_every_value(
+        shown in shown(), presented in rotation(), wanted in access(), lifetimes in lifetimes(), now in time(0),
+    ) {
+        let usual = sample::redemption().expected(&Lifetimes::default(), NOON);
+        let exchange = redemption(shown).expected(&lifetimes, now);
+        prop_assert_eq!(shape_of_cases(&exchange), shape_of_cases(&usual));
+
+        let usual = Rotation { scope: RequestedScope::Everything, ..presented.clone() };
+        let usual = usual.expected(&Lifetimes::default(), NOON);
+        let refresh = presented.expected(&lifetimes, now);
+        prop_assert_eq!(shape_of_cases(&refresh), shape_of_cases(&usual));
+
+        let usual = anticipated(&Access::openid()).expected(NOON);
+        let issued = anticipated(&wanted).expected(now);
+        prop_assert_eq!(shape(&issued.guard), shape(&usual.guard));
+    }
 
     #[test]
     fn what_is_expected_of_an_exchange_is_what_it_comes_to(
