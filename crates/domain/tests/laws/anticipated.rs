@@ -203,9 +203,9 @@ proptest! {
         let exchange = redemption(shown).expected(&lifetimes, now);
         prop_assert_eq!(shape_of_cases(&exchange), shape_of_cases(&usual));
 
-        let usual = Rotation { scope: RequestedScope::Everything, ..presented.clone() };
-        let usual = usual.expected(&Lifetimes::default(), NOON);
         let refresh = presented.expected(&lifetimes, now);
+        let usual = Rotation { scope: RequestedScope::Everything, ..presented };
+        let usual = usual.expected(&Lifetimes::default(), NOON);
         prop_assert_eq!(shape_of_cases(&refresh), shape_of_cases(&usual));
 
         let usual = anticipated(&Access::openid()).expected(NOON);
