@@ -9,11 +9,13 @@ mod password;
 mod terminal;
 pub(crate) mod user;
 
-use std::path::{Path, PathBuf};
+use clap::{Parser, Subcommand};
 
-use clap::{Args, Parser, Subcommand};
-
-use crate::{dev, error::Error, output::Format, serve, store};
+#[cfg(feature = "dev")]
+use crate::dev;
+#[cfg(not(feature = "dev"))]
+use crate::without_dev as dev;
+use crate::{error::Error, global::Global, serve, store};
 
 /// Alias, an OpenID Connect identity service.
 #[derive(Debug, Parser)]
@@ -32,25 +34,10 @@ pub(crate) struct Cli {
     command: Command,
 }
 
-/// What every command takes.
-#[derive(Args, Debug)]
-pub(crate) struct Global {
-    /// Configuration file (TOML); otherwise the file that ALIAS_CONFIG names, if any
-    #[arg(
-        long,
-        global = true,
-        value_name = "FILE",
-        help_heading = "Every command"
-    )]
-    config: Option<PathBuf>,
-    /// Print one JSON object or array
-    #[arg(long, global = true, help_heading = "Every command")]
-    json: bool,
-}
-
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run everything on this machine, with a demo user and a demo client
+    #[cfg_attr(not(feature = "dev"), command(hide = true))]
     Dev(dev::Options),
     /// Run the service
     #[command(
@@ -94,22 +81,6 @@ impl Cli {
             Command::User(command) => user::run(global, command).await,
             Command::Key(command) => key::run(global, command).await,
             Command::Config => config::run(global),
-        }
-    }
-}
-
-impl Global {
-    /// The file that `--config` names.
-    pub(crate) fn config_file(&self) -> Option<&Path> {
-        self.config.as_deref()
-    }
-
-    /// Whom standard output is for.
-    pub(crate) const fn format(&self) -> Format {
-        if self.json {
-            Format::Json
-        } else {
-            Format::Text
         }
     }
 }

@@ -4,6 +4,7 @@ mod database;
 #[cfg(test)]
 mod deployed;
 pub(crate) mod duration;
+mod error;
 pub(crate) mod file;
 mod http;
 mod issuer;
@@ -15,23 +16,20 @@ mod secret_file;
 mod settings;
 mod tls;
 
-use std::{
-    fmt,
-    path::{Path, PathBuf},
-};
+use std::path::Path;
 
 use alias_domain::{Lead, Lifetimes};
 use alias_signing::RsaSize;
 use chrono::TimeDelta;
 
 pub(crate) use database::{DatabaseSource, DatabaseUrl};
+pub(crate) use error::ConfigError;
 pub(crate) use http::Http;
 pub(crate) use issuer::Issuer;
 pub(crate) use master_key::MasterKeySource;
 pub(crate) use outbound::OutboundSettings;
 pub(crate) use rate::{LimitSettings, Rate};
 pub(crate) use settings::Settings;
-use settings::{Origin, Setting};
 pub(crate) use tls::TlsFiles;
 
 /// What the service is told about itself.
@@ -59,71 +57,6 @@ pub(crate) struct Config {
     pub(crate) outbound: OutboundSettings,
 }
 
-/// Why there is no configuration. Each names the setting, and where it was set.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ConfigError {
-    #[error("configuration file {}: {reason}", path.display())]
-    File { path: PathBuf, reason: String },
-    #[error("environment: {0}")]
-    Unreadable(String),
-    #[error("{variable}: the value is not UTF-8")]
-    NotText { variable: String },
-    #[error("unknown setting {key} ({origin}); `aliasd config` lists those there are")]
-    Unknown { key: String, origin: Origin },
-    #[error("{key} ({origin}) is not supported yet")]
-    Later { key: String, origin: Origin },
-    #[error("{key} ({origin}): {reason}")]
-    Invalid {
-        key: &'static str,
-        origin: Origin,
-        reason: String,
-    },
-    #[error("{0} is not set")]
-    Missing(&'static str),
-    #[error(
-        "keys.master is not set: put 32 random bytes, as base64url, into ALIAS_KEYS__MASTER or into \
-         a file that keys.master_file names"
-    )]
-    NoMasterKey,
-    #[error("keys.master_file {}: {reason}", path.display())]
-    MasterKeyFile { path: PathBuf, reason: String },
-    #[error("keys.master and keys.master_file are both set; keep one")]
-    TwoMasterKeys,
-    #[error("database.password_file {}: {reason}", path.display())]
-    PasswordFile { path: PathBuf, reason: String },
-    #[error("database.url has a password and database.password_file is set; keep one")]
-    TwoPasswords,
-    #[error("{0} is set and {1} is not; set both or neither")]
-    HalfTls(&'static str, &'static str),
-    #[error("{key} {}: {reason}", path.display())]
-    CertificateFile {
-        key: &'static str,
-        path: PathBuf,
-        reason: String,
-    },
-    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
-    Several(Vec<Self>),
-}
-
-impl ConfigError {
-    /// All of them as one, if there are any.
-    pub(crate) fn all(mut faults: Vec<Self>) -> Result<(), Self> {
-        match faults.len() {
-            0 => Ok(()),
-            1 => Err(faults.remove(0)),
-            _ => Err(Self::Several(faults)),
-        }
-    }
-
-    fn invalid(setting: &Setting, origin: &Origin, reason: impl fmt::Display) -> Self {
-        Self::Invalid {
-            key: setting.key,
-            origin: origin.clone(),
-            reason: reason.to_string(),
-        }
-    }
-}
-
 impl Config {
     /// Reads the configuration: defaults, then the file, then the environment.
     ///
@@ -138,36 +71,28 @@ impl Config {
     /// # Errors
     /// The first setting that is malformed or unsafe.
     pub(crate) fn from_settings(settings: &Settings) -> Result<Self, ConfigError> {
-        let issuer = required(settings, "issuer", str::parse::<Issuer>)?;
+        let issuer = settings.required("issuer", str::parse::<Issuer>)?;
         Ok(Self {
             http: Http::from_settings(settings, &issuer)?,
             issuer,
             database: DatabaseSource::from_settings(settings)?,
-            connections: required(settings, "database.connections", connections)?,
+            connections: settings.required("database.connections", connections)?,
             master_key: MasterKeySource::from_settings(settings)?,
-            lead: required(settings, "keys.lead", lead)?,
-            rsa: required(settings, "keys.rsa_bits", str::parse)?,
+            lead: settings.required("keys.lead", lead)?,
+            rsa: settings.required("keys.rsa_bits", str::parse)?,
             lifetimes: Lifetimes {
-                auth_code: required(settings, "lifetimes.auth_code", short)?,
-                user_token: required(settings, "lifetimes.user_token", some_time)?,
-                id_token: required(settings, "lifetimes.id_token", some_time)?,
-                refresh_token: required(settings, "lifetimes.refresh_token", some_time)?,
+                auth_code: settings.required("lifetimes.auth_code", short)?,
+                user_token: settings.required("lifetimes.user_token", some_time)?,
+                id_token: settings.required("lifetimes.id_token", some_time)?,
+                refresh_token: settings.required("lifetimes.refresh_token", some_time)?,
                 // None is a choice too: then a refresh token serves once.
-                refresh_grace: required(settings, "lifetimes.refresh_grace", duration::parse)?,
-                session: required(settings, "lifetimes.session", some_time)?,
+                refresh_grace: settings.required("lifetimes.refresh_grace", duration::parse)?,
+                session: settings.required("lifetimes.session", some_time)?,
             },
             limits: LimitSettings::from_settings(settings)?,
             outbound: OutboundSettings::from_settings(settings)?,
         })
     }
-}
-
-fn required<T, E: fmt::Display>(
-    settings: &Settings,
-    key: &'static str,
-    parse: impl FnOnce(&str) -> Result<T, E>,
-) -> Result<T, ConfigError> {
-    settings.read(key, parse)?.ok_or(ConfigError::Missing(key))
 }
 
 fn connections(text: &str) -> Result<usize, &'static str> {

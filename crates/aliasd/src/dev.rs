@@ -15,9 +15,9 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::{
-    cli::Global,
     config::{Config, ConfigError, MasterKeySource, Settings},
     error::Error,
+    global::Global,
     logs, output,
     serve::{self, Listeners, Signals},
     store,

@@ -1,6 +1,8 @@
 //! Why a command did not do what it was asked.
 
-use std::{io, net::SocketAddr, path::PathBuf};
+#[cfg(feature = "dev")]
+use std::path::PathBuf;
+use std::{io, net::SocketAddr};
 
 use alias_domain::{
     ClientError, EmailError, MalformedEmail, MalformedNickname, RevocationError,
@@ -11,7 +13,9 @@ use alias_storage_postgres::OpenError as PostgresError;
 use alias_storage_sqlite::OpenError as SqliteError;
 use metrics_exporter_prometheus::BuildError;
 
-use crate::config::{ConfigError, Issuer};
+use crate::config::ConfigError;
+#[cfg(feature = "dev")]
+use crate::config::Issuer;
 
 /// The text of each is the one line that standard error gets.
 #[derive(Debug, thiserror::Error)]
@@ -82,10 +86,13 @@ pub(crate) enum Error {
     Failure(#[from] Failure),
     #[error(transparent)]
     Keys(#[from] SigningError),
+    #[cfg(feature = "dev")]
     #[error("{0}: name a port, for addresses are registered before anything listens")]
     NoPort(&'static str),
+    #[cfg(feature = "dev")]
     #[error("dev is for this machine alone, not for {0}: everybody knows the demo user's password")]
     PublicDemo(Issuer),
+    #[cfg(feature = "dev")]
     #[error(
         "./.alias is in use by another aliasd dev; stop it, or start this one in another folder"
     )]
@@ -110,6 +117,7 @@ pub(crate) enum Error {
         needed: usize,
         limit: usize,
     },
+    #[cfg(feature = "dev")]
     #[error("{}: {reason}", path.display())]
     File { path: PathBuf, reason: String },
     #[error("metrics: {0}")]

@@ -3,10 +3,11 @@
 //! | file | holds |
 //! |---|---|
 //! | `cli` | the command line, one file for each noun |
+//! | `global` | what every command takes |
 //! | `config` | the settings, where each came from, and the types that they become |
 //! | `store` | the database that the configuration names |
 //! | `serve` | the service: wired together, listening, and stopped gracefully |
-//! | `dev` | the service with everything that a first look needs |
+//! | `dev` | the service with everything that a first look needs: with the feature `dev` alone, which `cargo run` has and a deployed program has not |
 //! | `opening` | the store, waited for while the service listens |
 //! | `files` | the limits of files: of how many may be open, with the connections that this leaves room for, and of their size |
 //! | `certificate` | what TLS connections are shown, and its renewal |
@@ -23,9 +24,11 @@ mod certificate;
 mod cli;
 mod clock;
 mod config;
+#[cfg(feature = "dev")]
 mod dev;
 mod error;
 mod files;
+mod global;
 mod keys;
 mod limits;
 mod logout;
@@ -40,6 +43,8 @@ mod store;
 mod sweep;
 mod upkeep;
 mod view;
+#[cfg(not(feature = "dev"))]
+mod without_dev;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},

@@ -18,11 +18,11 @@ use tokio::{
 
 use crate::{
     certificate::{self, Certificate},
-    cli::Global,
     clock,
     config::{Config, Settings},
     error::Error,
     files,
+    global::Global,
     limits::RateLimits,
     logs, metrics,
     opening::{self, Opened},
@@ -262,12 +262,14 @@ pub(crate) struct Servers {
 
 impl Servers {
     /// With another one beside the public one.
+    #[cfg(feature = "dev")]
     pub(crate) fn beside(mut self, server: Server) -> Self {
         self.public.push(server);
         self
     }
 
     /// With the public ones of others beside them, if there are others.
+    #[cfg(feature = "dev")]
     pub(crate) fn and(mut self, others: Option<Self>) -> Self {
         self.public
             .extend(others.into_iter().flat_map(|it| it.public));

@@ -9,9 +9,9 @@ use alias_storage_sqlite::SqliteStore;
 use serde::Serialize;
 
 use crate::{
-    cli::Global,
     config::{Config, DatabaseUrl},
     error::Error,
+    global::Global,
 };
 
 /// What `aliasd migrate` did.

@@ -11,7 +11,7 @@ use chrono::{DateTime, SubsecRound, Utc};
 
 use crate::{
     population::{self, CLIENTS, Member, Population, everything},
-    scene::progress,
+    progress::progress,
 };
 
 /// How many of a kind are handed over at a time.

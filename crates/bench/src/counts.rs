@@ -8,9 +8,10 @@ use rusqlite::Connection;
 
 use crate::{
     drive::Work,
+    labels::{round_trips_of, rows_added},
     population::Population,
+    progress::progress,
     results::Results,
-    scene::progress,
     service::{Kind, Place, Service, Settings},
     share::Share,
     visit::{Path, Visitor},
@@ -21,19 +22,6 @@ const TURNS: usize = 200;
 
 /// How often one authorization is refreshed.
 const REFRESHES: usize = 1000;
-
-/// What round trips of a path are called.
-pub(crate) fn round_trips_of(way: Path) -> String {
-    format!("round trips to PostgreSQL: {}", way.name())
-}
-
-/// What the rows are called that refreshes add.
-pub(crate) fn rows_added(kind: Kind) -> String {
-    format!(
-        "{}: rows added by 1,000 refreshes of one authorization",
-        kind.name()
-    )
-}
 
 /// Counts the round trips of each path. Beside the requests the service asks for keys and notices,
 /// which is far less often than once in two turns.

@@ -10,11 +10,12 @@ use futures_util::future::try_join_all;
 use crate::{
     census::Census,
     drive::Work,
+    labels::{GROWTH, MANY, SIZES, after_a_year, on},
     os,
     population::Population,
+    progress::progress,
     results::Results,
-    run::MANY,
-    scene::{Pace, Scene, Watched, progress, server_process},
+    scene::{Pace, Scene, Watched, server_process},
     service::{Place, Service, Settings},
     share::Share,
     statements::{self, Bare, Statement},
@@ -24,9 +25,6 @@ use crate::{
 /// What everything is compared with.
 pub(crate) const SMALL: Population = Population::fresh(1000);
 
-/// What the scene is called.
-pub(crate) const SCENE: &str = "growth";
-
 /// The paths that meet a row of their own.
 pub(crate) const PATHS: [Path; 5] = [
     Path::Authorize,
@@ -35,19 +33,6 @@ pub(crate) const PATHS: [Path; 5] = [
     Path::UserInfo,
     Path::Introspection,
 ];
-
-/// What a path is called on a population.
-pub(crate) fn on(way: Path, authorizations: u32) -> String {
-    format!("{} on {authorizations}", way.name())
-}
-
-/// What a path is called after a year.
-pub(crate) fn after_a_year(way: Path) -> String {
-    format!("{} after a year", way.name())
-}
-
-/// How many authorizations there were, the fewest first.
-pub(crate) const SIZES: &str = "authorizations";
 
 /// How many refreshes make a year: one a day.
 pub(crate) const YEAR: u32 = 365;
@@ -112,7 +97,7 @@ pub(crate) async fn grow(
     live(&aged, days, &mut results).await?;
     aged.population.generation += days;
 
-    let mut scene = Scene::new(SCENE);
+    let mut scene = Scene::new(GROWTH);
     for way in PATHS {
         for (service, population) in &services {
             let watched = watching(service).await?;

@@ -10,9 +10,9 @@ use plotters::{
 };
 
 use crate::{
-    growth::{self, SCENE},
+    growth,
+    labels::{self, GROWTH, MANY},
     results::Results,
-    run::MANY,
     table::{self, Goal, Row},
 };
 
@@ -135,7 +135,7 @@ fn curves(file: &FilePath, results: &Results) -> Result<()> {
     };
     let curve = |way| {
         let point = |size: &u32| {
-            let series = results.series(SCENE, &growth::on(way, *size), MANY)?;
+            let series = results.series(GROWTH, &labels::on(way, *size), MANY)?;
             Some((f64::from(*size), series.median(|it| it.rate)))
         };
         sizes.iter().filter_map(point).collect::<Vec<_>>()

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     drive::{Round, median},
-    growth::SIZES,
+    labels::SIZES,
     os,
 };
 

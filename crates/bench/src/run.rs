@@ -10,12 +10,14 @@ use anyhow::{Context, Result, ensure};
 
 use crate::{
     counts, growth,
+    labels::{BINARY, MANY, algorithms, ready, under_load},
     limits::Scheme,
     os,
     peer::Peer,
     population::Population,
+    progress::progress,
     results::Results,
-    scene::{Pace, Scene, StaticServer, Watched, progress, server_process, size},
+    scene::{Pace, Scene, StaticServer, Watched, server_process, size},
     service::{Kind, Place, Service, Settings},
     sign_ins,
     statements::{self, Statement, TWO_INSERTS_SCHEMA},
@@ -62,12 +64,6 @@ impl Extent {
         connections: &[8],
     };
 }
-
-/// What the size of the program is called.
-pub(crate) const BINARY: &str = "binary, bytes";
-
-/// What algorithms are measured at.
-pub(crate) const MANY: usize = 8;
 
 pub(crate) async fn run(program: &FilePath, extent: Extent, stores: &[Kind]) -> Result<Results> {
     let mut results = Results::of_this_machine();
@@ -220,18 +216,6 @@ pub(crate) async fn drive(
         .await?;
     io::stdout().write_all(table::series(&results).as_bytes())?;
     Ok(())
-}
-
-pub(crate) fn algorithms(kind: Kind) -> String {
-    format!("{}, algorithms", kind.name())
-}
-
-pub(crate) fn under_load(kind: Kind) -> String {
-    format!("{}: memory under load, bytes", kind.name())
-}
-
-pub(crate) fn ready(kind: Kind) -> String {
-    format!("{}: ready after, seconds", kind.name())
 }
 
 fn note_start(kind: Kind, service: &Service, results: &mut Results) -> Result<()> {

@@ -1,13 +1,6 @@
 //! A service with everything that it is measured beside, and the rounds in which they take turns.
 
-use std::{
-    collections::HashMap,
-    env,
-    io::{self, IsTerminal, Write},
-    path::Path as FilePath,
-    process::Command,
-    time::Duration,
-};
+use std::{collections::HashMap, env, path::Path as FilePath, process::Command, time::Duration};
 
 use alias_domain::SigningAlgorithm;
 use anyhow::Result;
@@ -16,9 +9,11 @@ use tempfile::TempDir;
 
 use crate::{
     drive::{Round, Used, Work, drive},
+    labels::{COMMITS, signatures, system_signatures},
     limits::{DurableCommits, Scheme, Signatures, StaticVisitor, system_openssl},
     os,
     peer::{Peer, Way},
+    progress::progress,
     results::{Results, Series},
     service::{Process, Service, free_address},
     share::Share,
@@ -28,9 +23,6 @@ use crate::{
 
 /// The most connections that a subject is given.
 pub(crate) const MOST: usize = 32;
-
-/// What single durable commits to a file are called.
-pub(crate) const COMMITS: &str = "durable commits";
 
 /// How many turns a connection gets ready for before anything is known of how fast it is.
 const FIRST_STOCK: usize = 20;
@@ -299,16 +291,6 @@ impl Scene {
     }
 }
 
-/// What signing is called.
-pub(crate) fn signatures(scheme: Scheme, threads: usize) -> String {
-    format!("{} signatures on {threads}", scheme.name())
-}
-
-/// The same of the system's own library.
-pub(crate) fn system_signatures(threads: usize) -> String {
-    format!("RSA-3072 signatures of the system's OpenSSL on {threads}")
-}
-
 /// A static route, served by a process of its own.
 pub(crate) struct StaticServer {
     process: Process,
@@ -338,18 +320,6 @@ pub(crate) async fn server_process(url: &str) -> Result<u32> {
         .await?
         .get(0);
     os::parent(u32::try_from(own)?)
-}
-
-/// Says what is going on: over the last line at a terminal, on a line of its own elsewhere.
-pub(crate) fn progress(now: &str) {
-    let mut err = io::stderr();
-    let said = match err.is_terminal() {
-        true => write!(err, "\r\x1b[K{now}").and_then(|()| err.flush()),
-        false if now.is_empty() => Ok(()),
-        false => writeln!(err, "{now}"),
-    };
-    // Nobody listens any more.
-    drop(said);
 }
 
 /// Whether there is such a file, for an error that says so.

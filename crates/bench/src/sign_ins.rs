@@ -10,10 +10,11 @@ use futures_util::future::try_join_all;
 
 use crate::{
     http::{Ask, Connection},
+    labels::{CORES, memory_after},
     os,
     population::{self, Population},
+    progress::progress,
     results::Results,
-    scene::progress,
     service::{Kind, Place, Service, Settings},
 };
 
@@ -24,14 +25,6 @@ const SIGN_INS: usize = 1000;
 const CONNECTIONS: usize = 8;
 
 const PASSWORD: &str = "correct horse battery staple";
-
-/// What the memory after sign-ins is called.
-pub(crate) fn memory_after(kind: Kind) -> String {
-    format!("{}: memory after 1,000 sign-ins, bytes", kind.name())
-}
-
-/// How many cores there are: what sets how many hashes run at a time.
-pub(crate) const CORES: &str = "cores";
 
 /// Signs in, half of the time with a wrong password, and looks at the memory that is kept.
 pub(crate) async fn memory(program: &Path, kind: Kind, results: &mut Results) -> Result<()> {

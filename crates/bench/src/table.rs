@@ -5,15 +5,15 @@ use std::fmt::{self, Write as _};
 use serde::Serialize;
 
 use crate::{
-    counts::{round_trips_of, rows_added},
-    growth::{self, SCENE},
+    growth,
+    labels::{
+        self, BINARY, COMMITS, CORES, GROWTH, MANY, algorithms, memory_after, ready,
+        round_trips_of, rows_added, signatures, system_signatures, under_load,
+    },
     limits::Scheme,
     peer::Way,
     results::Results,
-    run::{BINARY, MANY, algorithms, ready, under_load},
-    scene::{COMMITS, signatures, system_signatures},
     service::Kind,
-    sign_ins::{CORES, memory_after},
     statements::Statement,
     visit::Path,
 };
@@ -273,16 +273,16 @@ impl Table<'_> {
     fn growth(&mut self) {
         let largest = self.results.largest();
         for way in growth::PATHS {
-            let small = growth::on(way, growth::SMALL.len());
+            let small = labels::on(way, growth::SMALL.len());
             let others = [
-                largest.map(|it| (format!("on {it} authorizations"), growth::on(way, it))),
+                largest.map(|it| (format!("on {it} authorizations"), labels::on(way, it))),
                 Some((
                     "after a year of refreshes".to_owned(),
-                    growth::after_a_year(way),
+                    labels::after_a_year(way),
                 )),
             ];
             for (what, subject) in others.into_iter().flatten() {
-                let ratio = self.results.ratio(SCENE, (&subject, MANY), (&small, MANY));
+                let ratio = self.results.ratio(GROWTH, (&subject, MANY), (&small, MANY));
                 let what = format!("{} {what} against {}", way.name(), growth::SMALL.len());
                 self.row(what, AtLeast(0.85), ratio);
             }

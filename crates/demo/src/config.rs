@@ -3,6 +3,36 @@
 use std::fmt;
 use std::net::SocketAddr;
 
+use serde::Deserialize;
+
+/// The channels that the confidential demo client declares: name and description.
+///
+/// The first two are asked for when a visitor signs in; `events` is left for "one more channel".
+pub const CHANNELS: &[(&str, &str)] = &[
+    (
+        "notifications",
+        "When another watcher answers one of your sightings",
+    ),
+    (
+        "product_updates",
+        "When the journal learns something new, about once a month",
+    ),
+    ("events", "Bird walks and counts in your area"),
+];
+
+pub(crate) const CONFIDENTIAL_CALLBACK: &str = "/callback";
+pub(crate) const PUBLIC_CALLBACK: &str = "/callback-public";
+pub(crate) const SIGNED_OUT: &str = "/signed-out";
+pub(crate) const BACK_CHANNEL: &str = "/back-channel-logout";
+
+/// Which of the demo's two clients.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ClientKind {
+    Confidential,
+    Public,
+}
+
 /// One of the demo's two clients, as it is registered at Alias.
 #[derive(Clone)]
 pub struct DemoClient {
@@ -11,7 +41,7 @@ pub struct DemoClient {
     /// The client secret; `None` for the public client, which has none.
     pub client_secret: Option<String>,
     /// The registered redirect URI, byte for byte: see
-    /// [`Demo::confidential_redirect_uri`](crate::Demo::confidential_redirect_uri).
+    /// [`DemoConfig::confidential_redirect_uri`].
     pub redirect_uri: String,
 }
 
@@ -35,12 +65,39 @@ pub struct DemoConfig {
     /// Where to listen as well: at the other loopback address, so that `localhost` leads here whichever
     /// of them it means.
     pub listen_beside: Option<SocketAddr>,
-    /// The client with a secret, which declares [`CHANNELS`](crate::CHANNELS).
+    /// The client with a secret, which declares [`CHANNELS`].
     pub confidential: DemoClient,
     /// The client without a secret, which declares no channels.
     pub public: DemoClient,
     /// The page at Alias where a user sees and ends connections.
     pub account_url: String,
+}
+
+impl DemoConfig {
+    /// The redirect URI of the confidential client, for a demo that is reached at `base`
+    /// (`http://127.0.0.1:8081`).
+    #[must_use]
+    pub fn confidential_redirect_uri(base: &str) -> String {
+        format!("{}{CONFIDENTIAL_CALLBACK}", base.trim_end_matches('/'))
+    }
+
+    /// The redirect URI of the public client, for a demo that is reached at `base`.
+    #[must_use]
+    pub fn public_redirect_uri(base: &str) -> String {
+        format!("{}{PUBLIC_CALLBACK}", base.trim_end_matches('/'))
+    }
+
+    /// Where a browser comes back from signing out of Alias, for a demo that is reached at `base`.
+    #[must_use]
+    pub fn signed_out_uri(base: &str) -> String {
+        format!("{}{SIGNED_OUT}", base.trim_end_matches('/'))
+    }
+
+    /// Where Alias tells a demo that is reached at `base` that a session ended.
+    #[must_use]
+    pub fn back_channel_uri(base: &str) -> String {
+        format!("{}{BACK_CHANNEL}", base.trim_end_matches('/'))
+    }
 }
 
 #[cfg(test)]
@@ -53,12 +110,12 @@ pub(crate) fn example() -> DemoConfig {
         confidential: DemoClient {
             client_id: "confidential-client".to_owned(),
             client_secret: Some("the-demo-secret".to_owned()),
-            redirect_uri: crate::Demo::confidential_redirect_uri(base),
+            redirect_uri: DemoConfig::confidential_redirect_uri(base),
         },
         public: DemoClient {
             client_id: "public-client".to_owned(),
             client_secret: None,
-            redirect_uri: crate::Demo::public_redirect_uri(base),
+            redirect_uri: DemoConfig::public_redirect_uri(base),
         },
         account_url: "http://localhost:8080/account".to_owned(),
     }

@@ -10,7 +10,7 @@ use openidconnect::{
 };
 use serde::Deserialize;
 
-use crate::pages::Problem;
+use crate::problem::Problem;
 use crate::wire::WireError;
 
 /// Why a step at Alias did not succeed.

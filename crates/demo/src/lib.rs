@@ -18,14 +18,18 @@
 //! | `visitor` | what is remembered of each browser, in memory only |
 //! | `guard` | which forms are believed |
 //! | `failure` | what may go wrong between Fieldnotes and Alias |
-//! | `pages` | the templates and what they are given |
+//! | `pages` | the one page, and what its template is given |
+//! | `problem` | what a visitor is told when something went wrong |
+//! | `html` | a template as an answer |
 
 mod config;
 mod failure;
 mod guard;
+mod html;
 mod library;
 mod logout;
 mod pages;
+mod problem;
 mod provider;
 mod routes;
 mod session;
@@ -40,28 +44,8 @@ use actix_web::dev::Server;
 use actix_web::middleware::DefaultHeaders;
 use actix_web::{App, HttpServer, web};
 
-pub use crate::config::{DemoClient, DemoConfig};
+pub use crate::config::{CHANNELS, DemoClient, DemoConfig};
 use crate::site::Site;
-
-/// The channels that the confidential demo client declares: name and description.
-///
-/// The first two are asked for when a visitor signs in; `events` is left for "one more channel".
-pub const CHANNELS: &[(&str, &str)] = &[
-    (
-        "notifications",
-        "When another watcher answers one of your sightings",
-    ),
-    (
-        "product_updates",
-        "When the journal learns something new, about once a month",
-    ),
-    ("events", "Bird walks and counts in your area"),
-];
-
-const CONFIDENTIAL_CALLBACK: &str = "/callback";
-const PUBLIC_CALLBACK: &str = "/callback-public";
-const SIGNED_OUT: &str = "/signed-out";
-const BACK_CHANNEL: &str = "/back-channel-logout";
 
 /// The demo, bound to its address and not yet running.
 ///
@@ -78,31 +62,6 @@ pub struct Demo {
 }
 
 impl Demo {
-    /// The redirect URI of the confidential client, for a demo that is reached at `base`
-    /// (`http://127.0.0.1:8081`).
-    #[must_use]
-    pub fn confidential_redirect_uri(base: &str) -> String {
-        format!("{}{CONFIDENTIAL_CALLBACK}", base.trim_end_matches('/'))
-    }
-
-    /// The redirect URI of the public client, for a demo that is reached at `base`.
-    #[must_use]
-    pub fn public_redirect_uri(base: &str) -> String {
-        format!("{}{PUBLIC_CALLBACK}", base.trim_end_matches('/'))
-    }
-
-    /// Where a browser comes back from signing out of Alias, for a demo that is reached at `base`.
-    #[must_use]
-    pub fn signed_out_uri(base: &str) -> String {
-        format!("{}{SIGNED_OUT}", base.trim_end_matches('/'))
-    }
-
-    /// Where Alias tells a demo that is reached at `base` that a session ended.
-    #[must_use]
-    pub fn back_channel_uri(base: &str) -> String {
-        format!("{}{BACK_CHANNEL}", base.trim_end_matches('/'))
-    }
-
     /// Binds the listening address, so that a busy port is known before anything is printed.
     /// Alias need not be there yet: it is looked for when a visitor first needs it.
     ///

@@ -3,6 +3,12 @@
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::config::{ClientKind, DemoClient, DemoConfig};
+use crate::failure::{Failure, with_causes};
+use crate::library::{AliasTokenResponse, LibraryClient, Metadata, MoreMetadata};
+use crate::logout::{Disbelief, Ended, Expected};
+use crate::session::{Session, Tokens, Worth, pretty};
+use crate::wire::{self, Wire, WireError};
 use openidconnect::ClaimsVerificationError::SignatureVerification;
 use openidconnect::SignatureVerificationError::NoMatchingKey;
 use openidconnect::core::{
@@ -14,23 +20,6 @@ use openidconnect::{
     HttpResponse, IssuerUrl, Nonce, OAuth2TokenResponse, PkceCodeChallenge, PkceCodeVerifier,
     RedirectUrl, RefreshToken, Scope, TokenResponse, UserInfoError,
 };
-use serde::Deserialize;
-
-use crate::Demo;
-use crate::config::{DemoClient, DemoConfig};
-use crate::failure::{Failure, with_causes};
-use crate::library::{AliasTokenResponse, LibraryClient, Metadata, MoreMetadata};
-use crate::logout::{Disbelief, Ended, Expected};
-use crate::session::{Session, Tokens, Worth, pretty};
-use crate::wire::{self, Wire, WireError};
-
-/// Which of the demo's two clients.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Kind {
-    Confidential,
-    Public,
-}
 
 /// One thing for each of the two clients.
 struct Both<T> {
@@ -39,10 +28,10 @@ struct Both<T> {
 }
 
 impl<T> Both<T> {
-    fn of(&self, kind: Kind) -> &T {
+    fn of(&self, kind: ClientKind) -> &T {
         match kind {
-            Kind::Confidential => &self.confidential,
-            Kind::Public => &self.public,
+            ClientKind::Confidential => &self.confidential,
+            ClientKind::Public => &self.public,
         }
     }
 }
@@ -58,15 +47,15 @@ pub(crate) enum Ask {
 impl Ask {
     /// The scopes and channels to name, besides `openid`, which the library always names. A
     /// sign-in leaves something to ask for later.
-    fn names(self, kind: Kind) -> (&'static [&'static str], Option<&'static str>) {
+    fn names(self, kind: ClientKind) -> (&'static [&'static str], Option<&'static str>) {
         match (self, kind) {
-            (Self::SignIn, Kind::Confidential) => (
+            (Self::SignIn, ClientKind::Confidential) => (
                 &["offline_access", "contact"],
                 Some("notifications product_updates"),
             ),
-            (Self::SignIn, Kind::Public) => (&["nickname"], None),
-            (Self::OneMoreScope, Kind::Confidential) => (&["nickname"], None),
-            (Self::OneMoreScope, Kind::Public) => (&["contact"], None),
+            (Self::SignIn, ClientKind::Public) => (&["nickname"], None),
+            (Self::OneMoreScope, ClientKind::Confidential) => (&["nickname"], None),
+            (Self::OneMoreScope, ClientKind::Public) => (&["contact"], None),
             (Self::OneMoreChannel, _) => (&["contact"], Some("events")),
         }
     }
@@ -74,7 +63,7 @@ impl Ask {
 
 /// An authorization request that has set out, and what its answer must match.
 pub(crate) struct Pending {
-    pub(crate) kind: Kind,
+    pub(crate) kind: ClientKind,
     pub(crate) state: CsrfToken,
     /// Whether Alias promises to name itself in every answer (RFC 9207 3).
     names_itself: bool,
@@ -121,7 +110,7 @@ impl Alias {
         Ok(Self {
             issuer,
             registered,
-            signed_out_uri: Demo::signed_out_uri(&origin),
+            signed_out_uri: DemoConfig::signed_out_uri(&origin),
             http: wire::connections().map_err(io::Error::other)?,
             found: Mutex::default(),
         })
@@ -138,7 +127,7 @@ impl Alias {
     }
 
     /// The authorization request as an address to send the browser to, and what to remember of it.
-    pub(crate) async fn ask(&self, kind: Kind, ask: Ask) -> Result<(Url, Pending), Failure> {
+    pub(crate) async fn ask(&self, kind: ClientKind, ask: Ask) -> Result<(Url, Pending), Failure> {
         let found = self.found().await?;
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let (scopes, channels) = ask.names(kind);
@@ -213,7 +202,7 @@ impl Alias {
     /// there are any, else with all that the refresh token is worth.
     pub(crate) async fn refresh(
         &self,
-        kind: Kind,
+        kind: ClientKind,
         refresh_token: &RefreshToken,
         only: &[String],
     ) -> Result<Tokens, Failure> {
@@ -271,7 +260,7 @@ impl Alias {
     pub(crate) async fn introspect(&self, session: &Session) -> Result<Option<Worth>, Failure> {
         let found = self.found().await?;
         let endpoint = found.more.introspection_endpoint.as_ref();
-        let (Kind::Confidential, Some(endpoint)) = (session.kind, endpoint) else {
+        let (ClientKind::Confidential, Some(endpoint)) = (session.kind, endpoint) else {
             return Ok(None);
         };
         let form = [("token", session.tokens.access.secret().as_str())];
@@ -334,7 +323,7 @@ impl Alias {
     /// Sends a form of the demo's own, as the client that it is.
     async fn post(
         &self,
-        kind: Kind,
+        kind: ClientKind,
         endpoint: &Url,
         form: &[(&str, &str)],
     ) -> Result<HttpResponse, Failure> {
@@ -413,7 +402,7 @@ impl Found {
     /// 3.1.3.7 and 3.1.3.8).
     fn prove<'r>(
         &self,
-        kind: Kind,
+        kind: ClientKind,
         response: &'r AliasTokenResponse,
         nonce: &Nonce,
     ) -> Result<&'r CoreIdTokenClaims, ClaimsVerificationError> {
@@ -452,7 +441,7 @@ fn tokens(response: &AliasTokenResponse, wire: &Wire) -> Tokens {
 impl Pending {
     pub(crate) fn example(state: &str) -> Self {
         Self {
-            kind: Kind::Confidential,
+            kind: ClientKind::Confidential,
             state: CsrfToken::new(state.to_owned()),
             names_itself: true,
             nonce: Nonce::new_random(),

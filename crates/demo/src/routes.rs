@@ -7,13 +7,14 @@ use actix_web::http::header::{HOST, LOCATION};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
+use crate::config::{BACK_CHANNEL, CONFIDENTIAL_CALLBACK, ClientKind, PUBLIC_CALLBACK, SIGNED_OUT};
 use crate::failure::{Failure, Refusal};
-use crate::pages::{Home, Problem};
-use crate::provider::{Alias, Ask, Kind};
+use crate::pages::Home;
+use crate::problem::Problem;
+use crate::provider::{Alias, Ask};
 use crate::session::Session;
 use crate::site::Site;
 use crate::visitor::{Memory, Outcome};
-use crate::{BACK_CHANNEL, CONFIDENTIAL_CALLBACK, PUBLIC_CALLBACK, SIGNED_OUT};
 
 pub(crate) fn configure(routes: &mut web::ServiceConfig) {
     routes
@@ -24,12 +25,14 @@ pub(crate) fn configure(routes: &mut web::ServiceConfig) {
         .route("/act", web::get().to(back_home))
         .route(
             CONFIDENTIAL_CALLBACK,
-            web::get()
-                .to(|request, site, answer| callback(Kind::Confidential, request, site, answer)),
+            web::get().to(|request, site, answer| {
+                callback(ClientKind::Confidential, request, site, answer)
+            }),
         )
         .route(
             PUBLIC_CALLBACK,
-            web::get().to(|request, site, answer| callback(Kind::Public, request, site, answer)),
+            web::get()
+                .to(|request, site, answer| callback(ClientKind::Public, request, site, answer)),
         )
         .route(SIGNED_OUT, web::get().to(signed_out))
         .route(BACK_CHANNEL, web::post().to(back_channel))
@@ -74,7 +77,7 @@ async fn home(request: HttpRequest, site: web::Data<Site>) -> HttpResponse {
 #[derive(Deserialize)]
 struct SignIn {
     form_token: String,
-    client: Kind,
+    client: ClientKind,
 }
 
 async fn sign_in(
@@ -182,7 +185,7 @@ async fn refresh(
 async fn set_out(
     alias: &Alias,
     memory: &mut Memory,
-    kind: Kind,
+    kind: ClientKind,
     ask: Ask,
 ) -> Result<HttpResponse, Problem> {
     memory.outcome = None;
@@ -217,7 +220,7 @@ struct Answer {
 }
 
 async fn callback(
-    kind: Kind,
+    kind: ClientKind,
     request: HttpRequest,
     site: web::Data<Site>,
     answer: Option<web::Query<Answer>>,

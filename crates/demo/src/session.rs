@@ -7,11 +7,11 @@ use openidconnect::{AccessToken, RefreshToken, SubjectIdentifier};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::provider::Kind;
+use crate::config::ClientKind;
 
 /// One sign-in, as far as Fieldnotes remembers it.
 pub(crate) struct Session {
-    pub(crate) kind: Kind,
+    pub(crate) kind: ClientKind,
     pub(crate) subject: SubjectIdentifier,
     pub(crate) nickname: Option<String>,
     /// The header and the claims of the ID token, as JSON to read.
@@ -64,7 +64,7 @@ impl Worth {
 
 impl Session {
     pub(crate) fn new(
-        kind: Kind,
+        kind: ClientKind,
         claims: &CoreIdTokenClaims,
         id_token: &str,
         tokens: Tokens,

@@ -9,7 +9,7 @@ use tokio::sync::OwnedMutexGuard;
 
 use crate::config::DemoConfig;
 use crate::guard::{same_secret, sent_from};
-use crate::pages::Problem;
+use crate::problem::Problem;
 use crate::provider::Alias;
 use crate::visitor::{Memory, Visitor, Visitors};
 

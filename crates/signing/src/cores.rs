@@ -12,7 +12,7 @@ use std::{
 use alias_domain::ports::Failure;
 use tokio::{sync::oneshot, task, time::timeout};
 
-use crate::crypto;
+use crate::error::crypto;
 
 /// Runs what keeps a core busy beside the threads that serve requests, as many at a time as there
 /// are cores: with more, each would only be slower, and hashes would fill the memory. Tokio's

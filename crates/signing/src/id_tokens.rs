@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use serde::Serialize;
 
-use crate::{Keyring, cores::Cores, crypto, ring::Ring, signing_key::Token};
+use crate::{Keyring, cores::Cores, error::crypto, ring::Ring, signing_key::Token};
 
 /// The longest token that is looked at, in bytes; ours are a fifth of that.
 const LONGEST: usize = 8192;

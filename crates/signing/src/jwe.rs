@@ -12,7 +12,7 @@ use josekit::jwe::{self, Dir, JweHeader};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::{crypto, key::Key};
+use crate::{error::crypto, key::Key};
 
 /// The longest sealed text, in bytes. A consent form of some 200 channels with the longest names
 /// is shorter.

@@ -1,9 +1,9 @@
 use std::{fmt, sync::Arc};
 
 use alias_domain::{
-    KeyAlgorithm, KeyStage, Lead, Lifetimes, NotRotated, ScheduledKey, SigningAlgorithm,
-    key_schedule, key_succession,
-    ports::{Failure, Keys, StoreError, StoredKey},
+    KeyAlgorithm, KeyStage, Lead, Lifetimes, ScheduledKey, SigningAlgorithm, key_schedule,
+    key_succession,
+    ports::{Failure, Keys, StoredKey},
 };
 use arc_swap::ArcSwap;
 use chrono::{DateTime, Utc};
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::{
     cores::Cores,
-    crypto,
+    error::{SigningError, crypto},
     key::Key,
     master::{MasterKey, Purpose},
     ring::{Held, Ring},
@@ -46,41 +46,6 @@ pub struct Keyring {
     rsa: RsaSize,
     ring: Arc<ArcSwap<Ring>>,
     cores: Cores,
-}
-
-/// The keys cannot be used, or not be rotated.
-///
-/// ```
-/// use alias_signing::SigningError;
-/// let error = SigningError::WrongMaster { kid: "RIpbfh4fpqMpHn2C7WxrKQ".to_owned() };
-/// assert_eq!(
-///     error.to_string(),
-///     "keys.master does not open the stored key RIpbfh4fpqMpHn2C7WxrKQ",
-/// );
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SigningError {
-    /// The stored key was sealed under another master key, or was altered.
-    #[error("keys.master does not open the stored key {kid}")]
-    WrongMaster {
-        /// The key's ID.
-        kid: String,
-    },
-    /// The store keeps no key of this algorithm.
-    #[error("the store keeps no {0} key")]
-    NoKey(KeyAlgorithm),
-    /// A key gets no successor now.
-    #[error(transparent)]
-    NotRotated(#[from] NotRotated),
-    /// The store does not answer, or the cryptography fails.
-    #[error(transparent)]
-    Failed(#[from] Failure),
-}
-
-impl From<StoreError> for SigningError {
-    fn from(error: StoreError) -> Self {
-        Self::Failed(error.into())
-    }
 }
 
 impl Keyring {

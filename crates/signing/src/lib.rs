@@ -20,6 +20,7 @@
 mod argon2id;
 mod chance;
 mod cores;
+mod error;
 mod id_tokens;
 mod jwe;
 mod key;
@@ -32,16 +33,10 @@ mod sealing_key;
 mod signing_key;
 
 pub use chance::OsChance;
+pub use error::SigningError;
 pub use id_tokens::IdTokenSigner;
-pub use keyring::{Keyring, SigningError};
+pub use keyring::Keyring;
 pub use master::{MalformedMasterKey, MasterKey};
 pub use passwords::Argon2Passwords;
 pub use sealer::TokenSealer;
 pub use signing_key::{RsaSize, UnknownRsaSize};
-
-use alias_domain::ports::Failure;
-
-/// What the libraries below us say went wrong. None of them puts a secret into its message.
-fn crypto(error: impl std::fmt::Display) -> Failure {
-    Failure::Crypto(error.to_string())
-}

@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use crate::{
     argon2id::Argon2id,
     cores::{Cores, Patience},
-    crypto,
+    error::crypto,
 };
 
 /// How many hashes may wait for a core, for each core, and for how long. A core does some forty in a

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use crate::{
-    SigningError, crypto,
+    error::{SigningError, crypto},
     key::Key,
     sealing_key::SealingKey,
     signing_key::{SigningKey, VerifyingKey},

@@ -8,7 +8,8 @@ use arc_swap::ArcSwap;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use crate::{
-    Keyring, crypto,
+    Keyring,
+    error::crypto,
     jwe::{self, Header},
     ring::Ring,
 };

@@ -5,7 +5,8 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
 use crate::{
-    chance, crypto,
+    chance,
+    error::crypto,
     jwe::{self, Header},
     key::Key,
     master::{MasterKey, Purpose},

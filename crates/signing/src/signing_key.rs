@@ -17,7 +17,8 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::{
-    chance, crypto,
+    chance,
+    error::crypto,
     jwe::{self, Header},
     key::Key,
 };

@@ -14,7 +14,8 @@ use clap::{
     builder::{PossibleValuesParser, TypedValueParser},
 };
 
-use super::{Global, deleting};
+use super::deleting;
+use crate::global::Global;
 use crate::{
     clock,
     config::{

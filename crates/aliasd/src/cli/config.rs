@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-use super::Global;
+use crate::global::Global;
 use crate::{
     config::{Config, ConfigError, Settings},
     error::Error,

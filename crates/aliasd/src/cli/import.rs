@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use clap::Args;
 use serde::{Serialize, Serializer};
 
-use super::Global;
+use crate::global::Global;
 use crate::{
     config::{Config, DatabaseUrl},
     error::Error,

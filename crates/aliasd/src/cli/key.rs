@@ -11,7 +11,7 @@ use clap::{
     builder::{PossibleValuesParser, TypedValueParser},
 };
 
-use super::Global;
+use crate::global::Global;
 use crate::{
     clock,
     config::Config,

@@ -13,7 +13,8 @@ use clap::{
     builder::{PossibleValuesParser, TypedValueParser},
 };
 
-use super::{Global, deleting, password, terminal::Unseen};
+use super::{deleting, password, terminal::Unseen};
+use crate::global::Global;
 use crate::{
     clock,
     error::Error,

@@ -4,7 +4,7 @@ use std::{fmt, path::PathBuf, str::FromStr};
 
 use alias_storage_postgres::{Database, MalformedUrl};
 
-use super::{ConfigError, Settings, file, required};
+use super::{ConfigError, Settings, file};
 
 /// What the settings say of the database.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub(crate) struct DatabaseSource {
 
 impl DatabaseSource {
     pub(super) fn from_settings(settings: &Settings) -> Result<Self, ConfigError> {
-        let url = required(settings, "database.url", str::parse::<DatabaseUrl>)?;
+        let url = settings.required("database.url", str::parse::<DatabaseUrl>)?;
         let password_file = settings.read("database.password_file", str::parse::<PathBuf>)?;
         match &url {
             _ if password_file.is_none() => {}

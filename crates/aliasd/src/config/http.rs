@@ -4,7 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use alias_http::TrustedProxies;
 
-use super::{ConfigError, Issuer, Settings, TlsFiles, duration, required};
+use super::{ConfigError, Issuer, Settings, TlsFiles, duration};
 
 /// The service's addresses, and who may stand in front of them.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ pub(crate) struct Connections {
 
 impl Http {
     pub(super) fn from_settings(settings: &Settings, issuer: &Issuer) -> Result<Self, ConfigError> {
-        let listen = required(settings, "http.listen", address)?;
+        let listen = settings.required("http.listen", address)?;
         let internal_listen = settings.read("http.internal_listen", address)?;
         // Two ports that the system chooses are two ports.
         if internal_listen == Some(listen) && listen.port() != 0 {
@@ -54,13 +54,13 @@ impl Http {
                 .read("http.trusted_proxies", str::parse::<TrustedProxies>)?
                 .unwrap_or_default(),
             internal_listen,
-            keep_alive: required(settings, "http.keep_alive", some_time_or_none)?,
+            keep_alive: settings.required("http.keep_alive", some_time_or_none)?,
             connections: Connections {
-                most: required(settings, "http.connections", connections)?,
+                most: settings.required("http.connections", connections)?,
                 asked_for: !settings.is_default("http.connections"),
             },
             https: issuer.is_https(),
-            drain_delay: required(settings, "http.drain_delay", some_time_or_none)?,
+            drain_delay: settings.required("http.drain_delay", some_time_or_none)?,
         })
     }
 }

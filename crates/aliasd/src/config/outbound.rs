@@ -27,6 +27,7 @@ impl OutboundSettings {
     }
 
     /// Allows this machine itself, unless the settings say what is allowed.
+    #[cfg(feature = "dev")]
     pub(crate) fn allow_loopback(&mut self, settings: &Settings) {
         if settings.is_default(ALLOW_PRIVATE) {
             self.networks = PrivateNetworks::loopback();

@@ -4,7 +4,7 @@ use std::{num::NonZeroU32, str::FromStr};
 
 use chrono::TimeDelta;
 
-use super::{ConfigError, Settings, duration, required};
+use super::{ConfigError, Settings, duration};
 
 /// How often something may be done: all of it at once, and then again as time goes by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,8 +48,8 @@ pub(crate) struct LimitSettings {
 impl LimitSettings {
     pub(super) fn from_settings(settings: &Settings) -> Result<Self, ConfigError> {
         Ok(Self {
-            requests: required(settings, "limits.requests", rate_or_off)?,
-            requests_total: required(settings, "limits.requests_total", rate_or_off)?,
+            requests: settings.required("limits.requests", rate_or_off)?,
+            requests_total: settings.required("limits.requests_total", rate_or_off)?,
         })
     }
 }

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::settings::{Origin, Settings};
+use super::{Settings, error::Origin};
 
 /// Container engines put secrets here, with rights that are theirs to choose.
 const MOUNTED: &str = "/run/secrets";

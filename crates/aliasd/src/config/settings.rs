@@ -9,7 +9,11 @@ use std::{
 
 use config::{Environment, File, FileFormat, Source, Value, ValueKind};
 
-use super::{ConfigError, file, links::is_link};
+use super::{
+    error::{ConfigError, Origin},
+    file,
+    links::is_link,
+};
 
 /// A setting that can be made.
 #[derive(Debug)]
@@ -139,27 +143,6 @@ const fn setting(key: &'static str, default: Option<&'static str>) -> Setting {
         default,
         secrecy: Secrecy::Open,
         list: false,
-    }
-}
-
-/// Where a value came from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Origin {
-    /// Nobody said anything.
-    Default,
-    /// This file.
-    File(PathBuf),
-    /// The environment variable of this name.
-    Environment(String),
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Default => f.write_str("default"),
-            Self::File(path) => write!(f, "{}", path.display()),
-            Self::Environment(variable) => f.write_str(variable),
-        }
     }
 }
 
@@ -298,7 +281,7 @@ impl Settings {
             });
         };
         let text = text(value, slot.0.list)
-            .map_err(|expected| ConfigError::invalid(slot.0, &origin, expected))?;
+            .map_err(|expected| ConfigError::invalid(slot.0.key, &origin, expected))?;
         *slot = (slot.0, Some(text), origin);
         Ok(())
     }
@@ -324,13 +307,25 @@ impl Settings {
         };
         parse(text)
             .map(Some)
-            .map_err(|reason| ConfigError::invalid(setting, origin, reason))
+            .map_err(|reason| ConfigError::invalid(setting.key, origin, reason))
+    }
+
+    /// What a setting says that must be set.
+    ///
+    /// # Errors
+    /// As [`Settings::read`] has them, and if nobody said anything.
+    pub(super) fn required<T, E: fmt::Display>(
+        &self,
+        key: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Result<T, ConfigError> {
+        self.read(key, parse)?.ok_or(ConfigError::Missing(key))
     }
 
     /// What is said of a setting that does not go with the others.
     pub(super) fn refusal(&self, key: &'static str, reason: impl fmt::Display) -> ConfigError {
         match self.iter().find(|(it, ..)| it.key == key) {
-            Some((setting, _, origin)) => ConfigError::invalid(setting, origin, reason),
+            Some((setting, _, origin)) => ConfigError::invalid(setting.key, origin, reason),
             None => ConfigError::Missing(key),
         }
     }

@@ -1,6 +1,6 @@
 //! The demo user and the demo clients: made once, kept over restarts, mended where they are gone.
 
-use alias_demo::{Demo, DemoClient};
+use alias_demo::{DemoClient, DemoConfig};
 use alias_domain::{
     Client, ClientChange, ClientId, ClientKind, ClientSecret, Email, Nickname, RedirectUri,
     Registration, Secret,
@@ -66,8 +66,11 @@ pub(super) async fn furnish(store: &dyn Store, home: &Home, base: &str) -> Resul
     let text = serde_json::to_string_pretty(&kept).map_err(|error| home.spoilt(KEPT, &error))?;
     home.write(KEPT, &text)?;
     Ok(Clients {
-        confidential: demo_client(kept.confidential, Demo::confidential_redirect_uri(base)),
-        public: demo_client(kept.public, Demo::public_redirect_uri(base)),
+        confidential: demo_client(
+            kept.confidential,
+            DemoConfig::confidential_redirect_uri(base),
+        ),
+        public: demo_client(kept.public, DemoConfig::public_redirect_uri(base)),
     })
 }
 
@@ -75,9 +78,9 @@ fn confidential_client(base: &str) -> Registration {
     let channels = alias_demo::CHANNELS.iter();
     Registration {
         name: "Fieldnotes".to_owned(),
-        redirect_uris: vec![Demo::confidential_redirect_uri(base)],
-        post_logout_redirect_uris: vec![Demo::signed_out_uri(base)],
-        backchannel_logout: Some((Demo::back_channel_uri(base), true)),
+        redirect_uris: vec![DemoConfig::confidential_redirect_uri(base)],
+        post_logout_redirect_uris: vec![DemoConfig::signed_out_uri(base)],
+        backchannel_logout: Some((DemoConfig::back_channel_uri(base), true)),
         channels: channels
             .map(|(name, description)| ((*name).to_owned(), (*description).to_owned()))
             .collect(),
@@ -89,9 +92,9 @@ fn public_client(base: &str) -> Registration {
     Registration {
         name: "Fieldnotes Pocket".to_owned(),
         kind: ClientKind::Public,
-        redirect_uris: vec![Demo::public_redirect_uri(base)],
-        post_logout_redirect_uris: vec![Demo::signed_out_uri(base)],
-        backchannel_logout: Some((Demo::back_channel_uri(base), true)),
+        redirect_uris: vec![DemoConfig::public_redirect_uri(base)],
+        post_logout_redirect_uris: vec![DemoConfig::signed_out_uri(base)],
+        backchannel_logout: Some((DemoConfig::back_channel_uri(base), true)),
         ..Registration::default()
     }
 }
