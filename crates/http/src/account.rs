@@ -17,9 +17,9 @@ use crate::{
         AccountLink, AccountPage, ConnectionView, ErrorCause, Notice, NoticeAt, Place,
         RevocableChannel, RevocableScope, client_anchor,
     },
+    paths::{ACCOUNT, SIGN_IN, SIGNED_OUT},
     respond::{self, Page, PageFailure, see_other},
-    routes::{ACCOUNT, SIGN_IN, SIGNED_OUT},
-    server::State,
+    state::State,
     visitor::Arrival,
 };
 

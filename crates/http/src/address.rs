@@ -7,11 +7,12 @@ use actix_web::{
     middleware::Next,
 };
 
-use crate::{api, pages::ErrorCause, respond, routes};
-
-/// The longest path with its query, in bytes. Whatever a client has to say fits in by far, and
-/// proxies in between seldom let more through.
-pub(crate) const MAX_BYTES: usize = 16 * 1024;
+use crate::{
+    api,
+    pages::ErrorCause,
+    paths::{self, MAX_ADDRESS_BYTES},
+    respond,
+};
 
 /// Answers 414 (RFC 9110 15.5.15) where the address is longer.
 pub(crate) async fn bounded(
@@ -22,7 +23,7 @@ pub(crate) async fn bounded(
         .uri()
         .path_and_query()
         .map_or(0, |it| it.as_str().len());
-    if length <= MAX_BYTES {
+    if length <= MAX_ADDRESS_BYTES {
         return Ok(next.call(request).await?.map_into_left_body());
     }
     let refused = too_long(request.path());
@@ -30,7 +31,7 @@ pub(crate) async fn bounded(
 }
 
 fn too_long(path: &str) -> HttpResponse {
-    match routes::is_for_programs(path) {
+    match paths::is_for_programs(path) {
         true => api::address_too_long(),
         false => respond::error(ErrorCause::AddressTooLong),
     }

@@ -20,7 +20,7 @@ use serde_json::json;
 use crate::{
     body::{self, BodyError},
     measures, refusal,
-    server::State,
+    state::State,
 };
 
 /// A refusal for a program.
@@ -56,14 +56,12 @@ impl ApiError {
         self.error
     }
 
-    /// Why, for the log.
-    pub(crate) fn cause(&self) -> &str {
-        self.cause.unwrap_or(&self.description)
-    }
-
-    /// Whether it is an answer to what was asked, and no failure of ours.
-    pub(crate) fn is_refusal(&self) -> bool {
-        self.status.is_client_error()
+    /// Has the log say why `client`, where it is known, was refused. A failure of ours is no refusal.
+    pub(crate) fn log(&self, client: Option<ClientId>) {
+        if self.status.is_client_error() {
+            let cause = self.cause.unwrap_or(&self.description);
+            refusal::of_program(self.error, cause, client);
+        }
     }
 
     const fn challenging(mut self, challenge: &'static str) -> Self {
@@ -219,7 +217,7 @@ pub(crate) async fn client_form(
 ) -> Result<(Client, Params), ApiError> {
     let mut named = None;
     let authenticated = authenticated(request, payload, state, &mut named).await;
-    authenticated.inspect_err(|refused| refusal::of_program(refused, named))
+    authenticated.inspect_err(|refused| refused.log(named))
 }
 
 /// The client and its form; `named` is who it says that it is, once that is known.

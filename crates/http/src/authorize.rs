@@ -4,10 +4,11 @@ use actix_web::{HttpRequest, web};
 use alias_domain::{Params, flows::Outcome};
 
 use crate::{
-    body, interaction, refusal,
+    body, interaction,
+    paths::AUTHORIZE,
+    refusal,
     respond::{self, Page, see_other},
-    routes::AUTHORIZE,
-    server::State,
+    state::State,
     visitor::Browser,
 };
 

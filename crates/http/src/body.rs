@@ -7,13 +7,12 @@ use actix_web::{
     web::{Bytes, Payload},
 };
 use alias_domain::Params;
-use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
 
-use crate::{address, connections::LONGEST};
+use crate::{connections::LONGEST, encoding, paths::MAX_ADDRESS_BYTES};
 
 /// The longest query that a browser is sent to, in bytes: with its path, it is no longer than an
 /// address may be.
-const LONGEST_QUERY: usize = address::MAX_BYTES - 64;
+const LONGEST_QUERY: usize = MAX_ADDRESS_BYTES - 64;
 
 /// Why a body is not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,19 +34,6 @@ pub(crate) async fn bytes(payload: Payload) -> Result<Bytes, BodyError> {
     }
 }
 
-/// A query string as an address can have it: what is no ASCII in it is percent-encoded, to be judged
-/// with the parameter that it belongs to.
-pub(crate) fn addressable(query: &[u8]) -> String {
-    const UNSAFE: &AsciiSet = &CONTROLS
-        .add(b' ')
-        .add(b'"')
-        .add(b'#')
-        .add(b'<')
-        .add(b'>')
-        .add(b'`');
-    percent_encode(query, UNSAFE).to_string()
-}
-
 /// The body as the query of an address to redirect to. It may be longer than the body was, for what
 /// is no ASCII there takes three bytes for one.
 pub(crate) async fn query(request: &HttpRequest, payload: Payload) -> Result<String, BodyError> {
@@ -67,7 +53,7 @@ async fn encoded(request: &HttpRequest, payload: Payload) -> Result<String, Body
     if !is_form(request) {
         return Err(BodyError::NotAForm);
     }
-    Ok(addressable(&bytes))
+    Ok(encoding::addressable(&bytes))
 }
 
 fn is_form(request: &HttpRequest) -> bool {

@@ -9,14 +9,11 @@ use alias_domain::{
 use crate::{
     body, guard, interaction, notice,
     pages::{ChannelChoice, ConsentPage, ErrorCause, ScopeChoice, ScopeKind},
+    paths::ACCOUNT,
     respond::{self, Page, PageFailure, see_other},
-    routes::ACCOUNT,
-    server::State,
+    state::State,
     visitor::Arrival,
 };
-
-/// The query of the choose-an-account page for one who was asked for consent already.
-pub(crate) const SWITCH: &str = "switch";
 
 pub(crate) async fn page(
     request: HttpRequest,
@@ -51,7 +48,9 @@ fn consent_page(ask: &Ask, not_taken: bool) -> Option<ConsentPage> {
         account: session.user.email.to_string(),
         scopes: screen.shown().scopes().map(choice).collect(),
         nickname_claims: ask.client.claims.names().collect(),
-        can_switch_account: ask.open_to_others.then(|| format!("{account}?{SWITCH}")),
+        can_switch_account: ask
+            .open_to_others
+            .then(|| format!("{account}?{}", interaction::SWITCH)),
         account_url: ACCOUNT.to_owned(),
         not_taken,
     })

@@ -7,16 +7,13 @@ use std::{
 };
 
 use actix_web::{
-    Error, HttpMessage, HttpResponse,
-    body::MessageBody,
-    dev::{ServiceRequest, ServiceResponse},
+    HttpResponse,
     http::header::{HeaderMap, HeaderName, HeaderValue},
-    middleware::Next,
     web::Data,
 };
 use tracing_actix_web::RequestId;
 
-use crate::{forwarded, quota::Quota, refusal};
+use crate::quota::Quota;
 
 /// Whoever asks for help names it, and whoever helps finds it in the log.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -38,6 +35,21 @@ pub(crate) struct Context {
 }
 
 impl Context {
+    pub(crate) fn new(id: RequestId, source: Option<IpAddr>, quota: Data<Quota>) -> Self {
+        Self {
+            id,
+            source,
+            quota,
+            is_told: Cell::new(false),
+            about: RefCell::default(),
+        }
+    }
+
+    /// Runs what answers the request.
+    pub(crate) async fn run<T>(self, answer: impl Future<Output = T>) -> T {
+        CURRENT.scope(self, answer).await
+    }
+
     pub(crate) const fn id(&self) -> RequestId {
         self.id
     }
@@ -83,50 +95,13 @@ pub(crate) fn request_id() -> Option<RequestId> {
     read(Context::id)
 }
 
-/// Gives the request its context, and its answer the ID.
-pub(crate) async fn enter(
-    request: ServiceRequest,
-    next: Next<impl MessageBody>,
-) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let id = request.extensions().get::<RequestId>().copied();
-    let Some(id) = id else {
-        return answered(request, next).await;
-    };
-    let context = Context {
-        id,
-        source: forwarded::source(request.request()),
-        quota: request
-            .app_data::<Data<Quota>>()
-            .cloned()
-            .unwrap_or_default(),
-        is_told: Cell::new(false),
-        about: RefCell::default(),
-    };
-    CURRENT.scope(context, answered(request, next)).await
-}
-
-async fn answered(
-    request: ServiceRequest,
-    next: Next<impl MessageBody>,
-) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let mut response = next.call(request).await?;
-    identify(response.headers_mut());
-    refusal::answered(response.status());
-    Ok(response)
-}
-
 /// Makes an answer to a request whose own context is gone, and gives it the ID.
 pub(crate) fn within(id: Option<RequestId>, answer: impl FnOnce() -> HttpResponse) -> HttpResponse {
     let Some(id) = id else {
         return answer();
     };
-    let context = Context {
-        id,
-        source: None,
-        quota: Data::default(),
-        is_told: Cell::new(true),
-        about: RefCell::default(),
-    };
+    let context = Context::new(id, None, Data::default());
+    context.tell();
     CURRENT.sync_scope(context, || {
         let mut response = answer();
         identify(response.headers_mut());
@@ -135,7 +110,7 @@ pub(crate) fn within(id: Option<RequestId>, answer: impl FnOnce() -> HttpRespons
 }
 
 /// Gives an answer the ID of the request.
-fn identify(headers: &mut HeaderMap) {
+pub(crate) fn identify(headers: &mut HeaderMap) {
     let id = request_id().map(|it| HeaderValue::from_str(&it.to_string()));
     if let Some(Ok(id)) = id {
         headers.insert(REQUEST_ID, id);

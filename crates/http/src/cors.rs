@@ -10,16 +10,16 @@ use actix_web::{
     },
 };
 
-use crate::routes;
+use crate::paths;
 
 /// Where scripts of other origins may ask.
 const OPEN: [&str; 6] = [
-    routes::TOKEN,
-    routes::USERINFO,
-    routes::REVOCATION,
-    routes::OPENID_CONFIGURATION,
-    routes::OAUTH_SERVER,
-    routes::KEY_SET,
+    paths::TOKEN,
+    paths::USERINFO,
+    paths::REVOCATION,
+    paths::OPENID_CONFIGURATION,
+    paths::OAUTH_SERVER,
+    paths::KEY_SET,
 ];
 
 /// For how many seconds a browser may keep the answer to a preflight: as long as Chromium does.

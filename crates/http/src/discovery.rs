@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use crate::{
     pages,
-    routes::{AUTHORIZE, END_SESSION, INTROSPECTION, KEY_SET, REVOCATION, TOKEN, USERINFO},
-    server::State,
+    paths::{AUTHORIZE, END_SESSION, INTROSPECTION, KEY_SET, REVOCATION, TOKEN, USERINFO},
+    state::State,
 };
 
 /// For how many seconds a discovery document may be kept: it changes with the program alone.

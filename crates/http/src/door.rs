@@ -15,8 +15,8 @@ use arc_swap::ArcSwap;
 use crate::{
     api::ApiError,
     pages::ErrorCause,
-    respond, routes,
-    server::{Service, State},
+    paths, respond,
+    state::{Service, State},
 };
 
 /// The door of a node: closed while it starts, then open, and closing once it stops. Its clones
@@ -104,7 +104,7 @@ pub(crate) async fn enter(
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let readiness = request.app_data::<Data<Door>>().map(|it| it.readiness());
     let Some(state) = readiness.as_ref().and_then(|it| it.state()) else {
-        let closed = unavailable(routes::is_for_programs(request.path()));
+        let closed = unavailable(paths::is_for_programs(request.path()));
         return Ok(request.into_response(closed).map_into_right_body());
     };
     let mut inside = Extensions::new();

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::{
     api::{Answer, ApiError},
     guard,
-    server::State,
+    state::State,
     visitor::Arrival,
 };
 

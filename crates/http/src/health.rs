@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::{
     door::{Door, Readiness},
     measures::{self, Exposition},
-    server::State,
+    state::State,
 };
 
 pub(crate) async fn live() -> HttpResponse {

@@ -8,15 +8,18 @@ use alias_domain::{
 };
 
 use crate::{
-    body, consent, guard, measures,
+    body, guard, measures,
     notes::{FailedSignIn, Note},
     notice::{self, Done, TellingPage, Told},
     pages::{ANOTHER_ACCOUNT, AccountChoice, ChooseAccountPage, ErrorCause, SignInPage},
     presence, refusal,
     respond::{self, Page, PageFailure, see_other},
-    server::State,
+    state::State,
     visitor::Arrival,
 };
+
+/// The query of the choose-an-account page for one who was asked for consent already.
+pub(crate) const SWITCH: &str = "switch";
 
 /// The address of one of an interaction's pages.
 pub(crate) fn address(id: InteractionId, page: &str) -> String {
@@ -280,7 +283,7 @@ pub(crate) async fn choose_page(
     let Outcome::Ask(ask) = &outcome else {
         return towards(&request, &outcome);
     };
-    let switching = request.query_string() == consent::SWITCH;
+    let switching = request.query_string() == SWITCH;
     if !(switching || matches!(ask.stage, Stage::ChooseAccount { .. })) {
         return towards(&request, &outcome);
     }

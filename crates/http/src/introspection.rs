@@ -6,8 +6,7 @@ use serde_json::json;
 
 use crate::{
     api::{self, Answer},
-    refusal,
-    server::State,
+    state::State,
 };
 
 pub(crate) async fn introspect(
@@ -17,7 +16,7 @@ pub(crate) async fn introspect(
 ) -> Answer {
     let (client, form) = api::client_form(&request, payload, &state).await?;
     let worth = worth(&client, &form, &state).await;
-    worth.inspect_err(|refused| refusal::of_program(refused, Some(client.id)))
+    worth.inspect_err(|refused| refused.log(Some(client.id)))
 }
 
 async fn worth(client: &Client, form: &Params, state: &State) -> Answer {

@@ -17,11 +17,13 @@ mod cookies;
 mod cors;
 mod discovery;
 mod door;
+mod encoding;
 mod forwarded;
 mod grants;
 mod guard;
 mod headers;
 mod health;
+mod identify;
 mod interaction;
 mod introspection;
 mod logout;
@@ -30,6 +32,7 @@ mod notes;
 mod notice;
 pub mod pages;
 mod panics;
+mod paths;
 mod presence;
 mod problem;
 mod pulse;
@@ -41,6 +44,7 @@ mod routes;
 mod server;
 mod session;
 mod sign_in;
+mod state;
 mod tls;
 mod token;
 mod trace;
@@ -54,5 +58,6 @@ pub use measures::{
     DURATION_BUCKETS, Exposition, describe as describe_measures, faults as measure_faults,
     logout as measure_logout, over_limit as measure_over_limit,
 };
-pub use server::{Bound, KeySet, Public, Service, WATCHERS};
+pub use server::{Bound, Public, WATCHERS};
+pub use state::{KeySet, Service};
 pub use tls::{Identity, IdentityError, Tls};

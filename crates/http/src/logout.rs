@@ -9,14 +9,14 @@ use alias_domain::{
 };
 
 use crate::{
-    account, body, context, guard,
+    account, body, context, encoding, guard,
     notes::{FaultyLogout, NOTE, Note},
     notice::{self, Done, TellingPage},
     pages::{AccountChoice, ErrorCause, SignOutFault, SignOutPage, SignedOutPage},
+    paths::{ACCOUNT, END_SESSION, SIGN_IN, SIGN_OUT, SIGNED_OUT},
     refusal,
     respond::{self, Page, PageFailure, see_other},
-    routes::{ACCOUNT, END_SESSION, SIGN_IN, SIGN_OUT, SIGNED_OUT},
-    server::State,
+    state::State,
     visitor::Arrival,
 };
 
@@ -172,7 +172,7 @@ async fn ended(
             let note = notice::sealed(state, &arrival.present, TellingPage::SignedOut, &done)?;
             let params = Params::parse(request.query_string());
             let query = params.to_query(&["client_id", "post_logout_redirect_uri", "state"]);
-            let query = body::addressable(query.as_bytes());
+            let query = encoding::addressable(query.as_bytes());
             see_other(&format!("{SIGNED_OUT}?{query}&{NOTE}={}", note.expose()))
         }
         (None, Some(way_back)) => see_other(&way_back.address()),
@@ -207,7 +207,7 @@ fn address(query: &str) -> String {
     match query {
         "" => SIGN_OUT.to_owned(),
         // A browser may have sent what no header can say.
-        query => format!("{SIGN_OUT}?{}", body::addressable(query.as_bytes())),
+        query => format!("{SIGN_OUT}?{}", encoding::addressable(query.as_bytes())),
     }
 }
 

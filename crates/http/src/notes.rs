@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     context,
     pages::{ClientLink, ErrorCause},
-    server::State,
+    state::State,
 };
 
 /// The parameter.

@@ -12,7 +12,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{cookies::NOTICE_SECONDS, server::State, visitor};
+use crate::{cookies::NOTICE_SECONDS, state::State, visitor};
 
 /// How much of a request's head the notices of a browser may be, in bytes: the oldest give way. A browser
 /// that gets no page in between could pile them up, until no request of its fits any more.

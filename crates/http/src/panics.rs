@@ -12,7 +12,7 @@ use actix_web::{
 use futures_util::FutureExt;
 use tracing_actix_web::RequestId;
 
-use crate::{context, door, headers, measures, routes};
+use crate::{context, door, headers, measures, paths};
 
 /// A request whose handler panicked.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +26,7 @@ pub(crate) async fn caught(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let for_programs = routes::is_for_programs(request.path());
+    let for_programs = paths::is_for_programs(request.path());
     // What a handler shares with others is the store's, which undoes a step that is not finished.
     let answer = AssertUnwindSafe(next.call(request)).catch_unwind().await;
     answer.unwrap_or_else(|_| {

@@ -15,10 +15,10 @@ use crate::{
     context, guard,
     notes::{Note, Problem},
     pages::ErrorCause,
+    paths::PROBLEM,
     refusal,
     respond::{Page, PageFailure, see_other},
-    routes::PROBLEM,
-    server::State,
+    state::State,
 };
 
 /// The longest address that is offered again, in bytes: with a longer one the page's own would be too

@@ -11,9 +11,8 @@ use alias_domain::{
 };
 
 use crate::{
-    api::ApiError,
-    body,
     context::{self, Context},
+    encoding,
     quota::{Count, Verdict},
 };
 
@@ -32,15 +31,12 @@ struct About {
 }
 
 /// A program is refused: a client at the endpoints where it authenticates, or whoever shows a token.
-pub(crate) fn of_program(refusal: &ApiError, client: Option<ClientId>) {
-    if !refusal.is_refusal() {
-        return;
-    }
+pub(crate) fn of_program(code: &str, cause: &str, client: Option<ClientId>) {
     let about = About {
         client,
         ..About::default()
     };
-    log(refusal.code(), refusal.cause(), &about);
+    log(code, cause, &about);
 }
 
 /// An authorization request leads nowhere: there is nobody whom the browser could be sent to.
@@ -169,7 +165,7 @@ fn place(redirect_uri: &str) -> String {
         }
         None => uri.to_owned(),
     };
-    let mut place = body::addressable(uri.as_bytes());
+    let mut place = encoding::addressable(uri.as_bytes());
     place.truncate(LONGEST);
     place
 }

@@ -5,8 +5,7 @@ use alias_domain::{Client, Params, requested_token};
 
 use crate::{
     api::{self, Answer},
-    refusal,
-    server::State,
+    state::State,
 };
 
 /// Whatever the token was worth, afterwards it is worth nothing: the answer is the same.
@@ -17,7 +16,7 @@ pub(crate) async fn revoke(
 ) -> Answer {
     let (client, form) = api::client_form(&request, payload, &state).await?;
     let revoked = revoked(&client, &form, &state).await;
-    revoked.inspect_err(|refused| refusal::of_program(refused, Some(client.id)))
+    revoked.inspect_err(|refused| refused.log(Some(client.id)))
 }
 
 async fn revoked(client: &Client, form: &Params, state: &State) -> Answer {

@@ -1,4 +1,4 @@
-//! Every address of the service, in one place.
+//! Which handler answers at which address.
 
 use actix_web::{
     HttpResponse, Resource, Route, guard,
@@ -12,23 +12,12 @@ use crate::{
     account, api, authorize, consent, cors, discovery, door, grants, health, interaction,
     introspection, logout,
     pages::{self, ErrorCause},
+    paths::{
+        ACCOUNT, AUTHORIZE, END_SESSION, INTROSPECTION, KEY_SET, OAUTH_SERVER,
+        OPENID_CONFIGURATION, PROBLEM, REVOCATION, SIGN_IN, SIGN_OUT, SIGNED_OUT, TOKEN, USERINFO,
+    },
     problem, respond, revocation, session, sign_in, token, userinfo,
 };
-
-pub(crate) const AUTHORIZE: &str = "/oauth2/authorize";
-pub(crate) const TOKEN: &str = "/api/oauth2/token";
-pub(crate) const USERINFO: &str = "/api/oauth2/userinfo";
-pub(crate) const REVOCATION: &str = "/api/oauth2/revoke";
-pub(crate) const INTROSPECTION: &str = "/api/oauth2/introspect";
-pub(crate) const KEY_SET: &str = "/.well-known/jwks.json";
-pub(crate) const OPENID_CONFIGURATION: &str = "/.well-known/openid-configuration";
-pub(crate) const OAUTH_SERVER: &str = "/.well-known/oauth-authorization-server";
-pub(crate) const ACCOUNT: &str = "/account";
-pub(crate) const SIGN_IN: &str = "/sign-in";
-pub(crate) const END_SESSION: &str = "/oauth2/logout";
-pub(crate) const SIGN_OUT: &str = "/sign-out/confirm";
-pub(crate) const SIGNED_OUT: &str = "/signed-out";
-pub(crate) const PROBLEM: &str = "/problem";
 
 /// The public address. What its pages look like is there before what is on them.
 pub(crate) fn public(config: &mut ServiceConfig, health: bool) {
@@ -144,11 +133,6 @@ fn served(config: &mut ServiceConfig) {
         .service(page("/", "GET, HEAD").route(readable().to(home)))
         .service(web::scope("/api").default_service(web::to(api::not_found)))
         .default_service(web::to(page_not_found));
-}
-
-/// Whether whoever asks there is a program, and not a person at a browser.
-pub(crate) fn is_for_programs(path: &str) -> bool {
-    path.starts_with("/api/") || path.starts_with("/.well-known/")
 }
 
 /// An address for people.

@@ -7,69 +7,22 @@ use std::{
 };
 
 use actix_web::{App, dev::Server, middleware::from_fn, web::Data};
-use alias_domain::flows::Provider;
-use chrono::{DateTime, SubsecRound, Utc};
 use tracing_actix_web::TracingLogger;
 
 use crate::{
     address,
     connections::{self, Bounds, Running},
-    context,
-    cookies::Cookies,
     door::Door,
     forwarded::TrustedProxies,
     headers::{self, Https},
-    measures,
+    identify, measures,
     measures::Exposition,
     panics,
-    pulse::Pulse,
     quota::Quota,
     routes,
     tls::Tls,
     trace::Span,
 };
-
-/// What is served.
-#[derive(Clone)]
-pub struct Service {
-    /// The provider.
-    pub provider: Provider,
-    /// The key set.
-    pub key_set: KeySet,
-}
-
-/// The key set (RFC 7517 5), which changes while the service runs.
-#[derive(Clone)]
-pub struct KeySet {
-    /// Tells it as it is at the moment, public keys alone.
-    pub present: Arc<dyn Fn() -> serde_json::Value + Send + Sync>,
-    /// For how many seconds whoever fetched it may keep it.
-    pub max_age: i64,
-}
-
-/// What every handler has at hand.
-pub(crate) struct State {
-    pub(crate) provider: Provider,
-    pub(crate) key_set: KeySet,
-    pub(crate) cookies: Cookies,
-    pub(crate) pulse: Pulse,
-}
-
-impl State {
-    pub(crate) fn of(service: Service) -> Self {
-        Self {
-            cookies: Cookies::for_issuer(service.provider.issuer()),
-            provider: service.provider,
-            key_set: service.key_set,
-            pulse: Pulse::default(),
-        }
-    }
-
-    /// The present time, in whole milliseconds: what a store keeps is what was decided on.
-    pub(crate) fn now() -> DateTime<Utc> {
-        Utc::now().trunc_subsecs(3)
-    }
-}
 
 /// How long requests may take to finish once a server is told to stop, in seconds.
 const LAST_REQUESTS: u64 = 30;
@@ -125,7 +78,7 @@ impl Bound {
                 .wrap(from_fn(address::bounded))
                 .wrap(from_fn(connections::whole))
                 .wrap(from_fn(headers::add))
-                .wrap(from_fn(context::enter))
+                .wrap(from_fn(identify::requests))
                 .wrap(TracingLogger::<Span>::new())
                 .wrap(from_fn(measures::requests))
                 .configure(|it| routes::public(it, public.health));

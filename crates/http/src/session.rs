@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::{
     api::{Answer, ApiError},
     body, guard, measures, presence,
-    server::State,
+    state::State,
     visitor::Arrival,
 };
 

@@ -7,10 +7,10 @@ use crate::{
     body, guard, measures,
     notes::{FailedSignIn, Note},
     pages::{ErrorCause, SignInPage},
+    paths::{ACCOUNT, SIGN_IN},
     presence,
     respond::{self, Page, PageFailure, see_other},
-    routes::{ACCOUNT, SIGN_IN},
-    server::State,
+    state::State,
     visitor::Arrival,
 };
 

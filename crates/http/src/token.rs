@@ -5,8 +5,8 @@ use alias_domain::{Client, Params, TokenRequest};
 
 use crate::{
     api::{self, Answer},
-    measures, refusal,
-    server::State,
+    measures,
+    state::State,
 };
 
 pub(crate) async fn token(
@@ -22,7 +22,7 @@ pub(crate) async fn token(
 async fn answer(request: &HttpRequest, payload: web::Payload, state: &State) -> Answer {
     let (client, form) = api::client_form(request, payload, state).await?;
     let tokens = tokens(&client, &form, state).await;
-    tokens.inspect_err(|refused| refusal::of_program(refused, Some(client.id)))
+    tokens.inspect_err(|refused| refused.log(Some(client.id)))
 }
 
 async fn tokens(client: &Client, form: &Params, state: &State) -> Answer {

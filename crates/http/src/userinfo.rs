@@ -6,8 +6,7 @@ use alias_domain::{Params, Secret, bearer_token};
 use crate::{
     api::{Answer, ApiError},
     body::{self, BodyError},
-    refusal,
-    server::State,
+    state::State,
     visitor::bearer,
 };
 
@@ -35,6 +34,6 @@ async fn answer(state: &State, token: Option<Secret>) -> Answer {
         .user_info(token.expose(), State::now())
         .await?
         .ok_or_else(ApiError::invalid_token)
-        .inspect_err(|refused| refusal::of_program(refused, None))?;
+        .inspect_err(|refused| refused.log(None))?;
     Ok(HttpResponse::Ok().json(info))
 }

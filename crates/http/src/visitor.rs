@@ -6,7 +6,7 @@ use alias_domain::{
 };
 use chrono::{DateTime, Utc};
 
-use crate::{forwarded, server::State};
+use crate::{forwarded, state::State};
 
 /// What a request shows of who sends it, before anything is looked up.
 pub(crate) struct Browser {

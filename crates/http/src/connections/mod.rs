@@ -8,10 +8,12 @@
 //! |---|---|
 //! | `watch` | knows what a connection waits for and since when, and ends those that wait for too long or are too many |
 //! | `stream` | tells it what was read and written, and hands over one request at a time |
+//! | `bounds` | how many connections there may be, how long each may wait, and why one is ended |
 //! | `framing` | knows where a request ends |
 //! | `arrival` | reads a body before its handler runs, so that a handler never waits for the peer |
 
 mod arrival;
+mod bounds;
 mod framing;
 mod stream;
 mod watch;
@@ -24,7 +26,6 @@ use std::{
     pin::Pin,
     rc::Rc,
     sync::Arc,
-    time::Duration,
 };
 
 use actix_http::{HttpService, Request, Response, body::MessageBody};
@@ -42,55 +43,12 @@ use socket2::SockRef;
 use tokio_openssl::SslStream;
 
 pub(crate) use arrival::{LONGEST, whole};
+pub use bounds::Bounds;
+pub(crate) use bounds::Cause;
 use stream::{Watched, Wire};
-pub(crate) use watch::Cause;
 use watch::{Room, Watch, sweep};
 
 use crate::{forwarded::TrustedProxies, presence::Socket};
-
-/// How many connections there may be, and how long each may wait for its peer.
-#[derive(Clone, Copy, Debug)]
-pub struct Bounds {
-    /// The most connections at a time. When there are as many, one that waits for its peer gives way
-    /// to a new one: of the source that has the most, the one that has waited the longest. If none
-    /// waits, new ones wait to be accepted.
-    pub connections: usize,
-    /// How long a connection may be idle between two requests.
-    pub keep_alive: Duration,
-    /// How long a TLS handshake may take, and then the head of a request.
-    pub head: Duration,
-    /// How long a body may take to arrive.
-    pub body: Duration,
-    /// How long an answer may wait for a peer that takes nothing of it.
-    pub write: Duration,
-    /// How long a connection is kept after an answer that left a body unread, so that the peer sees
-    /// the answer before the end.
-    pub linger: Duration,
-}
-
-impl Default for Bounds {
-    fn default() -> Self {
-        Self {
-            connections: 4096,
-            keep_alive: Duration::from_secs(75),
-            head: Duration::from_secs(10),
-            body: Duration::from_secs(10),
-            write: Duration::from_secs(15),
-            linger: Duration::from_secs(2),
-        }
-    }
-}
-
-impl Bounds {
-    /// How often is looked for what is overdue: the bounds are kept to within this.
-    fn tick(&self) -> Duration {
-        let least = [self.head, self.body, self.write, self.linger]
-            .into_iter()
-            .min();
-        let tick = least.unwrap_or_default() / 4;
-        tick.clamp(Duration::from_millis(10), Duration::from_secs(1))
-    }
-}
 
 /// How a server is run, beside what it serves.
 pub(crate) struct Running {

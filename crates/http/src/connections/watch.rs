@@ -14,7 +14,7 @@ use std::{
 use actix_web::rt::time::sleep;
 use tokio::sync::Notify;
 
-use super::Bounds;
+use super::bounds::{Bounds, Cause};
 use crate::measures::{self, Open};
 
 /// What a connection does.
@@ -30,21 +30,6 @@ enum Phase {
     Idle,
     /// The peer has an answer, and the rest of its body is thrown away.
     Leaving,
-}
-
-/// Why a connection was ended from here, as the metric names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Cause {
-    /// A head or a TLS handshake did not arrive in time.
-    Head,
-    /// A body did not.
-    Body,
-    /// An answer was not read.
-    Unread,
-    /// Nothing was asked.
-    Idle,
-    /// Another one needed its place.
-    Full,
 }
 
 /// A connection, as those see it who decide how long it lives.
