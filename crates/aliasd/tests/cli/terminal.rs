@@ -40,8 +40,10 @@ impl Terminal {
         let (other_end, end) = (File::from(pair.master), File::from(pair.slave));
         let before = tcgetattr(&other_end).expect("a terminal");
         let program = sandbox.command(words);
-        let shell = Command::new("setsid")
-            .args(["--ctty", "sh", "-mc", script, "sh"])
+        // Whatever runs the tests may ignore signals, as nohup does, and so would all that it runs.
+        let shell = Command::new("env")
+            .arg("--default-signal=HUP,INT,QUIT,TERM,TSTP,TTIN,TTOU")
+            .args(["setsid", "--ctty", "sh", "-mc", script, "sh"])
             .arg(program.get_program())
             .args(program.get_args())
             .current_dir(sandbox.path())
@@ -56,7 +58,7 @@ impl Terminal {
             .stdout(end.try_clone().expect("a terminal"))
             .stderr(end)
             .spawn()
-            .expect("setsid, of util-linux");
+            .expect("env, of coreutils");
         Self {
             other_end,
             before,
