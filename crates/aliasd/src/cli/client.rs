@@ -593,7 +593,7 @@ impl Update {
 }
 
 impl RotateSecret {
-    /// What to say to do the same again.
+    /// The arguments that repeat this command, for the remedy that an error names.
     fn again(&self) -> String {
         match &self.keep_old {
             Some(kept) => format!("{} --keep-old {}", self.target.id, kept.text),

@@ -55,8 +55,8 @@ impl Unseen {
     /// If it cannot be had so.
     pub(super) fn begin() -> io::Result<Self> {
         let keyboard = File::from(io::stdin().as_fd().try_clone_to_owned()?);
-        // Whoever runs in the background is stopped here by the system, until a shell lets them go on in
-        // the foreground: what is kept below is then the command's terminal, and not the shell's.
+        // The system stops a background process here (SIGTTOU) until a shell brings it to the foreground:
+        // the modes read below are then those that the shell gave the command, not the shell's own.
         tcdrain(&keyboard)?;
         let state = Mutex::new(State {
             before: tcgetattr(&keyboard)?,
@@ -119,7 +119,7 @@ impl Terminal {
     /// Shows again what is typed from now on. What was typed and not read is dropped: the shell would
     /// show it, run it, and keep it.
     fn show(&self, state: &State) {
-        // What else could be done where it fails: the terminal is gone.
+        // Both calls fail only where the terminal is gone, and then nothing is left to restore.
         let _ = tcflush(&self.keyboard, FlushArg::TCIFLUSH);
         let _ = tcsetattr(&self.keyboard, SetArg::TCSANOW, &state.before);
     }
@@ -134,7 +134,8 @@ impl Terminal {
     fn follow(&self, mut signals: Signals) {
         let mut stops = SigSet::empty();
         stops.add(Signal::SIGTTOU);
-        // Whoever has to let the process stop cannot be stopped on the way there.
+        // SIGTTOU is blocked in this thread: it restores the terminal of a process that is to be stopped,
+        // and must not be stopped by that call.
         let _ = stops.thread_block();
         loop {
             let came = signals.wait();
@@ -173,7 +174,7 @@ impl Terminal {
         }
     }
 
-    /// What is typed, up to the end of the line.
+    /// Reads one typed line; `None` at the end of the input.
     fn line(&self) -> io::Result<Option<Secret>> {
         let mut typed = Zeroizing::new([0; LONGEST_LINE]);
         let mut length = 0;

@@ -88,6 +88,13 @@ impl Terminal {
         typed.expect("a terminal");
     }
 
+    /// Answers both questions, of which the first was seen.
+    fn types_it_twice(&mut self, password: &str) {
+        self.types(&format!("{password}\n"));
+        self.is_asked("The same again: ");
+        self.types(&format!("{password}\n"));
+    }
+
     /// Sends a signal to whatever runs in the foreground.
     fn signals(&self, name: &str) {
         let group = tcgetpgrp(&self.other_end).expect("a process group");
@@ -162,9 +169,7 @@ fn a_command_that_is_stopped_at_the_password_goes_on_unseen() {
     terminal.has_ended(128 + 19);
     terminal.types("go on\n");
     terminal.is_asked("Password: ");
-    terminal.types("correct horse\n");
-    terminal.is_asked("The same again: ");
-    terminal.types("correct horse\n");
+    terminal.types_it_twice("correct horse");
     let shown = terminal.has_ended(0);
     assert!(!shown.contains("horse"), "{shown}");
     let users = sandbox.json(&["user", "list"]);
@@ -233,9 +238,7 @@ fn a_command_that_is_stopped_at_the_password_can_be_ended_and_let_on_in_the_back
     terminal.shows("on.\r\n");
     terminal.types("go on\n");
     terminal.is_asked("Password: ");
-    terminal.types("correct horse\n");
-    terminal.is_asked("The same again: ");
-    terminal.types("correct horse\n");
+    terminal.types_it_twice("correct horse");
     let shown = terminal.has_ended(0);
     assert!(!shown.contains("Password"), "{shown}");
 }
@@ -263,9 +266,7 @@ fn a_signal_that_the_caller_ignores_stays_ignored_at_the_password() {
     terminal.is_asked("Password: ");
     terminal.types("half\x03");
     terminal.signals("HUP");
-    terminal.types("correct horse\n");
-    terminal.is_asked("The same again: ");
-    terminal.types("correct horse\n");
+    terminal.types_it_twice("correct horse");
     terminal.has_ended(0);
 }
 
@@ -294,8 +295,6 @@ fn a_command_that_nobody_could_let_go_on_does_not_stop() {
     let mut terminal = Terminal::with_script(&sandbox, CREATE, script);
     terminal.is_asked("Password: ");
     terminal.types("\x1a");
-    terminal.types("correct horse\n");
-    terminal.is_asked("The same again: ");
-    terminal.types("correct horse\n");
+    terminal.types_it_twice("correct horse");
     terminal.has_ended(0);
 }

@@ -154,6 +154,35 @@ impl ErrorCause {
 }
 
 #[cfg(test)]
+impl ErrorCause {
+    /// Every cause.
+    pub(crate) const ALL: [Self; 22] = [
+        Self::UnknownClient,
+        Self::MissingClient,
+        Self::RepeatedParameter,
+        Self::UnregisteredRedirectUri,
+        Self::MissingRedirectUri,
+        Self::MalformedParameter,
+        Self::ForeignForm,
+        Self::SessionEnded,
+        Self::FormWithoutCookies,
+        Self::RequestWithoutCookies,
+        Self::UnknownInteraction,
+        Self::Expired,
+        Self::ClientGone,
+        Self::AlreadyAnswered,
+        Self::NotShown,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::TooLarge,
+        Self::AddressTooLong,
+        Self::TooMany,
+        Self::Unavailable,
+        Self::BadRequest,
+    ];
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::pages::markup::{elements, render};
@@ -165,31 +194,6 @@ mod tests {
             again: None,
         }
     }
-
-    const EVERY: [ErrorCause; 22] = [
-        ErrorCause::UnknownClient,
-        ErrorCause::MissingClient,
-        ErrorCause::RepeatedParameter,
-        ErrorCause::UnregisteredRedirectUri,
-        ErrorCause::MissingRedirectUri,
-        ErrorCause::MalformedParameter,
-        ErrorCause::ForeignForm,
-        ErrorCause::SessionEnded,
-        ErrorCause::FormWithoutCookies,
-        ErrorCause::RequestWithoutCookies,
-        ErrorCause::UnknownInteraction,
-        ErrorCause::Expired,
-        ErrorCause::ClientGone,
-        ErrorCause::AlreadyAnswered,
-        ErrorCause::NotShown,
-        ErrorCause::NotFound,
-        ErrorCause::MethodNotAllowed,
-        ErrorCause::TooLarge,
-        ErrorCause::AddressTooLong,
-        ErrorCause::TooMany,
-        ErrorCause::Unavailable,
-        ErrorCause::BadRequest,
-    ];
 
     /// Where the links of a page lead.
     fn steps(page: &ErrorPage) -> Vec<String> {
@@ -236,7 +240,7 @@ mod tests {
 
     #[test]
     fn no_error_page_is_a_dead_end() {
-        for cause in EVERY {
+        for cause in ErrorCause::ALL {
             assert!(!steps(&page(cause)).is_empty(), "{cause:?}");
         }
     }

@@ -31,7 +31,11 @@ fn every_page() -> Vec<(String, String)> {
         ("account".to_owned(), render(&account())),
         ("moving on".to_owned(), render(&moving_on())),
     ];
-    pages.extend(causes().map(|cause| (format!("{cause:?}"), render(&error(cause)))));
+    pages.extend(
+        ErrorCause::ALL
+            .into_iter()
+            .map(|cause| (format!("{cause:?}"), render(&error(cause)))),
+    );
     pages
 }
 
@@ -224,34 +228,6 @@ fn account() -> AccountPage {
     }
 }
 
-fn causes() -> impl Iterator<Item = ErrorCause> {
-    [
-        ErrorCause::UnknownClient,
-        ErrorCause::MissingClient,
-        ErrorCause::RepeatedParameter,
-        ErrorCause::UnregisteredRedirectUri,
-        ErrorCause::MissingRedirectUri,
-        ErrorCause::MalformedParameter,
-        ErrorCause::ForeignForm,
-        ErrorCause::SessionEnded,
-        ErrorCause::FormWithoutCookies,
-        ErrorCause::RequestWithoutCookies,
-        ErrorCause::UnknownInteraction,
-        ErrorCause::Expired,
-        ErrorCause::ClientGone,
-        ErrorCause::AlreadyAnswered,
-        ErrorCause::NotShown,
-        ErrorCause::NotFound,
-        ErrorCause::MethodNotAllowed,
-        ErrorCause::TooLarge,
-        ErrorCause::AddressTooLong,
-        ErrorCause::TooMany,
-        ErrorCause::Unavailable,
-        ErrorCause::BadRequest,
-    ]
-    .into_iter()
-}
-
 #[test]
 fn a_page_has_one_main_heading() {
     for (page, html) in every_document() {
@@ -297,7 +273,10 @@ fn the_page_that_posts_an_answer_has_its_own_script_alone() {
 
 #[test]
 fn each_cause_of_an_error_page_has_words_of_its_own() {
-    let pages: Vec<String> = causes().map(|cause| render(&error(cause))).collect();
+    let pages: Vec<String> = ErrorCause::ALL
+        .into_iter()
+        .map(|cause| render(&error(cause)))
+        .collect();
     for between in [["<h1>", "</h1>"], ["<p class=\"lead\">", "</p>"]] {
         let phrase = |html: &String| {
             let rest = html.split_once(between[0]).expect("it is there").1;

@@ -1,4 +1,4 @@
-//! What is said beside what a command prints: how clients fail that are registered without knowing it.
+//! Warnings on standard error about registrations with which client libraries are known to fail.
 
 use alias_domain::{Client, NicknameClaims, SigningAlgorithm};
 
