@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     body, consent, guard,
-    notice::{self, Done, Kind, Named, Permission, TellingPage},
+    notice::{self, Done, Named, Permission, PermissionName, TellingPage},
     pages::{
         AccountLink, AccountPage, ConnectionView, ErrorCause, Notice, NoticeAt, Place,
         RevocableChannel, RevocableScope, client_anchor,
@@ -180,16 +180,16 @@ fn place(
 }
 
 /// Where a permission stood that a client has no more.
-fn place_within(connected: &ConnectedClient, permission: &Kind) -> Place {
+fn place_within(connected: &ConnectedClient, permission: &PermissionName) -> Place {
     let last = Place::Scope(connected.scopes.len());
     match permission {
-        Kind::Scope(name) => name.parse::<Scope>().map_or(last, |scope| {
+        PermissionName::Scope(name) => name.parse::<Scope>().map_or(last, |scope| {
             let before = |it: &&Scope| **it < scope;
             Place::Scope(connected.scopes.iter().filter(before).count())
         }),
         // There is no list of channels without `contact`.
-        Kind::Channel(_) if !connected.scopes.contains(&Scope::Contact) => last,
-        Kind::Channel(name) => {
+        PermissionName::Channel(_) if !connected.scopes.contains(&Scope::Contact) => last,
+        PermissionName::Channel(name) => {
             let declared = connected.client.channels.iter();
             let before = declared.take_while(|it| it.name.as_str() != name);
             let held = |name: &str| connected.channels.iter().any(|it| it == name);
@@ -337,7 +337,7 @@ fn permission(revocation: &Revocation, client: &Client) -> Option<Permission> {
         Revocation::Scope(Scope::OpenId) | Revocation::Disconnect => None,
         Revocation::Scope(scope) => Some(Permission {
             title: consent::kind(*scope).title().to_owned(),
-            of: Kind::Scope(scope.name().to_owned()),
+            of: PermissionName::Scope(scope.name().to_owned()),
         }),
         Revocation::Channel(name) => {
             let words = description(client, name);
@@ -346,7 +346,7 @@ fn permission(revocation: &Revocation, client: &Client) -> Option<Permission> {
                     "" => name.clone(),
                     _ => words,
                 },
-                of: Kind::Channel(name.clone()),
+                of: PermissionName::Channel(name.clone()),
             })
         }
     }

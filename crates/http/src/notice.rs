@@ -53,13 +53,13 @@ pub(crate) struct Named {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Permission {
     pub(crate) title: String,
-    pub(crate) of: Kind,
+    pub(crate) of: PermissionName,
 }
 
 /// The name of a permission.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Kind {
+pub(crate) enum PermissionName {
     Scope(String),
     Channel(String),
 }

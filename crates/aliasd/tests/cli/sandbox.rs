@@ -110,6 +110,13 @@ impl Sandbox {
             .into()
     }
 
+    /// A program of the system, in the place and with the variables of this sandbox, that runs a command.
+    pub(crate) fn system(&self, program: &str) -> Command {
+        let mut command = self.program(program, &[]);
+        command.env("PATH", std::env::var_os("PATH").expect("a path"));
+        command
+    }
+
     fn program(&self, program: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(program);
         command

@@ -41,19 +41,12 @@ impl Terminal {
         let before = tcgetattr(&other_end).expect("a terminal");
         let program = sandbox.command(words);
         // Whatever runs the tests may ignore signals, as nohup does, and so would all that it runs.
-        let shell = Command::new("env")
+        let shell = sandbox
+            .system("env")
             .arg("--default-signal=HUP,INT,QUIT,TERM,TSTP,TTIN,TTOU")
             .args(["setsid", "--ctty", "sh", "-mc", script, "sh"])
             .arg(program.get_program())
             .args(program.get_args())
-            .current_dir(sandbox.path())
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").expect("a path"))
-            .envs(
-                program
-                    .get_envs()
-                    .filter_map(|(name, value)| Some((name, value?))),
-            )
             .stdin(end.try_clone().expect("a terminal"))
             .stdout(end.try_clone().expect("a terminal"))
             .stderr(end)

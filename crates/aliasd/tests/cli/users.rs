@@ -2,7 +2,7 @@
 
 use std::{
     io::{Read, Write},
-    process::{Command, Stdio},
+    process::Stdio,
 };
 
 use alias_domain::{
@@ -151,7 +151,8 @@ fn at_a_terminal(sandbox: &Sandbox, words: &[&str], typed: &[&str]) -> (bool, St
         .chain(program.get_args())
         .map(|it| it.to_str().expect("UTF-8"))
         .collect();
-    let mut child = Command::new("script")
+    let mut child = sandbox
+        .system("script")
         .args([
             "--quiet",
             "--return",
@@ -159,14 +160,6 @@ fn at_a_terminal(sandbox: &Sandbox, words: &[&str], typed: &[&str]) -> (bool, St
             &words.join(" "),
             "/dev/null",
         ])
-        .current_dir(sandbox.path())
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").expect("a path"))
-        .envs(
-            program
-                .get_envs()
-                .filter_map(|(name, value)| Some((name, value?))),
-        )
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
